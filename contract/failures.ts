@@ -1,0 +1,44 @@
+/** The closed list of failure types that a scope run can end with (specs: scope creation, section 11). */
+export const scopeFailureTypes = [
+  'InvalidInput',
+  'ScopeBusy',
+  'ScopeMismatch',
+  'HostConflict',
+  'NamespaceMissing',
+  'NoCapacity',
+  'BalancerMissing',
+  'BalancerUnreadable',
+  'CertificateMissing',
+  'BalancerQuotaExceeded',
+  'BalancerNameConflict',
+  'BalancerFailed',
+  'BalancerTimeout',
+  'DnsZoneMissing',
+  'DnsRefused',
+  'DnsTimeout',
+  'DnsRecordConflict',
+  'DeploymentLive',
+  'AccessDenied',
+  'KubernetesRefused',
+  'CompensationIncomplete',
+] as const;
+
+export type ScopeFailureType = (typeof scopeFailureTypes)[number];
+
+/** Types of retryable attempts: they are seen on pending activities, never as the end of a run. */
+export const attemptFailureTypes = ['NotYet', 'AwsRetry', 'KubernetesRetry', 'DatabaseRetry', 'Unknown'] as const;
+
+export type AttemptFailureType = (typeof attemptFailureTypes)[number];
+
+/** One wrong field of an input. `path` is dotted, for example `slugs.scope`; empty when the input as a whole is wrong. */
+export interface InvalidField {
+  path: string;
+  message: string;
+}
+
+/** What a failure says to people (`message`) and to machines (`details`); `type` is from a closed list. */
+export interface Failure {
+  type: string;
+  message: string;
+  details?: Record<string, unknown>;
+}

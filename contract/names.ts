@@ -1,0 +1,56 @@
+/** The names that every layer, every caller and every operator shares. No other file spells them out. */
+
+/** Field manager of every server-side apply, and the default brand. */
+export const FIELD_MANAGER = 'groundwork';
+
+export const taskQueues = {
+  scopes: 'groundwork-scopes',
+  deployments: 'groundwork-deployments',
+  ip: 'groundwork-ip',
+  workshops: 'groundwork-workshops',
+} as const;
+
+/** A room of the house, and so one task queue of the worker. */
+export type Room = keyof typeof taskQueues;
+
+export const workflowTypes = {
+  scopeCreation: 'scopeCreation',
+  scopeDeletion: 'scopeDeletion',
+} as const;
+
+/** Workflow ids are the kind and a business key: the id is what makes a repeated request join instead of act twice. */
+export const workflowIds = {
+  scopeCreation: (scopeId: string) => `scope-creation/${scopeId}`,
+  scopePlan: (scopeId: string) => `scope-plan/${scopeId}`,
+  scopeDeletion: (scopeId: string) => `scope-deletion/${scopeId}`,
+  deployment: (scopeId: string) => `deployment/${scopeId}`,
+} as const;
+
+/** Search attributes, all of type KEYWORD. `groundwork setup` and the sandbox register them. */
+export const searchAttributeNames = [
+  'ScopeId',
+  'DeploymentId',
+  'BalancerName',
+  'PoolName',
+  'WorkshopName',
+  'WorkshopNamespace',
+  'Environment',
+  'Phase',
+] as const;
+
+export type SearchAttributeName = (typeof searchAttributeNames)[number];
+
+/** Keys of the tags that mark a balancer as ours; `brand` is `groundwork` or the preset's. */
+export function balancerTagKeys(brand: string) {
+  return {
+    managedBy: `${brand}:managed-by`,
+    visibility: `${brand}:visibility`,
+    createdByScope: `${brand}:created-by-scope-id`,
+  } as const;
+}
+
+/** The value of the managed-by tag on an autocreated balancer. */
+export const MANAGED_BY_AUTOCREATE = 'autocreate';
+
+/** Label on every Kubernetes object that belongs to a scope. */
+export const SCOPE_ID_LABEL = 'scope_id';

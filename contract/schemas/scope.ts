@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { ScopeCreationInput, ScopeDeletionInput } from '../scope/input.ts';
+
+/** What a caller may send. Unknown fields are ignored, so that callers and workers can be upgraded one after the other. */
+
+const slug = z
+  .string()
+  .regex(/^[a-z0-9-]{1,63}$/, 'must be 1 to 63 of a-z, 0-9 and "-"')
+  .describe('1 to 63 of a-z, 0-9 and "-"');
+
+export const scopeIdSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,22}[a-z0-9])?$/,
+    'must be 1 to 24 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
+  )
+  .describe('Business key of the scope; part of the workflow id');
+
+const text = z.string().nullish();
+const names = z.array(z.string()).nullish();
+const threshold = z.union([z.number(), z.string()]).nullish();
+const flag = z.boolean().nullish();
+
+const hostedZones = z.object({ public: text, private: text }).describe('Ids of the Route 53 hosted zones');
+
+const scopeKnobs = z.object({
+  balancerPublicName: text,
+  balancerPrivateName: text,
+  additionalPublicBalancers: names,
+  additionalPrivateBalancers: names,
+  albMaxCapacity: threshold.describe('Most non-default rules per balancer, over all listeners'),
+  albMaxTargetGroups: threshold,
+  albMaxListeners: threshold,
+  domainName: text,
+  privateDomainName: text,
+  applicationDomain: flag.describe('Whether the account slug is part of the generated domain'),
+  gatewayPublicName: text,
+  gatewayPrivateName: text,
+});
+
+const platformKnobs = scopeKnobs.extend({
+  namespace: text,
+  autocreateEnabled: flag,
+  autocreateNamePrefix: text,
+  autocreateTimeoutSeconds: threshold,
+  region: text,
+  hostedZones: hostedZones.nullish(),
+});
+
+export const scopeCreationInputSchema = z
+  .object({
+    scopeId: scopeIdSchema,
+    slugs: z.object({ account: slug, namespace: slug, application: slug, scope: slug }),
+    nrn: z.string().optional(),
+    environment: z.string().max(63, 'must be at most 63 characters').optional(),
+    visibility: z.enum(['public', 'private', 'internal']).describe('"internal" means "private"'),
+    region: z.string().optional(),
+    dnsType: z
+      .enum(['route53', 'external_dns', ''], {
+        error: 'must be "route53" or "external_dns" (Azure DNS is not supported yet)',
+      })
+      .optional(),
+    domain: z.string().optional().describe('Generated from the slugs when absent or "To be defined"'),
+    additionalDomains: z.array(z.string()).optional(),
+    hostedZones: hostedZones.optional(),
+    kubernetes: z.object({ namespace: z.string().optional(), createIfMissing: z.boolean().optional() }).optional(),
+    networking: z.object({ scope: scopeKnobs.optional(), platform: platformKnobs.optional() }).optional(),
+    dryRun: z.boolean().optional(),
+  })
+  .meta({ title: 'ScopeCreationInput' }) satisfies z.ZodType<ScopeCreationInput>;
+
+export const scopeDeletionInputSchema = z
+  .object({
+    scopeId: scopeIdSchema,
+    force: z.boolean().optional(),
+    adopt: z.boolean().optional(),
+    domain: z.string().optional(),
+    region: z.string().optional(),
+    hostedZones: hostedZones.optional(),
+  })
+  .meta({ title: 'ScopeDeletionInput' }) satisfies z.ZodType<ScopeDeletionInput>;

@@ -1,0 +1,83 @@
+/** Inputs of the scope room. Values are as a caller sends them; defaults are filled in by the worker. */
+
+export type Visibility = 'public' | 'private';
+export type Scheme = 'internet-facing' | 'internal';
+export type DnsType = 'route53' | 'external_dns';
+
+/** The four slugs that names, labels and domains are made from. Each 1-63 of `[a-z0-9-]`. */
+export interface ScopeSlugs {
+  account: string;
+  namespace: string;
+  application: string;
+  scope: string;
+}
+
+/** Ids of Route 53 hosted zones. `null` and the empty string mean "none". */
+export interface HostedZoneIds {
+  public?: string | null | undefined;
+  private?: string | null | undefined;
+}
+
+/** Knobs that a scope may set for itself; they outrank the platform's and the worker's. `null` and `''` count as not set. */
+export interface ScopeKnobs {
+  balancerPublicName?: string | null | undefined;
+  balancerPrivateName?: string | null | undefined;
+  additionalPublicBalancers?: string[] | null | undefined;
+  additionalPrivateBalancers?: string[] | null | undefined;
+  /** Non-default rules per balancer, over all listeners. */
+  albMaxCapacity?: number | string | null | undefined;
+  albMaxTargetGroups?: number | string | null | undefined;
+  albMaxListeners?: number | string | null | undefined;
+  domainName?: string | null | undefined;
+  privateDomainName?: string | null | undefined;
+  /** Whether the account slug is part of the generated domain. */
+  applicationDomain?: boolean | null | undefined;
+  gatewayPublicName?: string | null | undefined;
+  gatewayPrivateName?: string | null | undefined;
+}
+
+/** Knobs that a platform may set for all its scopes. */
+export interface PlatformKnobs extends ScopeKnobs {
+  namespace?: string | null | undefined;
+  autocreateEnabled?: boolean | null | undefined;
+  autocreateNamePrefix?: string | null | undefined;
+  /** Seconds a run waits for a balancer to become active. */
+  autocreateTimeoutSeconds?: number | string | null | undefined;
+  region?: string | null | undefined;
+  hostedZones?: HostedZoneIds | null | undefined;
+}
+
+export interface ScopeCreationInput {
+  /** 1-24 of `[a-z0-9-]`, alphanumeric at both ends. */
+  scopeId: string;
+  slugs: ScopeSlugs;
+  /** `key=id:key=id:...`; the ids of account, namespace and application become labels. */
+  nrn?: string | undefined;
+  environment?: string | undefined;
+  /** `internal` is accepted for `private`. */
+  visibility: Visibility | 'internal';
+  region?: string | undefined;
+  dnsType?: DnsType | '' | undefined;
+  /** Absent or `To be defined`: generated from the slugs. */
+  domain?: string | undefined;
+  additionalDomains?: string[] | undefined;
+  hostedZones?: HostedZoneIds | undefined;
+  kubernetes?: { namespace?: string | undefined; createIfMissing?: boolean | undefined } | undefined;
+  networking?: { scope?: ScopeKnobs | undefined; platform?: PlatformKnobs | undefined } | undefined;
+  /** Reads and decides only; nothing is made. */
+  dryRun?: boolean | undefined;
+}
+
+export interface ScopeDeletionInput {
+  scopeId: string;
+  /** Also ends an open rollout and removes its objects. */
+  force?: boolean | undefined;
+  /** Remove the records of a scope that the ledger does not know; needs `domain`, `region` and `hostedZones`. */
+  adopt?: boolean | undefined;
+  domain?: string | undefined;
+  region?: string | undefined;
+  hostedZones?: HostedZoneIds | undefined;
+}
+
+/** The placeholder that some platforms send for a domain that is not chosen yet. */
+export const DOMAIN_PLACEHOLDER = 'To be defined';

@@ -1,0 +1,245 @@
+import type { InvalidField } from '../../contract/failures.ts';
+import {
+  DOMAIN_PLACEHOLDER,
+  type DnsType,
+  type HostedZoneIds,
+  type ScopeCreationInput,
+  type ScopeSlugs,
+  type Scheme,
+  type Visibility,
+} from '../../contract/scope/input.ts';
+import type { Warning } from '../../contract/scope/status.ts';
+import { canonicalJson, sha256Hex } from '../canonical.ts';
+import { firstSet, type KnobLevels, knob, mergeNames, platformKnob, readSeconds, readThreshold } from './configuration.ts';
+import { hostProblem, normalizeHost } from './hosts.ts';
+import { balancerNameProblem, cutLabelValue, type DomainSuffix, nrnIds, prefixProblem, scopeDomain } from './names.ts';
+import type { Brand, ScopeSettings, ScopeTimings } from './settings.ts';
+
+export interface HostedZone {
+  id: string;
+  kind: 'private' | 'public';
+}
+
+/** Thresholds a balancer may not cross, each a positive whole number. */
+export interface Thresholds {
+  rules: number;
+  targetGroups: number;
+  listeners: number;
+  certificates: number;
+}
+
+/** A validated request with every knob decided: what the run works with. */
+export interface ScopeRequest {
+  scopeId: string;
+  slugs: ScopeSlugs;
+  labels: Record<string, string>;
+  environment?: string;
+  visibility: Visibility;
+  scheme: Scheme;
+  region: string;
+  dnsType: DnsType;
+  domain: string;
+  /** The domain and the additional domains, normalised, without repeats. */
+  hosts: string[];
+  /** Private first. */
+  zones: HostedZone[];
+  namespace: string;
+  createNamespace: boolean;
+  /** Names of the declared balancers in order of preference; the first is the base. */
+  declared: string[];
+  thresholds: Thresholds;
+  autocreate: { enabled: boolean; prefix: string; timeoutSeconds: number };
+  suffix: DomainSuffix;
+  gateway: string;
+  brand: string;
+  timings: ScopeTimings;
+  maxReplacements: number;
+  dryRun: boolean;
+  /** SHA-256 of the canonical form of the input. */
+  digest: string;
+  warnings: Warning[];
+}
+
+export type Resolution = { ok: true; request: ScopeRequest } | { ok: false; problems: InvalidField[] };
+
+/** Digest of an input as the caller sent it: two callers that joined one run compare theirs. */
+export function inputDigest(input: ScopeCreationInput): string {
+  return sha256Hex(canonicalJson(input));
+}
+
+/** Hosted zones to write to: private first, then public if different; `null` and empty ids are ignored. */
+export function zonesOf(ids: HostedZoneIds): HostedZone[] {
+  const zones: HostedZone[] = [];
+  if (ids.private) zones.push({ id: ids.private, kind: 'private' });
+  if (ids.public && ids.public !== ids.private) zones.push({ id: ids.public, kind: 'public' });
+  return zones;
+}
+
+/** Decides every knob of a structurally valid input, or names every wrong field. */
+export function resolveScopeRequest(input: ScopeCreationInput, settings: ScopeSettings): Resolution {
+  const problems: InvalidField[] = [];
+  const warnings: Warning[] = [];
+  const wrong = (path: string, message: string) => void problems.push({ path, message });
+
+  const levels: KnobLevels = {
+    scope: input.networking?.scope ?? {},
+    platform: input.networking?.platform ?? {},
+    worker: settings.knobs,
+  };
+  const isPrivate = input.visibility !== 'public';
+  const visibility: Visibility = isPrivate ? 'private' : 'public';
+  const scheme: Scheme = isPrivate ? 'internal' : 'internet-facing';
+
+  const region = firstSet(input.region, platformKnob(levels, 'region'), settings.brand.region) ?? '';
+  if (!/^[a-z]{2}(-[a-z]+)+-\d+$/.test(region)) {
+    wrong('region', region === '' ? 'is required: no region is configured' : `"${region}" is not an AWS region`);
+  }
+
+  const suffix = readSuffix(input, levels, settings.brand, isPrivate);
+  const autocreates = platformKnob(levels, 'autocreateEnabled') === true;
+  const domain = readDomain(input, suffix, isPrivate, autocreates, wrong);
+  const hosts = readHosts(domain, input.additionalDomains ?? [], wrong);
+  const declared = readDeclared(levels, settings.brand, isPrivate, wrong);
+  const thresholds = readThresholds(levels, wrong, warnings);
+  const autocreate = readAutocreate(levels, settings.brand, wrong);
+  if (problems.length === 0 && hosts.length > thresholds.rules) {
+    wrong('additionalDomains', `the scope has ${hosts.length} hosts, more than the ${thresholds.rules} rules an empty balancer has room for`);
+  }
+  const dnsType = readDnsType(input, levels, wrong);
+  if (problems.length > 0) return { ok: false, problems };
+
+  const zones = zonesOf({ ...definedZones(levels.worker.hostedZones), ...definedZones(levels.platform.hostedZones), ...definedZones(input.hostedZones) });
+  return {
+    ok: true,
+    request: {
+      scopeId: input.scopeId,
+      slugs: input.slugs,
+      labels: scopeLabels(input, settings.brand.name),
+      ...(input.environment ? { environment: input.environment } : {}),
+      visibility,
+      scheme,
+      region,
+      dnsType,
+      domain,
+      hosts,
+      zones,
+      namespace: firstSet(input.kubernetes?.namespace, platformKnob(levels, 'namespace')) ?? settings.brand.name,
+      createNamespace: firstSet(input.kubernetes?.createIfMissing, settings.knobs.createNamespaceIfMissing) ?? true,
+      declared,
+      thresholds,
+      autocreate,
+      suffix,
+      gateway: isPrivate ? (knob(levels, 'gatewayPrivateName') ?? 'gateway-internal') : (knob(levels, 'gatewayPublicName') ?? 'gateway-public'),
+      brand: settings.brand.name,
+      timings: settings.timings,
+      maxReplacements: settings.maxReplacements,
+      dryRun: input.dryRun === true,
+      digest: inputDigest(input),
+      warnings,
+    },
+  };
+}
+
+type Wrong = (path: string, message: string) => void;
+
+function definedZones(ids: HostedZoneIds | null | undefined): HostedZoneIds {
+  return Object.fromEntries(Object.entries(ids ?? {}).filter(([, id]) => id !== undefined));
+}
+
+function readSuffix(input: ScopeCreationInput, levels: KnobLevels, brand: Brand, isPrivate: boolean): DomainSuffix {
+  const publicBase = knob(levels, 'domainName') ?? brand.domainName;
+  const base = (isPrivate ? knob(levels, 'privateDomainName') : undefined) ?? publicBase;
+  return {
+    base: base === undefined ? '' : normalizeHost(base),
+    ...(knob(levels, 'applicationDomain') === true ? { account: input.slugs.account } : {}),
+  };
+}
+
+function readDomain(input: ScopeCreationInput, suffix: DomainSuffix, isPrivate: boolean, autocreates: boolean, wrong: Wrong): string {
+  const given = input.domain?.trim();
+  const generate = given === undefined || given === '' || given === DOMAIN_PLACEHOLDER;
+  if (suffix.base === '') {
+    // A new balancer's keeper host lies below the base domain, so autocreation needs one even when a domain is given.
+    if (generate || autocreates) wrong('networking.scope.domainName', `domainName is required: no base domain is configured${isPrivate ? ' (privateDomainName would do)' : ''}`);
+  } else {
+    const problem = hostProblem(suffix.base);
+    if (problem) wrong('networking.scope.domainName', problem);
+  }
+  const domain = generate ? scopeDomain(input.slugs, suffix) : normalizeHost(given);
+  const problem = generate ? undefined : hostProblem(domain);
+  if (problem) wrong('domain', problem);
+  return domain;
+}
+
+function readHosts(domain: string, additional: readonly string[], wrong: Wrong): string[] {
+  const hosts = [domain];
+  for (const [index, raw] of additional.entries()) {
+    const host = normalizeHost(raw);
+    const problem = hostProblem(host) ?? (hosts.includes(host) ? `"${host}" is given twice` : undefined);
+    if (problem) wrong(`additionalDomains.${index}`, problem);
+    else hosts.push(host);
+  }
+  return hosts;
+}
+
+function readDeclared(levels: KnobLevels, brand: Brand, isPrivate: boolean, wrong: Wrong): string[] {
+  const baseKey = isPrivate ? 'balancerPrivateName' : 'balancerPublicName';
+  const listKey = isPrivate ? 'additionalPrivateBalancers' : 'additionalPublicBalancers';
+  const base = knob(levels, baseKey) ?? brand[baseKey];
+  const names = mergeNames(base, levels.scope[listKey], levels.platform[listKey], levels.worker[listKey]);
+  for (const name of names) {
+    const problem = balancerNameProblem(name);
+    if (problem) wrong(`networking.${name === base ? baseKey : listKey}`, problem);
+  }
+  return names;
+}
+
+function readThresholds(levels: KnobLevels, wrong: Wrong, warnings: Warning[]): Thresholds {
+  const read = (key: 'albMaxCapacity' | 'albMaxTargetGroups' | 'albMaxListeners' | 'albMaxCertificates', name: keyof Thresholds) => {
+    const raw = key === 'albMaxCertificates' ? levels.worker.albMaxCertificates : knob(levels, key);
+    const reading = readThreshold(name, raw);
+    if (reading.problem) wrong(`networking.${levelOf(levels, key)}.${key}`, reading.problem);
+    if (reading.warning) warnings.push({ code: 'ThresholdAboveQuota', message: `${key} ${reading.warning}` });
+    return reading.value ?? 0;
+  };
+  return {
+    rules: read('albMaxCapacity', 'rules'),
+    targetGroups: read('albMaxTargetGroups', 'targetGroups'),
+    listeners: read('albMaxListeners', 'listeners'),
+    certificates: read('albMaxCertificates', 'certificates'),
+  };
+}
+
+function levelOf(levels: KnobLevels, key: string): 'scope' | 'platform' | 'worker' {
+  const has = (level: object) => firstSet((level as Record<string, unknown>)[key]) !== undefined;
+  return has(levels.scope) ? 'scope' : has(levels.platform) ? 'platform' : 'worker';
+}
+
+function readAutocreate(levels: KnobLevels, brand: Brand, wrong: Wrong): ScopeRequest['autocreate'] {
+  const prefix = platformKnob(levels, 'autocreateNamePrefix') ?? brand.autocreatePrefix;
+  const problem = prefixProblem(prefix);
+  if (problem) wrong('networking.platform.autocreateNamePrefix', problem);
+  const timeout = readSeconds(platformKnob(levels, 'autocreateTimeoutSeconds'), 300);
+  if (timeout.problem) wrong('networking.platform.autocreateTimeoutSeconds', timeout.problem);
+  return { enabled: platformKnob(levels, 'autocreateEnabled') ?? false, prefix, timeoutSeconds: timeout.value ?? 0 };
+}
+
+function readDnsType(input: ScopeCreationInput, levels: KnobLevels, wrong: Wrong): DnsType {
+  const type = firstSet<string>(input.dnsType, levels.worker.dnsType) ?? 'route53';
+  if (type === 'route53' || type === 'external_dns') return type;
+  wrong('dnsType', `"${type}" is not supported: use "route53" or "external_dns"`);
+  return 'route53';
+}
+
+/** Labels of Kubernetes objects made for a scope. Ids appear only when the NRN has them. */
+function scopeLabels(input: ScopeCreationInput, brand: string): Record<string, string> {
+  const ids = nrnIds(input.nrn);
+  return {
+    [brand]: 'true',
+    'app.kubernetes.io/part-of': cutLabelValue(`${input.slugs.namespace}-${input.slugs.application}`),
+    scope_id: input.scopeId,
+    ...(ids.account ? { account_id: cutLabelValue(ids.account) } : {}),
+    ...(ids.namespace ? { namespace_id: cutLabelValue(ids.namespace) } : {}),
+    ...(ids.application ? { application_id: cutLabelValue(ids.application) } : {}),
+  };
+}
