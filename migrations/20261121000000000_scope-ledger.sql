@@ -21,6 +21,8 @@ create table balancer (
   brand text,
   -- The run that made the present life of this row, as `<workflow id>@<first run id>`.
   made_by text,
+  -- The run that took it out of the pool and removes it: a repeat of that step finds its own mark.
+  retiring_by text,
   provisioning_since timestamptz,
   activated_at timestamptz,
   -- What AWS showed last, read completely; the time is that of the reading.
@@ -36,6 +38,8 @@ create table balancer (
     origin = 'declared' or (created_for_scope is not null and salt is not null and keeper_namespace is not null and keeper_host is not null and brand is not null)
   )
 );
+
+create index balancer_retiring on balancer (retiring_by) where state = 'retiring';
 
 create index balancer_pool on balancer (account, region, scheme) where state <> 'retired';
 

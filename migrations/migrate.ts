@@ -46,7 +46,9 @@ async function refuseOldServer(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
   await client.connect();
   try {
-    const { rows } = await client.query<{ version: number }>("select current_setting('server_version_num')::int / 10000 as version");
+    const { rows } = await client.query<{ version: number }>(
+      "select current_setting('server_version_num')::int / 10000 as version",
+    );
     const version = rows[0]?.version ?? 0;
     if (version < OLDEST_SERVER) {
       throw new Error(`PostgreSQL ${version} is too old: Groundwork needs ${OLDEST_SERVER} or newer`);

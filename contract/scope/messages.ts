@@ -9,7 +9,7 @@ export interface RetryNow {
 }
 
 /** Makes the present wait look again at once; refused when nothing is being waited for. Answers what was being waited for. */
-export const retryNowUpdate = defineUpdate<{ waitingFor: string }, [RetryNow?]>('retryNow');
+export const retryNowUpdate = defineUpdate<{ waitingFor: string }, [RetryNow]>('retryNow');
 
 /** The same, fire and forget. */
-export const retryNowSignal = defineSignal<[RetryNow?]>('retryNow');
+export const retryNowSignal = defineSignal<[RetryNow]>('retryNow');

@@ -17,7 +17,8 @@ const deletionSteps: [ScopePhase, string][] = [
 
 /** Renders `status`, for `setCurrentDetails`, the CLI and the demo alike. */
 export function checklist(status: ScopeStatus): string {
-  const steps = status.kind === 'deletion' ? deletionSteps : status.kind === 'plan' ? creationSteps.slice(0, 2) : creationSteps;
+  const steps =
+    status.kind === 'deletion' ? deletionSteps : status.kind === 'plan' ? creationSteps.slice(0, 2) : creationSteps;
   const ended = ['Failed', 'Cancelled', 'Compensating'].includes(status.phase);
   const current = steps.findIndex(([phase]) => phase === status.phase);
   const lines = ended
@@ -34,9 +35,13 @@ export function checklist(status: ScopeStatus): string {
   if (status.reason) lines.push('', `Why: ${status.reason}`);
   if (status.waitingFor) {
     const { what, since, until, lastSeen } = status.waitingFor;
-    lines.push('', `Waiting for ${what} since ${since}${until ? `, until ${until}` : ''}${lastSeen ? `. Last seen: ${lastSeen}` : ''}`);
+    lines.push(
+      '',
+      `Waiting for ${what} since ${since}${until ? `, until ${until}` : ''}${lastSeen ? `. Last seen: ${lastSeen}` : ''}`,
+    );
   }
-  if (status.warnings.length > 0) lines.push('', ...status.warnings.map(({ code, message }) => `- ${code}: ${message}`));
+  if (status.warnings.length > 0)
+    lines.push('', ...status.warnings.map(({ code, message }) => `- ${code}: ${message}`));
   if (status.failure) lines.push('', `${status.failure.type}: ${status.failure.message}`);
   return lines.join('\n');
 }

@@ -60,10 +60,15 @@ export function readThreshold(name: ThresholdName, raw: number | string | undefi
   const value = typeof raw === 'number' ? raw : Number(raw);
   if (!Number.isInteger(value) || value <= 0) return { problem: `must be a positive whole number, got "${raw}"` };
   if (name === 'targetGroups' && value > quotas.targetGroups) {
-    return { problem: `is ${value}, but AWS allows ${quotas.targetGroups} target groups per balancer and does not raise it` };
+    return {
+      problem: `is ${value}, but AWS allows ${quotas.targetGroups} target groups per balancer and does not raise it`,
+    };
   }
   if ((name === 'rules' || name === 'listeners') && value > quotas[name]) {
-    return { value, warning: `is ${value}, above the default AWS quota of ${quotas[name]}: the account's quota must have been raised` };
+    return {
+      value,
+      warning: `is ${value}, above the default AWS quota of ${quotas[name]}: the account's quota must have been raised`,
+    };
   }
   return { value };
 }

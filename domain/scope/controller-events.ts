@@ -45,10 +45,16 @@ function verdictOf(message: string): ControllerVerdict | undefined {
     const host = /no certificate found for host:?\s*([^\s,]+)/i.exec(message)?.[1];
     return { type: 'CertificateMissing', message, ...(host ? { host } : {}) };
   }
-  if (text.includes('toomanyloadbalancers') || /load ?balancers?[^.]*(quota|limit)|(quota|limit)[^.]*load ?balancers?/.test(text)) {
+  if (
+    text.includes('toomanyloadbalancers') ||
+    /load ?balancers?[^.]*(quota|limit)|(quota|limit)[^.]*load ?balancers?/.test(text)
+  ) {
     return { type: 'BalancerQuotaExceeded', message };
   }
-  if (text.includes('duplicateloadbalancername') || /conflicting (load balancer name|name|scheme|ssl-?redirect|tag)/.test(text)) {
+  if (
+    text.includes('duplicateloadbalancername') ||
+    /conflicting (load balancer name|name|scheme|ssl-?redirect|tag)/.test(text)
+  ) {
     return { type: 'BalancerNameConflict', message };
   }
   return undefined;

@@ -25,7 +25,9 @@ export type AliasFinding =
 
 /** Address records of exactly this name: the ones that a look-up for an existing alias considers. */
 export function addressRecordsOf(records: readonly FoundRecord[], domain: string): FoundRecord[] {
-  return records.filter((record) => ['A', 'AAAA', 'CNAME'].includes(record.type) && fromRoute53Name(record.name) === domain);
+  return records.filter(
+    (record) => ['A', 'AAAA', 'CNAME'].includes(record.type) && fromRoute53Name(record.name) === domain,
+  );
 }
 
 /**
@@ -45,13 +47,25 @@ export function findAlias(
     const balancer = byDnsName.get(balancerDnsName(record.target));
     if (!balancer) {
       if (ours(record)) continue;
-      return { kind: 'conflict', record, message: 'leads to no balancer of this region and was not made by Groundwork' };
+      return {
+        kind: 'conflict',
+        record,
+        message: 'leads to no balancer of this region and was not made by Groundwork',
+      };
     }
     if (balancer.scheme !== scheme) {
-      return { kind: 'conflict', record, message: `leads to balancer ${balancer.name}, which is ${balancer.scheme}, not ${scheme}` };
+      return {
+        kind: 'conflict',
+        record,
+        message: `leads to balancer ${balancer.name}, which is ${balancer.scheme}, not ${scheme}`,
+      };
     }
     if (bound && bound.balancer !== balancer.name) {
-      return { kind: 'conflict', record, message: `leads to balancer ${balancer.name}, but zone ${bound.record.zoneId} leads to ${bound.balancer}` };
+      return {
+        kind: 'conflict',
+        record,
+        message: `leads to balancer ${balancer.name}, but zone ${bound.record.zoneId} leads to ${bound.balancer}`,
+      };
     }
     bound = { balancer: balancer.name, record };
   }

@@ -18,7 +18,11 @@ export interface KeeperSpec {
 /** The tags that mark an autocreated balancer as ours. */
 export function balancerTags(spec: Pick<KeeperSpec, 'brand' | 'scheme' | 'scopeId'>): Record<string, string> {
   const keys = balancerTagKeys(spec.brand);
-  return { [keys.managedBy]: MANAGED_BY_AUTOCREATE, [keys.visibility]: spec.scheme, [keys.createdByScope]: spec.scopeId };
+  return {
+    [keys.managedBy]: MANAGED_BY_AUTOCREATE,
+    [keys.visibility]: spec.scheme,
+    [keys.createdByScope]: spec.scopeId,
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ScopeSlugs, Scheme, Visibility } from '../../contract/scope/input.ts';
+import type { Scheme, ScopeSlugs, Visibility } from '../../contract/scope/input.ts';
 import { sha256Bytes, sha256Hex } from '../canonical.ts';
 
 /** Names made from slugs (specs: scope creation, section 3). Equal input gives equal output; nothing is random. */

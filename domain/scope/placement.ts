@@ -8,6 +8,7 @@ import type { Thresholds } from './request.ts';
 export interface SeenBalancer {
   kind: 'seen';
   state: 'provisioning' | 'active' | 'active_impaired' | 'failed';
+  scheme: string;
   arn: string;
   dnsName?: string;
   canonicalHostedZoneId?: string;
@@ -42,6 +43,8 @@ export interface LivePlacement {
 }
 
 export interface PlacementPolicy {
+  /** Scheme of the pool: a balancer of the other one is no candidate. */
+  scheme: string;
   thresholds: Thresholds;
   autocreateEnabled: boolean;
   /** Base domain that certificates of the pool already cover. Empty: every host is judged. */
@@ -75,19 +78,28 @@ export function placeScope(
 ): PlacementDecision {
   const others = placements.filter((placement) => placement.scopeId !== subject.scopeId);
   const loads = candidates.map((candidate) => effectiveLoad(candidate, subject, others, policy));
-  const warnings = candidates.flatMap((candidate) => candidateWarning(candidate) ?? []);
+  const warnings = candidates.flatMap((candidate) => candidateWarning(candidate, policy) ?? []);
 
   const withRoom = loads.filter((load) => load.hasRoom);
-  const best = withRoom.reduce<CandidateLoad | undefined>((least, load) => (least && compareFill(load, least) >= 0 ? least : load), undefined);
+  const best = withRoom.reduce<CandidateLoad | undefined>(
+    (least, load) => (least && compareFill(load, least) >= 0 ? least : load),
+    undefined,
+  );
   const unreadable = candidates.filter((candidate) => candidate.observation.kind === 'unreadable');
-  if (best) return { kind: 'placed', balancer: best.name, candidates: loads, reason: choiceReason(best, loads), warnings };
+  if (best)
+    return { kind: 'placed', balancer: best.name, candidates: loads, reason: choiceReason(best, loads), warnings };
   if (unreadable.length > 0) {
     const [first] = unreadable;
     const error = first?.observation.kind === 'unreadable' ? first.observation.error : '';
     return { kind: 'unreadable', balancers: unreadable.map(({ name }) => name), candidates: loads, error, warnings };
   }
   if (policy.autocreateEnabled) {
-    return { kind: 'create', candidates: loads, reason: `no balancer of the pool has room: ${describeLoads(loads)}`, warnings };
+    return {
+      kind: 'create',
+      candidates: loads,
+      reason: `no balancer of the pool has room: ${describeLoads(loads)}`,
+      warnings,
+    };
   }
   if (loads.every((load) => load.state === 'absent')) {
     const names = loads.map(({ name }) => name).join(', ');
@@ -117,24 +129,29 @@ export function effectiveLoad(
   const visible = new Set(seen?.hosts);
 
   const keeperUnseen = candidate.keeperHost !== undefined && !visible.has(candidate.keeperHost) ? 1 : 0;
-  const rules = (seen?.rules ?? 0) + sum(live.map(({ hosts }) => hosts.filter((host) => !visible.has(host)).length)) + keeperUnseen;
-  const targetGroups = (seen?.targetGroups ?? 0) + live.filter(({ hosts }) => !hosts.some((host) => visible.has(host))).length;
+  const rules =
+    (seen?.rules ?? 0) + sum(live.map(({ hosts }) => hosts.filter((host) => !visible.has(host)).length)) + keeperUnseen;
+  const targetGroups =
+    (seen?.targetGroups ?? 0) + live.filter(({ hosts }) => !hosts.some((host) => visible.has(host))).length;
   const listeners = Math.max(seen?.listeners.length ?? 0, pendingAutocreated && !seen ? KEEPER_LISTENERS : 0);
   const certificates = certificateLoad(seen, subject, live, visible, policy.baseDomain);
 
   const crossed: string[] = [];
   const needRules = subject.hosts.filter((host) => !visible.has(host)).length;
   if (rules + needRules > thresholds.rules) crossed.push(`rules ${rules}/${thresholds.rules}`);
-  if (targetGroups + ROLLOUT_TARGET_GROUPS > thresholds.targetGroups) crossed.push(`target groups ${targetGroups}/${thresholds.targetGroups}`);
+  if (targetGroups + ROLLOUT_TARGET_GROUPS > thresholds.targetGroups)
+    crossed.push(`target groups ${targetGroups}/${thresholds.targetGroups}`);
   if (listeners >= thresholds.listeners) crossed.push(`listeners ${listeners}/${thresholds.listeners}`);
   if (certificates && certificates.used + certificates.needed > thresholds.certificates) {
     crossed.push(`certificates ${certificates.used}/${thresholds.certificates}`);
   }
-  const reason = unusableReason(candidate) ?? (crossed.length > 0 ? `full: ${crossed.join(', ')}` : undefined);
+  const reason = unusableReason(candidate, policy) ?? (crossed.length > 0 ? `full: ${crossed.join(', ')}` : undefined);
   return {
     name,
     origin,
-    state: seen?.state ?? (observation.kind === 'unreadable' ? 'unreadable' : pendingAutocreated ? 'provisioning' : 'absent'),
+    state:
+      seen?.state ??
+      (observation.kind === 'unreadable' ? 'unreadable' : pendingAutocreated ? 'provisioning' : 'absent'),
     rules,
     maxRules: thresholds.rules,
     targetGroups,
@@ -164,27 +181,38 @@ function certificateLoad(
   return { used: (seen?.certificates ?? 0) + unseen.size, needed };
 }
 
-function unusableReason(candidate: Candidate): string | undefined {
+function unusableReason(candidate: Candidate, policy: PlacementPolicy): string | undefined {
   const { observation, origin, ledgerState } = candidate;
   if (observation.kind === 'unreadable') return `cannot be read: ${observation.error}`;
   if (observation.kind === 'absent') {
     if (origin === 'declared') return 'declared but absent in AWS';
     return ledgerState === 'active' ? 'active in the ledger but absent in AWS' : undefined;
   }
+  if (observation.scheme !== policy.scheme) return `is ${observation.scheme}, the scope needs ${policy.scheme}`;
   return observation.state === 'failed' ? 'in state failed' : undefined;
 }
 
-function candidateWarning(candidate: Candidate): Warning | undefined {
+function candidateWarning(candidate: Candidate, policy: PlacementPolicy): Warning | undefined {
   const { name, observation, origin, ledgerState } = candidate;
   switch (observation.kind) {
     case 'unreadable':
       return { code: 'BalancerSkippedUnreadable', message: `balancer ${name} could not be read: ${observation.error}` };
     case 'absent':
       if (origin === 'autocreated' && ledgerState !== 'active') return undefined;
-      return { code: 'BalancerSkippedMissing', message: `balancer ${name} (${origin}) does not exist in AWS and was skipped` };
+      return {
+        code: 'BalancerSkippedMissing',
+        message: `balancer ${name} (${origin}) does not exist in AWS and was skipped`,
+      };
     case 'seen':
-      if (observation.state === 'failed') return { code: 'BalancerSkippedFailed', message: `balancer ${name} is in state failed and was skipped` };
-      if (observation.state === 'active_impaired') return { code: 'BalancerImpaired', message: `balancer ${name} is active_impaired: it routes but cannot scale` };
+      if (observation.scheme !== policy.scheme)
+        return {
+          code: 'BalancerSkippedScheme',
+          message: `balancer ${name} is ${observation.scheme}, not ${policy.scheme}, and was skipped`,
+        };
+      if (observation.state === 'failed')
+        return { code: 'BalancerSkippedFailed', message: `balancer ${name} is in state failed and was skipped` };
+      if (observation.state === 'active_impaired')
+        return { code: 'BalancerImpaired', message: `balancer ${name} is active_impaired: it routes but cannot scale` };
       if (origin === 'declared' && observation.listeners.length === 0) {
         return { code: 'BalancerWithoutListeners', message: `balancer ${name} has no listeners yet` };
       }
@@ -217,7 +245,11 @@ function shortLoad(load: CandidateLoad): string {
 
 /** One line with the load of every candidate against each threshold. */
 export function describeLoads(loads: readonly CandidateLoad[]): string {
-  return loads.map((load) => `${load.name} ${load.reason && !load.reason.startsWith('full') ? `(${load.reason})` : shortLoad(load)}`).join('; ');
+  return loads
+    .map(
+      (load) => `${load.name} ${load.reason && !load.reason.startsWith('full') ? `(${load.reason})` : shortLoad(load)}`,
+    )
+    .join('; ');
 }
 
 function capacityHints(policy: PlacementPolicy): string[] {

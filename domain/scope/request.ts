@@ -1,16 +1,24 @@
 import type { InvalidField } from '../../contract/failures.ts';
 import {
-  DOMAIN_PLACEHOLDER,
   type DnsType,
+  DOMAIN_PLACEHOLDER,
   type HostedZoneIds,
+  type Scheme,
   type ScopeCreationInput,
   type ScopeSlugs,
-  type Scheme,
   type Visibility,
 } from '../../contract/scope/input.ts';
 import type { Warning } from '../../contract/scope/status.ts';
 import { canonicalJson, sha256Hex } from '../canonical.ts';
-import { firstSet, type KnobLevels, knob, mergeNames, platformKnob, readSeconds, readThreshold } from './configuration.ts';
+import {
+  firstSet,
+  type KnobLevels,
+  knob,
+  mergeNames,
+  platformKnob,
+  readSeconds,
+  readThreshold,
+} from './configuration.ts';
 import { hostProblem, normalizeHost } from './hosts.ts';
 import { balancerNameProblem, cutLabelValue, type DomainSuffix, nrnIds, prefixProblem, scopeDomain } from './names.ts';
 import type { Brand, ScopeSettings, ScopeTimings } from './settings.ts';
@@ -103,12 +111,19 @@ export function resolveScopeRequest(input: ScopeCreationInput, settings: ScopeSe
   const thresholds = readThresholds(levels, wrong, warnings);
   const autocreate = readAutocreate(levels, settings.brand, wrong);
   if (problems.length === 0 && hosts.length > thresholds.rules) {
-    wrong('additionalDomains', `the scope has ${hosts.length} hosts, more than the ${thresholds.rules} rules an empty balancer has room for`);
+    wrong(
+      'additionalDomains',
+      `the scope has ${hosts.length} hosts, more than the ${thresholds.rules} rules an empty balancer has room for`,
+    );
   }
   const dnsType = readDnsType(input, levels, wrong);
   if (problems.length > 0) return { ok: false, problems };
 
-  const zones = zonesOf({ ...definedZones(levels.worker.hostedZones), ...definedZones(levels.platform.hostedZones), ...definedZones(input.hostedZones) });
+  const zones = zonesOf({
+    ...definedZones(levels.worker.hostedZones),
+    ...definedZones(levels.platform.hostedZones),
+    ...definedZones(input.hostedZones),
+  });
   return {
     ok: true,
     request: {
@@ -129,7 +144,9 @@ export function resolveScopeRequest(input: ScopeCreationInput, settings: ScopeSe
       thresholds,
       autocreate,
       suffix,
-      gateway: isPrivate ? (knob(levels, 'gatewayPrivateName') ?? 'gateway-internal') : (knob(levels, 'gatewayPublicName') ?? 'gateway-public'),
+      gateway: isPrivate
+        ? (knob(levels, 'gatewayPrivateName') ?? 'gateway-internal')
+        : (knob(levels, 'gatewayPublicName') ?? 'gateway-public'),
       brand: settings.brand.name,
       timings: settings.timings,
       maxReplacements: settings.maxReplacements,
@@ -155,12 +172,22 @@ function readSuffix(input: ScopeCreationInput, levels: KnobLevels, brand: Brand,
   };
 }
 
-function readDomain(input: ScopeCreationInput, suffix: DomainSuffix, isPrivate: boolean, autocreates: boolean, wrong: Wrong): string {
+function readDomain(
+  input: ScopeCreationInput,
+  suffix: DomainSuffix,
+  isPrivate: boolean,
+  autocreates: boolean,
+  wrong: Wrong,
+): string {
   const given = input.domain?.trim();
   const generate = given === undefined || given === '' || given === DOMAIN_PLACEHOLDER;
   if (suffix.base === '') {
     // A new balancer's keeper host lies below the base domain, so autocreation needs one even when a domain is given.
-    if (generate || autocreates) wrong('networking.scope.domainName', `domainName is required: no base domain is configured${isPrivate ? ' (privateDomainName would do)' : ''}`);
+    if (generate || autocreates)
+      wrong(
+        'networking.scope.domainName',
+        `domainName is required: no base domain is configured${isPrivate ? ' (privateDomainName would do)' : ''}`,
+      );
   } else {
     const problem = hostProblem(suffix.base);
     if (problem) wrong('networking.scope.domainName', problem);
@@ -195,7 +222,10 @@ function readDeclared(levels: KnobLevels, brand: Brand, isPrivate: boolean, wron
 }
 
 function readThresholds(levels: KnobLevels, wrong: Wrong, warnings: Warning[]): Thresholds {
-  const read = (key: 'albMaxCapacity' | 'albMaxTargetGroups' | 'albMaxListeners' | 'albMaxCertificates', name: keyof Thresholds) => {
+  const read = (
+    key: 'albMaxCapacity' | 'albMaxTargetGroups' | 'albMaxListeners' | 'albMaxCertificates',
+    name: keyof Thresholds,
+  ) => {
     const raw = key === 'albMaxCertificates' ? levels.worker.albMaxCertificates : knob(levels, key);
     const reading = readThreshold(name, raw);
     if (reading.problem) wrong(`networking.${levelOf(levels, key)}.${key}`, reading.problem);

@@ -1,0 +1,198 @@
+import {
+  AddTagsCommand,
+  DescribeListenerCertificatesCommand,
+  DescribeListenersCommand,
+  DescribeLoadBalancersCommand,
+  DescribeRulesCommand,
+  DescribeTagsCommand,
+  DescribeTargetGroupsCommand,
+  type Listener,
+  type Rule,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { normalizeHost } from '../../domain/scope/hosts.ts';
+import type { AwsClients } from './clients.ts';
+import { AwsCallError } from './errors.ts';
+
+/** Complete readings of balancers: every page, and nothing is called absent that was not answered. */
+
+export interface ListedBalancer {
+  name: string;
+  arn: string;
+  dnsName?: string;
+  canonicalHostedZoneId?: string;
+  scheme: string;
+  state: 'provisioning' | 'active' | 'active_impaired' | 'failed';
+}
+
+export interface BalancerDetails {
+  rules: number;
+  hosts: string[];
+  listeners: { port: number; protocol: string }[];
+  /** Certificates of HTTPS listeners besides the default one; present only when asked for. */
+  certificates?: number;
+}
+
+const PAGE_SIZE = 400;
+
+/** All application load balancers of a region. */
+export async function listLoadBalancers(aws: AwsClients, region: string): Promise<ListedBalancer[]> {
+  const permission = 'elasticloadbalancing:DescribeLoadBalancers';
+  const pages = await everyPage((Marker) =>
+    aws.sendElb(permission, undefined, (abortSignal) =>
+      aws.elb(region).send(new DescribeLoadBalancersCommand({ PageSize: PAGE_SIZE, Marker }), { abortSignal }),
+    ),
+  );
+  return pages
+    .flatMap((page) => required(page.LoadBalancers, permission))
+    .filter((balancer) => balancer.Type === 'application')
+    .map((balancer) => ({
+      name: required(balancer.LoadBalancerName, permission),
+      arn: required(balancer.LoadBalancerArn, permission),
+      ...(balancer.DNSName ? { dnsName: balancer.DNSName } : {}),
+      ...(balancer.CanonicalHostedZoneId ? { canonicalHostedZoneId: balancer.CanonicalHostedZoneId } : {}),
+      scheme: required(balancer.Scheme, permission),
+      state: required(balancer.State?.Code, permission),
+    }));
+}
+
+/** Attached target groups of a region: how many each balancer has, by ARN. */
+export async function countTargetGroups(aws: AwsClients, region: string): Promise<Record<string, number>> {
+  const permission = 'elasticloadbalancing:DescribeTargetGroups';
+  const pages = await everyPage((Marker) =>
+    aws.sendElb(permission, undefined, (abortSignal) =>
+      aws.elb(region).send(new DescribeTargetGroupsCommand({ PageSize: PAGE_SIZE, Marker }), { abortSignal }),
+    ),
+  );
+  const counts: Record<string, number> = {};
+  for (const group of pages.flatMap((page) => required(page.TargetGroups, permission))) {
+    for (const arn of group.LoadBalancerArns ?? []) counts[arn] = (counts[arn] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Listeners, non-default rules and their hosts of one balancer; undefined when AWS says that it does not exist. */
+export async function readBalancer(
+  aws: AwsClients,
+  region: string,
+  arn: string,
+  withCertificates: boolean,
+): Promise<BalancerDetails | undefined> {
+  try {
+    const listeners = await describeListeners(aws, region, arn);
+    const rules: Rule[] = [];
+    let certificates = 0;
+    for (const listener of listeners) {
+      const listenerArn = required(listener.ListenerArn, 'elasticloadbalancing:DescribeListeners');
+      rules.push(...(await describeRules(aws, region, listenerArn)).filter((rule) => rule.IsDefault === false));
+      if (withCertificates && listener.Protocol === 'HTTPS')
+        certificates += await countCertificates(aws, region, listenerArn);
+    }
+    return {
+      rules: rules.length,
+      hosts: [...new Set(rules.flatMap(hostsOfRule))].sort(),
+      listeners: listeners.map(({ Port, Protocol }) => ({ port: Port ?? 0, protocol: Protocol ?? '' })),
+      ...(withCertificates ? { certificates } : {}),
+    };
+  } catch (error) {
+    if (error instanceof AwsCallError && error.kind === 'absent') return undefined;
+    throw error;
+  }
+}
+
+/** Tags of one balancer; undefined when it does not exist. */
+export async function readTags(
+  aws: AwsClients,
+  region: string,
+  arn: string,
+): Promise<Record<string, string> | undefined> {
+  const permission = 'elasticloadbalancing:DescribeTags';
+  try {
+    const answer = await aws.sendElb(permission, arn, (abortSignal) =>
+      aws.elb(region).send(new DescribeTagsCommand({ ResourceArns: [arn] }), { abortSignal }),
+    );
+    const [description] = required(answer.TagDescriptions, permission);
+    return Object.fromEntries((description?.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+  } catch (error) {
+    if (error instanceof AwsCallError && error.kind === 'absent') return undefined;
+    throw error;
+  }
+}
+
+/** Adds or overwrites tags of one balancer. Twice is harmless: equal keys are overwritten with equal values. */
+export async function addTags(
+  aws: AwsClients,
+  region: string,
+  arn: string,
+  tags: Record<string, string>,
+): Promise<void> {
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  await aws.sendElb('elasticloadbalancing:AddTags', arn, (abortSignal) =>
+    aws.elb(region).send(new AddTagsCommand({ ResourceArns: [arn], Tags }), { abortSignal }),
+  );
+}
+
+async function describeListeners(aws: AwsClients, region: string, arn: string): Promise<Listener[]> {
+  const permission = 'elasticloadbalancing:DescribeListeners';
+  const pages = await everyPage((Marker) =>
+    aws.sendElb(permission, arn, (abortSignal) =>
+      aws
+        .elb(region)
+        .send(new DescribeListenersCommand({ LoadBalancerArn: arn, PageSize: PAGE_SIZE, Marker }), { abortSignal }),
+    ),
+  );
+  return pages.flatMap((page) => required(page.Listeners, permission));
+}
+
+async function describeRules(aws: AwsClients, region: string, arn: string): Promise<Rule[]> {
+  const permission = 'elasticloadbalancing:DescribeRules';
+  const pages = await everyPage((Marker) =>
+    aws.sendElb(permission, arn, (abortSignal) =>
+      aws
+        .elb(region)
+        .send(new DescribeRulesCommand({ ListenerArn: arn, PageSize: PAGE_SIZE, Marker }), { abortSignal }),
+    ),
+  );
+  return pages.flatMap((page) => required(page.Rules, permission));
+}
+
+async function countCertificates(aws: AwsClients, region: string, arn: string): Promise<number> {
+  const permission = 'elasticloadbalancing:DescribeListenerCertificates';
+  const pages = await everyPage((Marker) =>
+    aws.sendElb(permission, arn, (abortSignal) =>
+      aws
+        .elb(region)
+        .send(new DescribeListenerCertificatesCommand({ ListenerArn: arn, PageSize: PAGE_SIZE, Marker }), {
+          abortSignal,
+        }),
+    ),
+  );
+  return pages.flatMap((page) => required(page.Certificates, permission)).filter(({ IsDefault }) => IsDefault !== true)
+    .length;
+}
+
+function hostsOfRule(rule: Rule): string[] {
+  return (rule.Conditions ?? [])
+    .filter(({ Field }) => Field === 'host-header')
+    .flatMap((condition) => condition.HostHeaderConfig?.Values ?? condition.Values ?? [])
+    .map(normalizeHost);
+}
+
+async function everyPage<Page extends { NextMarker?: string | undefined }>(
+  ask: (marker: string | undefined) => Promise<Page>,
+): Promise<Page[]> {
+  const pages: Page[] = [];
+  let marker: string | undefined;
+  do {
+    const page = await ask(marker);
+    pages.push(page);
+    marker = page.NextMarker || undefined;
+  } while (marker !== undefined);
+  return pages;
+}
+
+/** A missing list or field is an answer we do not understand: never an empty one. */
+function required<T>(value: T | undefined, permission: string): T {
+  if (value === undefined)
+    throw new AwsCallError('unknown', 'IncompleteAnswer', 'the answer lacks what was asked for', permission);
+  return value;
+}

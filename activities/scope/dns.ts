@@ -1,0 +1,255 @@
+import type { ResourceRecordSet } from '@aws-sdk/client-route-53';
+import type { DnsRecordStatus } from '../../contract/scope/status.ts';
+import { type FoundRecord, findAlias } from '../../domain/scope/dns.ts';
+import { balancerDnsName } from '../../domain/scope/hosts.ts';
+import type { HostedZone } from '../../domain/scope/request.ts';
+import { AwsCallError } from '../aws/errors.ts';
+import { aliasRecord, batchRefusal, changeInSync, changeRecord, foundRecord, readRecords } from '../aws/records.ts';
+import { notYet, permanent } from '../failures.ts';
+import type { PoolKey, ScopeDependencies } from './dependencies.ts';
+import { forgetRecord, noteRecord, recordRow, recordsOfScope } from './ledger/records.ts';
+import { observeRegion } from './observation.ts';
+
+/** Records in Route 53: looked up, written with ownership, removed only when ours (specs: scope creation, sections 6 and 8). */
+
+export interface LookupInput {
+  scopeId: string;
+  domain: string;
+  zones: HostedZone[];
+  pool: PoolKey;
+  reader: string;
+  maxAgeSeconds: number;
+}
+
+export interface Lookup {
+  alias?: { balancer: string; reason: string };
+  /** Zones in which the name had no record at all. */
+  absentIn: string[];
+}
+
+/** Where the domain leads now. Fails with `DnsRecordConflict` before anything is made. Reading twice is harmless. */
+export async function findExistingAlias(deps: ScopeDependencies, input: LookupInput): Promise<Lookup> {
+  const found: FoundRecord[] = [];
+  const absentIn: string[] = [];
+  for (const zone of input.zones) {
+    const records = await zoneErrors(zone.id, () => readRecords(deps.aws, zone.id, input.domain));
+    if (records.length === 0) absentIn.push(zone.id);
+    found.push(...records.map((record) => foundRecord(zone.id, record)));
+  }
+  if (found.length === 0) return { absentIn };
+  const own = await recordsOfScope(deps.database, input.scopeId);
+  const isOurs = (record: FoundRecord) =>
+    own.some(
+      (row) =>
+        row.zoneId === record.zoneId && row.name === record.name && row.type === record.type && row.origin === 'made',
+    );
+  const { value: region } = await observeRegion(deps, input.pool.account, input.pool.region, {
+    maxAgeSeconds: input.maxAgeSeconds,
+    reader: input.reader,
+  });
+  const balancers = region.balancers.map(({ name, dnsName, scheme }) => ({ name, dnsName: dnsName ?? '', scheme }));
+  const finding = findAlias(input.domain, found, balancers, input.pool.scheme, isOurs);
+  if (finding.kind === 'conflict') throw conflict(finding.record, finding.message);
+  return finding.kind === 'bound'
+    ? { alias: { balancer: finding.balancer, reason: finding.reason }, absentIn }
+    : { absentIn };
+}
+
+export interface EnsureInput {
+  scopeId: string;
+  run: string;
+  zone: HostedZone;
+  name: string;
+  target: { dnsName: string; canonicalHostedZoneId: string };
+  /** The run's own look-up found no record of this name in the zone. */
+  knownAbsent: boolean;
+}
+
+export interface Ensured {
+  record: DnsRecordStatus;
+  /** Change to wait for; absent when nothing was written. */
+  changeId?: string;
+}
+
+/**
+ * Makes the alias record of a scope in one zone. Twice, or with a lost answer, is harmless: the ledger row is written
+ * before the call, so a record that "already exists" with our target is recognised as ours.
+ */
+export async function ensureDnsRecord(deps: ScopeDependencies, input: EnsureInput): Promise<Ensured> {
+  const { zone, name, target } = input;
+  const row = await recordRow(deps.database, zone.id, name, 'A');
+  const ours = row?.scopeId === input.scopeId;
+  const current =
+    !ours && input.knownAbsent ? [] : await zoneErrors(zone.id, () => readRecords(deps.aws, zone.id, name));
+  const matching = current.find((record) => leadsTo(record, target));
+  if (matching && !(ours && row.origin === 'made' && row.madeBy === input.run)) {
+    const noted = await note(deps, input, ours ? row.origin : 'adopted');
+    return { record: status(input, noted.origin, 'in-sync') };
+  }
+  // What this run wrote itself is written once more when its answer was lost: only an answer names the change to wait for.
+  const foreign = current.find((record) => ['A', 'AAAA', 'CNAME'].includes(record.Type ?? ''));
+  if (foreign && !(ours && row.origin === 'made' && foreign.Type === 'A'))
+    throw conflict(foundRecord(zone.id, foreign), 'was not made by Groundwork for this scope');
+
+  const noted = await note(deps, input, 'made');
+  const changeId = await write(deps, input, foreign ? 'UPSERT' : 'CREATE');
+  return { record: status(input, noted.origin, 'pending'), changeId };
+}
+
+async function write(deps: ScopeDependencies, input: EnsureInput, action: 'CREATE' | 'UPSERT'): Promise<string> {
+  const { zone, name, target } = input;
+  try {
+    return await changeRecord(deps.aws, zone.id, action, aliasRecord(name, target));
+  } catch (error) {
+    if (!(error instanceof AwsCallError)) throw error;
+    if (error.code === 'NoSuchHostedZone') throw zoneMissing(zone.id);
+    if (error.code !== 'InvalidChangeBatch') throw error;
+    if (batchRefusal(error) !== 'exists') {
+      await forgetIfAbsent(deps, input);
+      throw permanent(
+        'DnsRefused',
+        `Route 53 refused the record ${name} in zone ${zone.id}: ${error.message}`,
+        { zone: zone.id, name, text: error.message },
+        error,
+      );
+    }
+    const current = await readRecords(deps.aws, zone.id, name);
+    // The answer to our own CREATE was lost: the record is there and leads where it should.
+    if (current.some((record) => leadsTo(record, target)))
+      return changeRecord(deps.aws, zone.id, 'UPSERT', aliasRecord(name, target));
+    const [other] = current;
+    await forgetRecord(deps.database, zone.id, name, 'A');
+    throw conflict(
+      other ? foundRecord(zone.id, other) : { zoneId: zone.id, name, type: 'A', target: 'unknown', alias: false },
+      'appeared meanwhile and was not made by Groundwork',
+    );
+  }
+}
+
+async function forgetIfAbsent(deps: ScopeDependencies, input: EnsureInput): Promise<void> {
+  const current = await readRecords(deps.aws, input.zone.id, input.name);
+  if (!current.some((record) => leadsTo(record, input.target)))
+    await forgetRecord(deps.database, input.zone.id, input.name, 'A');
+}
+
+function note(deps: ScopeDependencies, input: EnsureInput, origin: 'made' | 'adopted') {
+  return noteRecord(deps.database, {
+    zoneId: input.zone.id,
+    name: input.name,
+    type: 'A',
+    scopeId: input.scopeId,
+    target: input.target.dnsName,
+    origin,
+    madeBy: input.run,
+  });
+}
+
+export interface SyncInput {
+  changes: { changeId: string; zoneId: string }[];
+  since: string;
+  until: string;
+}
+
+/** One look whether all changes are in sync; "not yet" is a retried attempt, past `until` it is `DnsTimeout`. */
+export async function watchDnsSync(deps: ScopeDependencies, input: SyncInput): Promise<void> {
+  for (const { changeId, zoneId } of input.changes) {
+    if (await changeInSync(deps.aws, changeId)) continue;
+    if (Date.now() >= Date.parse(input.until)) {
+      const message = `change ${changeId} of zone ${zoneId} was not in sync by ${input.until}. Repeat the request; AWS usually needs a minute.`;
+      throw permanent('DnsTimeout', message, { changeId, zone: zoneId, since: input.since, until: input.until });
+    }
+    const left = (Date.parse(input.until) - Date.now()) / 1000;
+    throw notYet(
+      `change ${changeId} of zone ${zoneId} is PENDING`,
+      Math.max(0.001, Math.min(deps.settings.timings.dnsPollInterval, left)),
+    );
+  }
+}
+
+export interface RemoveInput {
+  scopeId: string;
+  zoneId: string;
+  name: string;
+  /** DNS name of the placement's balancer: an alias to it counts as ours. */
+  balancerDnsName?: string;
+  /** Set when undoing: only a record that this run made is removed. */
+  onlyMadeBy?: string;
+}
+
+export type Removal = { outcome: 'removed' } | { outcome: 'absent' } | { outcome: 'foreign' | 'kept'; target: string };
+
+const MOST_READS = 5;
+
+/** Deletes the record with exactly the values read. Twice is harmless: absent is done. */
+export async function removeDnsRecord(deps: ScopeDependencies, input: RemoveInput): Promise<Removal> {
+  const { zoneId, name } = input;
+  const row = await recordRow(deps.database, zoneId, name, 'A');
+  if (input.onlyMadeBy !== undefined && (row?.madeBy !== input.onlyMadeBy || row.origin !== 'made'))
+    return { outcome: 'kept', target: row?.target ?? '' };
+  for (let reads = 0; reads < MOST_READS; reads++) {
+    const current = await readRecords(deps.aws, zoneId, name).catch((error: unknown) => {
+      if (error instanceof AwsCallError && error.code === 'NoSuchHostedZone') return [];
+      throw error;
+    });
+    const record = current.find(({ Type }) => Type === 'A') ?? current.find(({ Type }) => Type === 'CNAME');
+    if (!record) {
+      await forgetRecord(deps.database, zoneId, name, 'A');
+      return { outcome: 'absent' };
+    }
+    const found = foundRecord(zoneId, record);
+    const byLedger = row?.scopeId === input.scopeId && sameTarget(found.target, row.target);
+    const byTarget =
+      found.alias && input.balancerDnsName !== undefined && sameTarget(found.target, input.balancerDnsName);
+    if (!byLedger && !byTarget) return { outcome: 'foreign', target: found.target };
+    try {
+      await changeRecord(deps.aws, zoneId, 'DELETE', record);
+      await forgetRecord(deps.database, zoneId, name, 'A');
+      return { outcome: 'removed' };
+    } catch (error) {
+      if (!(error instanceof AwsCallError) || error.code !== 'InvalidChangeBatch') throw error;
+      // Somebody was faster, or changed the record meanwhile: look again.
+      if (batchRefusal(error) === 'other') throw error;
+    }
+  }
+  throw notYet(`the record ${name} in zone ${zoneId} keeps changing`, deps.settings.timings.dnsPollInterval);
+}
+
+function leadsTo(record: ResourceRecordSet, target: { dnsName: string; canonicalHostedZoneId: string }): boolean {
+  const alias = record.AliasTarget;
+  return (
+    record.Type === 'A' &&
+    alias?.HostedZoneId === target.canonicalHostedZoneId &&
+    sameTarget(alias.DNSName ?? '', target.dnsName)
+  );
+}
+
+function sameTarget(a: string, b: string): boolean {
+  return balancerDnsName(a) === balancerDnsName(b);
+}
+
+function status(input: EnsureInput, origin: 'made' | 'adopted', state: 'pending' | 'in-sync'): DnsRecordStatus {
+  return { zoneId: input.zone.id, name: input.name, type: 'A', target: input.target.dnsName, state, origin };
+}
+
+function conflict(record: FoundRecord, why: string) {
+  const message = `${record.type} ${record.name} in zone ${record.zoneId} points at ${record.target}: it ${why}. Remove it or choose another domain.`;
+  return permanent('DnsRecordConflict', message, {
+    zone: record.zoneId,
+    name: record.name,
+    type: record.type,
+    target: record.target,
+  });
+}
+
+function zoneMissing(zoneId: string) {
+  return permanent('DnsZoneMissing', `hosted zone ${zoneId} does not exist. Correct hostedZones.`, { zone: zoneId });
+}
+
+async function zoneErrors<T>(zoneId: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof AwsCallError && error.code === 'NoSuchHostedZone') throw zoneMissing(zoneId);
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+import type { Failure } from '../../contract/failures.ts';
+import type { ScopeStatus } from '../../contract/scope/status.ts';
+import { notYet, permanent } from '../failures.ts';
+import { withTypedFailures } from '../translate.ts';
+import * as balancers from './balancers.ts';
+import type { ScopeDependencies } from './dependencies.ts';
+import * as dns from './dns.ts';
+import { balancerById, moveBalancer } from './ledger/balancer.ts';
+import { readPlacement, releaseHold, takePlacement } from './ledger/holding.ts';
+import { type LeaveInput, leaveBalancer } from './ledger/leaving.ts';
+import { type PlaceInput, place } from './ledger/placing.ts';
+import { type ObservePoolInput, observePool } from './observation.ts';
+import { acceptCreation, acceptDeletion } from './requests.ts';
+
+/**
+ * The activities of the scope room. One object in, one out; each may run twice or lose its answer, and the function it
+ * calls says why that is harmless.
+ */
+export function createScopeActivities(deps: ScopeDependencies) {
+  const { settings, database } = deps;
+  return withTypedFailures({
+    // Local activities: pure functions and single transactions.
+    acceptScopeCreation: async ({ input }: { input: unknown }) => {
+      const request = acceptCreation(settings, input);
+      return { request, account: request.dnsType === 'route53' ? await deps.aws.account() : '' };
+    },
+    acceptScopeDeletion: async ({ input }: { input: unknown }) => acceptDeletion(settings, input),
+    takePlacement: ({ scopeId, run }: { scopeId: string; run: string }) =>
+      takePlacement(database, deps.temporal, scopeId, run),
+    placeScope: (input: PlaceInput) => place(database, input),
+    /** Marks a balancer ready; a row that is being removed stays as it is. */
+    activateBalancer: (input: { balancerId: string; arn: string; dnsName: string; canonicalHostedZoneId: string }) =>
+      moveBalancer(database, input.balancerId, ['provisioning', 'active'], 'active', input),
+    /** Takes a balancer that cannot come to life out of the pool, so that its other waiters move on. */
+    failBalancer: ({ balancerId, failure }: { balancerId: string; failure: Failure }) =>
+      moveBalancer(database, balancerId, ['reserved', 'provisioning'], 'failed', { failure }),
+    leaveBalancer: (input: LeaveInput) => leaveBalancer(database, input),
+    retiredBalancer: ({ balancerId }: { balancerId: string }) =>
+      moveBalancer(database, balancerId, ['retiring'], 'retired'),
+    bindPlacement: ({ scopeId, run }: { scopeId: string; run: string }) => bindPlacement(deps, scopeId, run),
+    releaseHold: ({ scopeId, run, status }: { scopeId: string; run: string; status: ScopeStatus }) =>
+      releaseHold(database, scopeId, run, status),
+    readBalancer: ({ balancerId }: { balancerId: string }) => balancerById(database, balancerId),
+    /** Whether a rollout of the scope is open, asked of Temporal by id. */
+    findOpenDeployment: ({ workflowId }: { workflowId: string }) => isRunning(deps, workflowId),
+
+    // Regular activities: AWS, Kubernetes, and waits.
+    waitForPlacement: (input: { scopeId: string; run: string; until: string }) => waitForPlacement(deps, input),
+    ensureNamespace: (input: Parameters<typeof balancers.ensureNamespace>[1]) => balancers.ensureNamespace(deps, input),
+    findExistingAlias: (input: dns.LookupInput) => dns.findExistingAlias(deps, input),
+    observePool: (input: ObservePoolInput) => observePool(deps, input),
+    inspectOwner: (input: Parameters<typeof balancers.inspectOwner>[1]) => balancers.inspectOwner(deps, input),
+    applyKeeper: (input: { balancerId: string }) => balancers.applyKeeper(deps, input),
+    watchBalancer: (input: balancers.WatchInput) => balancers.watchBalancer(deps, input),
+    ensureBalancerTags: (input: { balancerId: string; arn: string }) => balancers.ensureBalancerTags(deps, input),
+    deleteKeeper: (input: { balancerId: string }) => balancers.deleteKeeper(deps, input),
+    watchBalancerGone: (input: { balancerId: string; reader: string }) => balancers.watchBalancerGone(deps, input),
+    ensureDnsRecord: (input: dns.EnsureInput) => dns.ensureDnsRecord(deps, input),
+    watchDnsSync: (input: dns.SyncInput) => dns.watchDnsSync(deps, input),
+    removeDnsRecord: (input: dns.RemoveInput) => dns.removeDnsRecord(deps, input),
+    findScopeObjects: (input: { labelSelector: string }) => balancers.findScopeObjects(deps, input),
+  });
+}
+
+export type ScopeActivities = ReturnType<typeof createScopeActivities>;
+
+/** Takes the scope's row as soon as its holder lets go; past `until` it is `ScopeBusy`. Twice: the same row. */
+async function waitForPlacement(deps: ScopeDependencies, input: { scopeId: string; run: string; until: string }) {
+  const taking = await takePlacement(deps.database, deps.temporal, input.scopeId, input.run);
+  if (taking.taken) return taking.placement;
+  if (Date.now() >= Date.parse(input.until)) {
+    const message = `scope ${input.scopeId} is held by ${taking.holder}. Wait for that run or cancel it, then repeat.`;
+    throw permanent('ScopeBusy', message, { holder: taking.holder });
+  }
+  throw notYet(
+    `scope ${input.scopeId} is held by ${taking.holder}`,
+    Math.min(1, deps.settings.timings.busyPatience / 10),
+  );
+}
+
+async function bindPlacement(deps: ScopeDependencies, scopeId: string, run: string) {
+  await deps.database.query(
+    `update placement set state = 'bound', version = version + 1, updated_at = now() where scope_id = $1 and holder = $2 and state = 'reserved'`,
+    [scopeId, run],
+  );
+  return readPlacement(deps.database, scopeId);
+}
+
+async function isRunning(deps: ScopeDependencies, workflowId: string): Promise<boolean> {
+  try {
+    const { status } = await deps.temporal.workflow.getHandle(workflowId).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { ScopeStatus } from '../../../contract/scope/status.ts';
+import type { Database } from '../../postgres/database.ts';
+
+/**
+ * Who may change a scope: creation and deletion exclude each other by the holder of its placement row, taken by
+ * compare-and-set (specs: scope creation, section 4). A holder is `<workflow id>@<first run id>`.
+ */
+
+export interface PlacementRow {
+  scopeId: string;
+  state: 'reserved' | 'bound' | 'released';
+  hosts: string[];
+  domain: string | null;
+  visibility: 'public' | 'private' | null;
+  dnsType: 'route53' | 'external_dns' | null;
+  region: string | null;
+  namespace: string | null;
+  zones: { id: string; kind: 'private' | 'public' }[] | null;
+  balancer: { id: string; name: string; origin: 'declared' | 'autocreated'; dnsName: string | null } | null;
+}
+
+export type Taking = { taken: true; placement: PlacementRow } | { taken: false; holder: string };
+
+/** Takes the row for `run`; it is free when nobody holds it, when `run` does, or when its holder's run is closed. Twice: the same. */
+export async function takePlacement(
+  database: Database,
+  temporal: Client,
+  scopeId: string,
+  run: string,
+): Promise<Taking> {
+  await database.query('insert into placement (scope_id) values ($1) on conflict do nothing', [scopeId]);
+  if (await holdFrom(database, scopeId, run, null))
+    return { taken: true, placement: await readPlacement(database, scopeId) };
+  const { rows } = await database.query<{ holder: string | null }>('select holder from placement where scope_id = $1', [
+    scopeId,
+  ]);
+  const holder = rows[0]?.holder ?? null;
+  if (holder !== null && holder !== run && (await isOpen(temporal, holder))) return { taken: false, holder };
+  if (await holdFrom(database, scopeId, run, holder))
+    return { taken: true, placement: await readPlacement(database, scopeId) };
+  return { taken: false, holder: holder ?? 'another run' };
+}
+
+/** Lets the row go and keeps the run's last status. A row that another run holds by now is left alone. */
+export async function releaseHold(
+  database: Database,
+  scopeId: string,
+  run: string,
+  status: ScopeStatus,
+): Promise<void> {
+  await database.query(
+    'update placement set holder = null, status = $3, version = version + 1, updated_at = now() where scope_id = $1 and holder = $2',
+    [scopeId, run, JSON.stringify(status)],
+  );
+}
+
+export async function readPlacement(database: Database, scopeId: string): Promise<PlacementRow> {
+  const { rows } = await database.query<PlacementRow>(
+    `select p.scope_id as "scopeId", p.state, p.hosts, p.domain, p.visibility, p.dns_type as "dnsType", p.region, p.namespace, p.zones,
+            case when b.id is null then null else
+              jsonb_build_object('id', b.id::text, 'name', b.name, 'origin', b.origin, 'dnsName', b.dns_name) end as balancer
+       from placement p left join balancer b on b.id = p.balancer_id where p.scope_id = $1`,
+    [scopeId],
+  );
+  const [row] = rows;
+  if (!row) throw new Error(`the ledger has no row of scope ${scopeId}, although this run holds it`);
+  return row;
+}
+
+async function holdFrom(database: Database, scopeId: string, run: string, previous: string | null): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `update placement set holder = $2, version = version + 1, updated_at = now()
+      where scope_id = $1 and (holder = $2 or holder is not distinct from $3)`,
+    [scopeId, run, previous],
+  );
+  return rowCount === 1;
+}
+
+/** Whether the run behind a holder is still open. A run that was reset goes on under the first run id of its chain. */
+async function isOpen(temporal: Client, holder: string): Promise<boolean> {
+  const at = holder.lastIndexOf('@');
+  const workflowId = holder.slice(0, at);
+  const firstRunId = holder.slice(at + 1);
+  try {
+    const description = await temporal.workflow.getHandle(workflowId).describe();
+    const first = description.raw.workflowExecutionInfo?.firstRunId || description.runId;
+    return description.status.name === 'RUNNING' && first === firstRunId;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}

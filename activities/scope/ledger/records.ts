@@ -1,0 +1,53 @@
+import type { Queryable } from '../../postgres/database.ts';
+
+/** DNS records that are known to be ours. A row is written before the call to Route 53. */
+
+export interface RecordRow {
+  zoneId: string;
+  name: string;
+  type: string;
+  scopeId: string;
+  target: string;
+  origin: 'made' | 'adopted';
+  madeBy: string;
+}
+
+const COLUMNS = 'zone_id as "zoneId", name, type, scope_id as "scopeId", target, origin, made_by as "madeBy"';
+
+export async function recordRow(
+  database: Queryable,
+  zoneId: string,
+  name: string,
+  type: string,
+): Promise<RecordRow | undefined> {
+  const { rows } = await database.query<RecordRow>(
+    `select ${COLUMNS} from dns_record where zone_id = $1 and name = $2 and type = $3`,
+    [zoneId, name, type],
+  );
+  return rows[0];
+}
+
+/** Notes a record as ours; a row of the same record keeps who made it first. */
+export async function noteRecord(database: Queryable, row: RecordRow): Promise<RecordRow> {
+  const { rows } = await database.query<RecordRow>(
+    `insert into dns_record (zone_id, name, type, scope_id, target, origin, made_by) values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (zone_id, name, type) do update set target = excluded.target, scope_id = excluded.scope_id, written_at = now()
+     returning ${COLUMNS}`,
+    [row.zoneId, row.name, row.type, row.scopeId, row.target, row.origin, row.madeBy],
+  );
+  const [written] = rows;
+  if (!written) throw new Error('the ledger did not answer with the record that was noted');
+  return written;
+}
+
+export async function forgetRecord(database: Queryable, zoneId: string, name: string, type: string): Promise<void> {
+  await database.query('delete from dns_record where zone_id = $1 and name = $2 and type = $3', [zoneId, name, type]);
+}
+
+export async function recordsOfScope(database: Queryable, scopeId: string): Promise<RecordRow[]> {
+  const { rows } = await database.query<RecordRow>(
+    `select ${COLUMNS} from dns_record where scope_id = $1 order by zone_id, name, type`,
+    [scopeId],
+  );
+  return rows;
+}

@@ -1,0 +1,194 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Observation } from '../../domain/scope/placement.ts';
+import { AwsCallError } from '../aws/errors.ts';
+import {
+  type BalancerDetails,
+  countTargetGroups,
+  type ListedBalancer,
+  listLoadBalancers,
+  readBalancer,
+} from '../aws/load-balancers.ts';
+import { notYet } from '../failures.ts';
+import { activitySignal } from '../signal.ts';
+import type { PoolKey, ScopeDependencies } from './dependencies.ts';
+import { type SharedReading, shared } from './sharing.ts';
+
+/** Balancers as AWS shows them, read through the ledger so that concurrent runs share the calls. */
+
+export interface RegionReading {
+  balancers: ListedBalancer[];
+  /** Attached target groups by balancer ARN. */
+  targetGroups: Record<string, number>;
+}
+
+/** Details of one balancer; null when it was gone when its listeners were asked for. */
+export type DetailsReading = (BalancerDetails & { arn: string }) | null;
+
+/** The stored form of `DetailsReading`: JSON null would look like "never read". */
+export type StoredDetails = (BalancerDetails & { arn: string }) | 'gone';
+
+export interface Ages {
+  maxAgeSeconds: number;
+  /** Unique name of the reading attempt. */
+  reader: string;
+}
+
+/** Region-wide lists, read once for all balancers. */
+export async function observeRegion(
+  deps: ScopeDependencies,
+  account: string,
+  region: string,
+  ages: Ages,
+): Promise<SharedReading<RegionReading>> {
+  await deps.database.query('insert into region_observation (account, region) values ($1, $2) on conflict do nothing', [
+    account,
+    region,
+  ]);
+  return shared(
+    deps.database,
+    { table: 'region_observation', where: 'account = $1 and region = $2', values: [account, region] },
+    { ...ages, leaseSeconds: deps.settings.timings.observationLease },
+    async () => {
+      const balancers = await listLoadBalancers(deps.aws, region);
+      return { balancers, targetGroups: await countTargetGroups(deps.aws, region) };
+    },
+  );
+}
+
+/** Listeners and rules of one balancer that the region's list showed. */
+export async function observeDetails(
+  deps: ScopeDependencies,
+  account: string,
+  region: string,
+  listed: ListedBalancer,
+  ages: Ages & { withCertificates: boolean },
+): Promise<SharedReading<DetailsReading>> {
+  const reading = await shared<StoredDetails>(
+    deps.database,
+    { table: 'balancer', where: 'account = $1 and region = $2 and name = $3', values: [account, region, listed.name] },
+    { ...ages, leaseSeconds: deps.settings.timings.observationLease },
+    async () => {
+      const details = await readBalancer(deps.aws, region, listed.arn, ages.withCertificates);
+      return details ? { ...details, arn: listed.arn } : 'gone';
+    },
+    (stored) =>
+      stored === 'gone' || (stored.arn === listed.arn && (!ages.withCertificates || stored.certificates !== undefined)),
+  );
+  return { value: reading.value === 'gone' ? null : reading.value, observedAt: reading.observedAt };
+}
+
+/** Joins the two readings of one balancer into what placement judges. */
+export function joinReadings(
+  region: RegionReading,
+  name: string,
+  details: DetailsReading | undefined,
+): Observation | 'details-missing' {
+  const listed = region.balancers.find((balancer) => balancer.name === name);
+  if (!listed) return { kind: 'absent' };
+  if (details === undefined) return 'details-missing';
+  if (details === null) return { kind: 'absent' };
+  // Details of an earlier balancer of the same name say nothing about this one.
+  if (details.arn !== listed.arn) return 'details-missing';
+  return {
+    kind: 'seen',
+    state: listed.state,
+    scheme: listed.scheme,
+    arn: listed.arn,
+    ...(listed.dnsName ? { dnsName: listed.dnsName } : {}),
+    ...(listed.canonicalHostedZoneId ? { canonicalHostedZoneId: listed.canonicalHostedZoneId } : {}),
+    rules: details.rules,
+    hosts: details.hosts,
+    targetGroups: region.targetGroups[listed.arn] ?? 0,
+    listeners: details.listeners,
+    ...(details.certificates === undefined ? {} : { certificates: details.certificates }),
+  };
+}
+
+export interface ObservePoolInput {
+  pool: PoolKey;
+  /** Names of declared balancers, and any other that placement asked for. */
+  names: string[];
+  withCertificates: boolean;
+  reader: string;
+  maxAgeSeconds: number;
+  /** Keep trying until nothing is unreadable: an unreadable balancer is then a retried "not yet", until `until`. */
+  mustRead?: boolean;
+  until?: string;
+}
+
+export interface PoolReading {
+  /** Balancers that could not be read, with the last error. */
+  unreadable: Record<string, string>;
+}
+
+const TRIES = 3;
+
+/**
+ * Refreshes what placement will judge: the region's lists, and details of the named balancers and of the pool's
+ * autocreated ones. A balancer that cannot be read after `TRIES` is reported; a denied permission ends the run.
+ */
+export async function observePool(deps: ScopeDependencies, input: ObservePoolInput): Promise<PoolReading> {
+  const { account, region, scheme } = input.pool;
+  const ages = { maxAgeSeconds: input.maxAgeSeconds, reader: input.reader };
+  const { value: reading } = await observeRegion(deps, account, region, ages);
+  const { rows } = await deps.database.query<{ name: string }>(
+    `select name from balancer where account = $1 and region = $2 and scheme = $3 and origin = 'autocreated'
+        and state in ('reserved', 'provisioning', 'active')`,
+    [account, region, scheme],
+  );
+  const names = new Set([...input.names, ...rows.map(({ name }) => name)]);
+  const present = reading.balancers.filter(({ name }) => names.has(name));
+  await recordDeclared(
+    deps,
+    input.pool,
+    present.filter(({ name }) => input.names.includes(name)),
+  );
+
+  const unreadable: Record<string, string> = {};
+  for (const listed of present) {
+    const error = await readDetailsPatiently(deps, input, listed);
+    if (error) unreadable[listed.name] = error;
+  }
+  const [stuck] = Object.entries(unreadable);
+  const more = input.until === undefined || Date.now() < Date.parse(input.until);
+  if (stuck && input.mustRead && more)
+    throw notYet(`balancer ${stuck[0]} cannot be read: ${stuck[1]}`, deps.settings.timings.pollInterval);
+  return { unreadable };
+}
+
+async function readDetailsPatiently(
+  deps: ScopeDependencies,
+  input: ObservePoolInput,
+  listed: ListedBalancer,
+): Promise<string | undefined> {
+  let last = '';
+  for (let tried = 0; tried < TRIES; tried++) {
+    if (tried > 0) await delay(100 * 2 ** tried, undefined, { signal: activitySignal() });
+    try {
+      await observeDetails(deps, input.pool.account, input.pool.region, listed, {
+        maxAgeSeconds: input.maxAgeSeconds,
+        reader: input.reader,
+        withCertificates: input.withCertificates,
+      });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof AwsCallError) || error.kind === 'denied') throw error;
+      last = `${error.permission}: ${error.message}`;
+    }
+  }
+  return last;
+}
+
+/** A declared balancer gets its row, `active`, when it is first seen. */
+async function recordDeclared(deps: ScopeDependencies, pool: PoolKey, seen: readonly ListedBalancer[]): Promise<void> {
+  for (const { name, scheme, arn, dnsName, canonicalHostedZoneId } of seen) {
+    await deps.database.query(
+      `insert into balancer (account, region, name, scheme, origin, state, arn, dns_name, canonical_hosted_zone_id)
+       values ($1, $2, $3, $4, 'declared', 'active', $5, $6, $7)
+       on conflict on constraint balancer_name do update
+         set arn = excluded.arn, dns_name = excluded.dns_name, canonical_hosted_zone_id = excluded.canonical_hosted_zone_id
+         where balancer.origin = 'declared' and balancer.arn is distinct from excluded.arn`,
+      [pool.account, pool.region, name, scheme, arn, dnsName ?? null, canonicalHostedZoneId ?? null],
+    );
+  }
+}

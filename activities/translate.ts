@@ -1,0 +1,56 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { AwsCallError } from './aws/errors.ts';
+import { attempt, permanent } from './failures.ts';
+import { KubernetesCallError } from './kubernetes/errors.ts';
+import { DatabaseCallError, databaseError } from './postgres/errors.ts';
+
+/**
+ * The last stop of an error on its way out of an activity. What an activity did not expect becomes a typed failure here:
+ * a denial and a refused object are permanent, everything else is tried again.
+ */
+export function toFailure(error: unknown): Error {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  if (error instanceof Error && (error.name === 'AbortError' || error.name === 'CancelledFailure')) return error;
+  if (error instanceof AwsCallError) {
+    if (error.kind === 'denied') {
+      const message = `AWS denies ${error.permission}${error.resource ? ` on ${error.resource}` : ''}. Grant it to the worker's role, then start again.`;
+      return permanent('AccessDenied', message, { permission: error.permission, resource: error.resource }, error);
+    }
+    return attempt(error.kind === 'retry' ? 'AwsRetry' : 'Unknown', `${error.permission}: ${error.message}`, error);
+  }
+  if (error instanceof KubernetesCallError) {
+    if (error.kind === 'denied') {
+      const message = `Kubernetes denies "${error.verb} ${error.resource}" to the worker. Add it to the worker's role (deploy/rbac), then start again.`;
+      return permanent('AccessDenied', message, { verb: error.verb, resource: error.resource }, error);
+    }
+    if (error.kind === 'invalid') {
+      return permanent(
+        'KubernetesRefused',
+        `Kubernetes refused "${error.verb} ${error.resource}": ${error.message}`,
+        { resource: error.resource },
+        error,
+      );
+    }
+    return attempt('KubernetesRetry', `${error.verb} ${error.resource}: ${error.message}`, error);
+  }
+  const database = error instanceof DatabaseCallError ? error : databaseError(error);
+  if (database) return attempt('DatabaseRetry', database.message, database);
+  return error instanceof Error ? attempt('Unknown', error.message, error) : attempt('Unknown', String(error));
+}
+
+type Activities = Record<string, (input: never) => Promise<unknown>>;
+
+/** The same activities, with every error translated by `toFailure`. */
+export function withTypedFailures<A extends Activities>(activities: A): A {
+  const wrapped = Object.entries(activities).map(([name, run]) => [
+    name,
+    async (input: never) => {
+      try {
+        return await run(input);
+      } catch (error) {
+        throw toFailure(error);
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as A;
+}

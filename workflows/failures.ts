@@ -1,0 +1,67 @@
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import type { Failure } from '../contract/failures.ts';
+
+/** Turning what an activity ended with into what a run ends with. */
+
+/** A failure of the run from its type, message and details. */
+export function runFailure(failure: Failure, cause?: Error): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: failure.type,
+    message: failure.message,
+    nonRetryable: true,
+    details: [failure.details ?? {}],
+    ...(cause ? { cause } : {}),
+  });
+}
+
+/** The failure that a run ends with when `error` escapes: the activity's own typed failure instead of its wrapper. */
+export function asRunFailure(error: unknown): Error {
+  if (isCancellation(error)) return error as Error;
+  if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure) {
+    const { type, message, details } = error.cause;
+    return ApplicationFailure.create({
+      type: type ?? 'Unknown',
+      message,
+      nonRetryable: true,
+      details: details ?? [],
+      cause: error,
+    });
+  }
+  if (error instanceof ApplicationFailure) return error;
+  const message = error instanceof Error ? innermost(error).message : String(error);
+  return ApplicationFailure.create({
+    type: 'Unknown',
+    message,
+    nonRetryable: true,
+    ...(error instanceof Error ? { cause: error } : {}),
+  });
+}
+
+/** Runs `step`; when its schedule-to-close runs out, fails with `type` and the last error that was seen. */
+export async function withinPatience<T>(type: string, words: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!(error instanceof ActivityFailure) || !(error.cause instanceof TimeoutFailure)) throw error;
+    const lastError = innermost(error.cause).message;
+    throw runFailure({ type, message: `${words}. Last error: ${lastError}`, details: { lastError } }, error);
+  }
+}
+
+/** What a failure says to people and machines. */
+export function describeFailure(error: unknown): Failure {
+  const failure = asRunFailure(error);
+  if (!(failure instanceof ApplicationFailure)) return { type: 'Cancelled', message: 'cancelled' };
+  const details = failure.details?.[0];
+  return {
+    type: failure.type ?? 'Unknown',
+    message: failure.message,
+    ...(details && typeof details === 'object' ? { details: details as Record<string, unknown> } : {}),
+  };
+}
+
+function innermost(error: Error): Error {
+  let current = error;
+  while (current.cause instanceof Error) current = current.cause;
+  return current;
+}

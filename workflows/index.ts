@@ -1,0 +1,2 @@
+export { scopeCreation } from './scope/creation.ts';
+export { scopeDeletion } from './scope/deletion.ts';

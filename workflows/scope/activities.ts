@@ -1,0 +1,47 @@
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { ScopeActivities } from '../../activities/scope/index.ts';
+
+/** The activities of the scope room by class of call: how long one attempt may take, and how it is tried again. */
+
+/** Pure functions and single database transactions, in the worker itself. A longer back-off becomes a durable timer. */
+export const local = proxyLocalActivities<ScopeActivities>({
+  startToCloseTimeout: '8s',
+  localRetryThreshold: '1s',
+  retry: { initialInterval: '100ms', maximumInterval: '30s' },
+});
+
+/** Calls that change Kubernetes or AWS. */
+export const mutations = proxyActivities<ScopeActivities>({
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '500ms', maximumInterval: '30s' },
+});
+
+/** Readings shared between runs: an attempt may wait for another run's reading, and heartbeats meanwhile. */
+export const reads = (patienceSeconds: number) =>
+  proxyActivities<ScopeActivities>({
+    startToCloseTimeout: '2m',
+    heartbeatTimeout: '20s',
+    scheduleToCloseTimeout: patienceSeconds * 1000,
+    retry: { initialInterval: '250ms', maximumInterval: '10s' },
+  });
+
+/** Looks that end as "not yet": the attempt itself knows its deadline, the margin is for outages around it. */
+export const watches = (patienceSeconds: number) =>
+  proxyActivities<ScopeActivities>({
+    startToCloseTimeout: '1m',
+    heartbeatTimeout: '20s',
+    scheduleToCloseTimeout: (patienceSeconds + OUTAGE_MARGIN_SECONDS) * 1000,
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    retry: { initialInterval: '250ms', maximumInterval: '10s' },
+  });
+
+const OUTAGE_MARGIN_SECONDS = 60;
+
+/** Undoing: tried for `patienceSeconds`, then reported as left over. */
+export const undoing = (patienceSeconds: number) =>
+  proxyActivities<ScopeActivities>({
+    startToCloseTimeout: '30s',
+    heartbeatTimeout: '20s',
+    scheduleToCloseTimeout: patienceSeconds * 1000,
+    retry: { initialInterval: '500ms', maximumInterval: '30s' },
+  });

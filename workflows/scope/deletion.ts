@@ -1,0 +1,131 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { PlacementRow } from '../../activities/scope/ledger/holding.ts';
+import { SCOPE_ID_LABEL, workflowIds } from '../../contract/names.ts';
+import type { ScopeDeletionInput } from '../../contract/scope/input.ts';
+import type { ScopeDeletionResult } from '../../contract/scope/status.ts';
+import { zonesOf } from '../../domain/scope/request.ts';
+import { runFailure } from '../failures.ts';
+import { local, mutations } from './activities.ts';
+import { endWith, letGo } from './ending.ts';
+import { holdScope } from './hold.ts';
+import { ScopeRun } from './run.ts';
+import { Compensations, leaveBalancer } from './undo.ts';
+
+/**
+ * Deletes a scope: its DNS records, then its placement, and a balancer that never came to life and is needed by nobody.
+ * A scope that the ledger does not know is an answer, not a failure. Nothing is compensated: a repeat goes on where it stopped.
+ */
+export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDeletionResult> {
+  const run = new ScopeRun('deletion', String(input?.scopeId ?? ''));
+  let holds = false;
+  try {
+    run.enter('Validating');
+    const accepted = await local.acceptScopeDeletion({ input });
+    const { timings } = accepted;
+    const placement = await holdScope(run, timings.busyPatience);
+    holds = true;
+    const live = placement.state !== 'released';
+    if (live) showPlacement(run, placement);
+    await refuseLiveDeployment(input.scopeId);
+
+    const result: ScopeDeletionResult = {
+      scopeId: input.scopeId,
+      removed: [],
+      absent: [],
+      warnings: run.status.warnings,
+    };
+    const records = live ? ownRecords(placement) : input.adopt ? adoptedRecords(accepted.input) : [];
+    if (!live && records.length === 0) result.absent.push(`scope ${input.scopeId}`);
+    run.enter('Dns');
+    for (const { zoneId, name } of records) await removeRecord(run, result, placement, zoneId, name);
+
+    run.enter('Removing');
+    const left = await leaveBalancer(run, 'delete', timings.compensationTimeout);
+    if (left.released) result.removed.push(`placement on balancer ${left.released}`);
+    result.removed.push(...left.removed.map((name) => `balancer ${name}`));
+    run.status.made = result.removed;
+    run.enter('Done');
+    await letGo(run);
+    return result;
+  } catch (error) {
+    throw await endWith(run, error, new Compensations(), holds);
+  }
+}
+
+function showPlacement(run: ScopeRun, placement: PlacementRow): void {
+  run.status.hosts = placement.hosts;
+  if (placement.domain) run.status.domain = placement.domain;
+  if (placement.visibility) run.status.visibility = placement.visibility;
+  const { balancer } = placement;
+  if (balancer) {
+    run.placedOn({
+      name: balancer.name,
+      origin: balancer.origin,
+      state: 'placed',
+      created: false,
+      ...(balancer.dnsName ? { dnsName: balancer.dnsName } : {}),
+    });
+  }
+}
+
+/** A scope with an open rollout or with objects in the cluster still serves: it is not deleted from under them. */
+async function refuseLiveDeployment(scopeId: string): Promise<void> {
+  const deployment = workflowIds.deployment(scopeId);
+  if (await local.findOpenDeployment({ workflowId: deployment })) {
+    throw runFailure({
+      type: 'DeploymentLive',
+      message: `rollout ${deployment} is open. Finish or cancel it, then delete the scope.`,
+      details: { workflowId: deployment },
+    });
+  }
+  const objects = await mutations.findScopeObjects({ labelSelector: `${SCOPE_ID_LABEL}=${scopeId}` });
+  if (objects.length === 0) return;
+  throw ApplicationFailure.create({
+    type: 'DeploymentLive',
+    message: `scope ${scopeId} still has objects: ${objects.join(', ')}. Delete its deployment first.`,
+    nonRetryable: true,
+    details: [{ objects }],
+  });
+}
+
+interface RecordOfScope {
+  zoneId: string;
+  name: string;
+}
+
+/** Records of a placed scope, public zone first: the reverse of how they were made. */
+function ownRecords(placement: PlacementRow): RecordOfScope[] {
+  const { domain, zones } = placement;
+  if (!domain || placement.dnsType !== 'route53') return [];
+  return [...(zones ?? [])].reverse().map(({ id }) => ({ zoneId: id, name: domain }));
+}
+
+function adoptedRecords(input: ScopeDeletionInput): RecordOfScope[] {
+  const name = input.domain ?? '';
+  return zonesOf(input.hostedZones ?? {})
+    .reverse()
+    .map(({ id }) => ({ zoneId: id, name }));
+}
+
+async function removeRecord(
+  run: ScopeRun,
+  result: ScopeDeletionResult,
+  placement: PlacementRow,
+  zoneId: string,
+  name: string,
+): Promise<void> {
+  const { scopeId } = run.status;
+  const balancerDnsName = placement.balancer?.dnsName;
+  const removal = await mutations.removeDnsRecord({
+    scopeId,
+    zoneId,
+    name,
+    ...(balancerDnsName ? { balancerDnsName } : {}),
+  });
+  const what = `record ${name} in zone ${zoneId}`;
+  if (removal.outcome === 'removed') result.removed.push(what);
+  else if (removal.outcome === 'absent') result.absent.push(what);
+  else
+    run.warn({ code: 'DnsRecordForeign', message: `${what} was left: it points at ${removal.target} and is not ours` });
+  run.publish();
+}

@@ -1,0 +1,79 @@
+import type { WatchAnswer } from '../../activities/scope/balancers.ts';
+import type { BalancerRow } from '../../activities/scope/ledger/balancer.ts';
+import type { Failure } from '../../contract/failures.ts';
+import type { ScopeRequest } from '../../domain/scope/request.ts';
+import { withinPatience } from '../failures.ts';
+import { local, mutations, watches } from './activities.ts';
+import { isoIn, type ScopeRun } from './run.ts';
+
+/** Making a balancer ready. Every run placed on it drives the same steps, so nobody depends on the one that started them. */
+
+export interface ReadyBalancer {
+  arn: string;
+  dnsName: string;
+  canonicalHostedZoneId: string;
+}
+
+export type Readiness =
+  | { kind: 'ready'; balancer: ReadyBalancer; repaired: string[] }
+  | { kind: 'failed'; failure: Failure };
+
+export async function makeReady(run: ScopeRun, request: ScopeRequest, row: BalancerRow): Promise<Readiness> {
+  if (row.origin === 'autocreated' && row.state !== 'active') {
+    run.enter('Provisioning');
+    const applied = await mutations.applyKeeper({ balancerId: row.id });
+    if (applied.state === 'failed' || applied.state === 'retiring' || applied.state === 'retired')
+      return { kind: 'failed', failure: failureOf(applied) };
+    run.made(`keeper Ingress of ${row.name}`);
+  }
+  const answer = await watchUntilReady(run, request, row);
+  if (answer.kind === 'row-failed') return { kind: 'failed', failure: failureOf(answer.balancer) };
+  if (answer.kind === 'failed') {
+    const failure = { type: answer.type, message: answer.message, details: answer.details };
+    if (row.origin === 'autocreated') await local.failBalancer({ balancerId: row.id, failure });
+    return { kind: 'failed', failure };
+  }
+  if (answer.impaired)
+    run.warn({
+      code: 'BalancerImpaired',
+      message: `balancer ${row.name} is active_impaired: it routes but cannot scale`,
+    });
+  const { arn, dnsName, canonicalHostedZoneId } = answer;
+  if (row.origin === 'autocreated' && row.state !== 'active') {
+    const { warning } = await mutations.ensureBalancerTags({ balancerId: row.id, arn });
+    if (warning) run.warn({ code: 'TagsNotWritten', message: warning });
+    await local.activateBalancer({ balancerId: row.id, arn, dnsName, canonicalHostedZoneId });
+  }
+  if (run.status.balancer) run.placedOn({ ...run.status.balancer, state: 'active', arn, dnsName });
+  return { kind: 'ready', balancer: { arn, dnsName, canonicalHostedZoneId }, repaired: [] };
+}
+
+type Ended = Exclude<WatchAnswer, { kind: 'changed' }>;
+
+async function watchUntilReady(run: ScopeRun, request: ScopeRequest, row: BalancerRow): Promise<Ended> {
+  const since = isoIn(Date.now(), 0);
+  const until = isoIn(Date.now(), request.autocreate.timeoutSeconds);
+  const activities = watches(request.autocreate.timeoutSeconds);
+  let lastSeen: string | undefined;
+  for (;;) {
+    const wait = { what: `balancer ${row.name} to become active`, since, until, ...(lastSeen ? { lastSeen } : {}) };
+    const answer: WatchAnswer = await run.waiting(wait, () =>
+      withinPatience('BalancerTimeout', `balancer ${row.name} could not be watched until ${until}`, () =>
+        activities.watchBalancer({ balancerId: row.id, reader: `${run.key}/watch`, known: lastSeen, since, until }),
+      ),
+    );
+    if (answer.kind !== 'changed') return answer;
+    lastSeen = answer.lastSeen;
+    if (run.status.balancer) run.status.balancer.state = answer.lastSeen;
+  }
+}
+
+function failureOf(row: BalancerRow): Failure {
+  return (
+    row.failure ?? {
+      type: 'BalancerFailed',
+      message: `balancer ${row.name} is ${row.state}: another run gave it up. Repeat the request.`,
+      details: { balancer: row.name },
+    }
+  );
+}
