@@ -159,11 +159,9 @@ async function countCertificates(aws: AwsClients, region: string, arn: string): 
   const permission = 'elasticloadbalancing:DescribeListenerCertificates';
   const pages = await everyPage((Marker) =>
     aws.sendElb(permission, arn, (abortSignal) =>
-      aws
-        .elb(region)
-        .send(new DescribeListenerCertificatesCommand({ ListenerArn: arn, PageSize: PAGE_SIZE, Marker }), {
-          abortSignal,
-        }),
+      aws.elb(region).send(new DescribeListenerCertificatesCommand({ ListenerArn: arn, PageSize: PAGE_SIZE, Marker }), {
+        abortSignal,
+      }),
     ),
   );
   return pages.flatMap((page) => required(page.Certificates, permission)).filter(({ IsDefault }) => IsDefault !== true)

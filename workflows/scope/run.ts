@@ -7,7 +7,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { getStatus, retryNowSignal, retryNowUpdate } from '../../contract/scope/messages.ts';
+import { getStatus, type RetryNow, retryNowSignal, retryNowUpdate } from '../../contract/scope/messages.ts';
 import type { ScopePhase, ScopeStatus, WaitingFor, Warning } from '../../contract/scope/status.ts';
 import { balancerNameKey, environmentKey, phaseKey, scopeIdKey } from '../../contract/search-attributes.ts';
 import { checklist } from '../../domain/scope/checklist.ts';
@@ -28,7 +28,7 @@ export class ScopeRun {
     setHandler(retryNowSignal, () => void this.#lookAgain?.(), { description: 'Look again at once' });
     setHandler(retryNowUpdate, () => this.retryNow(), {
       description: 'Make the present wait look again at once',
-      validator: () => this.requireWait(),
+      validator: (_request: RetryNow) => this.requireWait(),
     });
   }
 

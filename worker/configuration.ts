@@ -1,0 +1,406 @@
+import { readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import { type Room, taskQueues } from '../contract/names.ts';
+import { readSeconds, readThreshold, type ThresholdName } from '../domain/scope/configuration.ts';
+import { hostProblem } from '../domain/scope/hosts.ts';
+import { balancerNameProblem, prefixProblem } from '../domain/scope/names.ts';
+import {
+  brands,
+  defaultTimings,
+  type PresetName,
+  type ScopeSettings,
+  type ScopeTimings,
+} from '../domain/scope/settings.ts';
+import {
+  address,
+  environmentName,
+  flag,
+  list,
+  oneOf,
+  positive,
+  positiveWhole,
+  type Setting,
+  text,
+  wholeFromZero,
+} from './settings.ts';
+
+/**
+ * The worker's configuration: environment over file over default. An unknown or malformed setting stops the start with
+ * one line. Connections follow the tools' own conventions: Temporal by `@temporalio/envconfig` (TEMPORAL_*,
+ * temporal.toml), AWS by the SDK's chain (AWS_*), Kubernetes by KUBECONFIG or the Pod's service account.
+ */
+
+const rooms = Object.keys(taskQueues) as Room[];
+
+/** Rooms that this version serves. */
+const servedRooms: Room[] = ['scopes'];
+
+/** Refuses a value for which `problem` finds something. */
+const checked =
+  <T>(read: (raw: unknown) => T, problem: (value: T) => string | undefined) =>
+  (raw: unknown): T => {
+    const value = read(raw);
+    const words = problem(value);
+    if (words) throw new Error(words);
+    return value;
+  };
+
+const threshold = (name: ThresholdName) => checked(positiveWhole, (value) => readThreshold(name, value).problem);
+const seconds = checked(positive, (value) => readSeconds(value, value).problem);
+const domain = checked(text, (value) => hostProblem(value.toLowerCase().replace(/\.$/, '')));
+const balancerName = checked(text, balancerNameProblem);
+const balancerNames = checked(list, (names) => names.map(balancerNameProblem).find((problem) => problem !== undefined));
+
+const timingDescriptions: Record<keyof ScopeTimings, string> = {
+  observationMaxAge:
+    'Seconds a shared observation of balancers may be old when a placement is decided on it. Raise it to save AWS calls.',
+  observationLease: 'Seconds one run may take to observe for all others before another takes over.',
+  pollInterval: 'Seconds between two looks at a balancer that is not ready.',
+  readPatience: 'Seconds a pool that cannot be read is read again before the run fails.',
+  busyPatience: 'Seconds a scope held by another run is waited for.',
+  dnsPollInterval: 'Seconds between two looks at a DNS change.',
+  dnsSyncTimeout: 'Seconds a DNS change may take to be in sync.',
+  dnsEndpointTimeout: 'Seconds external-dns may take to observe a DNSEndpoint.',
+  compensationTimeout: 'Seconds each compensation is retried before it is reported as left over.',
+};
+
+const timingSettings = Object.fromEntries(
+  (Object.keys(defaultTimings) as (keyof ScopeTimings)[]).map((key) => [
+    key,
+    {
+      key,
+      description: timingDescriptions[key],
+      fallback: defaultTimings[key],
+      read: positive,
+    } satisfies Setting<number>,
+  ]),
+) as Record<keyof ScopeTimings, Setting<number>>;
+
+const define = <T extends Record<string, Omit<Setting<unknown>, 'key'>>>(settings: T) =>
+  Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, { key, ...setting }])) as {
+    [K in keyof T]: T[K] & { key: string };
+  };
+
+/** Every setting, in the order in which the documentation shows them. */
+export const settings = {
+  ...define({
+    databaseUrl: {
+      also: ['DATABASE_URL'],
+      secret: true,
+      read: text,
+      description: 'PostgreSQL 15 to 18 that holds the ledger. Required.',
+    },
+    databasePoolSize: {
+      read: positiveWhole,
+      fallback: 24,
+      description:
+        'Connections to PostgreSQL. At least the local activity slots, or attempts spend their time queueing.',
+    },
+    queues: {
+      read: checked(list, unservedQueue),
+      fallback: servedRooms as string[],
+      description: `Task queues to serve: ${servedRooms.join(', ')}. Split a room into its own process when it needs its own scaling.`,
+    },
+    taskQueuePrefix: {
+      read: text,
+      fallback: 'groundwork-',
+      description: 'First part of every task queue name. Change it to run two installations in one Temporal namespace.',
+    },
+    accountId: {
+      read: checked(text, (value) => (/^\d{12}$/.test(value) ? undefined : 'must be the 12 digits of an AWS account')),
+      description: 'AWS account number. Asked once of STS when it is not set.',
+    },
+    logLevel: {
+      read: oneOf('trace', 'debug', 'info', 'warn', 'error'),
+      fallback: 'info' as string,
+      description: 'Least severe level that is logged, as JSON lines on stdout.',
+    },
+    metricsAddress: {
+      read: address,
+      fallback: '127.0.0.1:9464',
+      description:
+        'Where Prometheus metrics of the SDK and of Groundwork are served (/metrics). 0.0.0.0:9464 in a container.',
+    },
+    healthAddress: {
+      read: address,
+      fallback: '127.0.0.1:9465',
+      description: 'Where /healthz and /readyz are served. 0.0.0.0:9465 in a container.',
+    },
+    shutdownGraceSeconds: {
+      read: positive,
+      fallback: 25,
+      description:
+        "Seconds running activities may finish after SIGTERM. Keep it below the Pod's terminationGracePeriodSeconds.",
+    },
+    workflowSlots: { read: positiveWhole, fallback: 40, description: 'Workflow tasks at once.' },
+    activitySlots: { read: positiveWhole, fallback: 60, description: 'Activities at once, per task queue.' },
+    localActivitySlots: { read: positiveWhole, fallback: 20, description: 'Local activities at once, per task queue.' },
+    maxCachedWorkflows: {
+      read: wholeFromZero,
+      fallback: 500,
+      description: 'Runs kept in memory between tasks; each costs about 1 MB.',
+    },
+    stickyTimeoutSeconds: {
+      read: positive,
+      fallback: 10,
+      description:
+        'Seconds until another worker takes over the runs of one that vanished. Lower it where a quick take-over matters more than the cache.',
+    },
+    elbReadsPerSecond: {
+      read: positive,
+      fallback: 10,
+      description: 'ELBv2 calls per second of this process. AWS refills 10 a second per account and region.',
+    },
+    route53RequestsPerSecond: {
+      read: positive,
+      fallback: 5,
+      description: 'Route 53 calls per second of this process. AWS allows 5 a second per account.',
+    },
+    awsRequestTimeoutSeconds: {
+      read: positive,
+      fallback: 10,
+      description: 'Seconds one AWS call may take before it counts as failed and is tried again.',
+    },
+    kubernetesRequestTimeoutSeconds: {
+      read: positive,
+      fallback: 10,
+      description: 'Seconds one Kubernetes call may take before it counts as failed and is tried again.',
+    },
+    preset: {
+      read: oneOf('groundwork', 'nullplatform'),
+      fallback: 'groundwork' as PresetName,
+      description: 'Set of brand values: label key, default names, tag keys.',
+    },
+    brand: {
+      read: text,
+      fallbackWords: 'of the preset',
+      description: 'Label key, default namespace, tag prefix and first part of keeper names.',
+    },
+    namespace: {
+      read: text,
+      fallbackWords: 'the brand',
+      description: 'Kubernetes namespace of scopes that name none.',
+    },
+    createNamespaceIfMissing: { read: flag, fallback: true, description: 'Whether a missing namespace is created.' },
+    dnsType: {
+      read: oneOf('route53', 'external_dns'),
+      fallback: 'route53' as string,
+      description: 'How DNS is written when the scope does not say.',
+    },
+    region: { read: text, fallbackWords: 'of the preset', description: 'AWS region of scopes that name none.' },
+    hostedZonePublic: { read: text, description: 'Id of the public hosted zone of scopes that name none.' },
+    hostedZonePrivate: { read: text, description: 'Id of the private hosted zone of scopes that name none.' },
+    domainName: { read: domain, fallbackWords: 'of the preset', description: 'Base domain of generated domains.' },
+    privateDomainName: {
+      read: domain,
+      fallbackWords: 'domainName',
+      description: 'Base domain of generated domains of private scopes.',
+    },
+    applicationDomain: {
+      read: flag,
+      fallback: false,
+      description: 'Whether the account slug is part of generated domains.',
+    },
+    balancerPublicName: {
+      read: balancerName,
+      fallbackWords: 'of the preset',
+      description: 'Base balancer of public scopes.',
+    },
+    balancerPrivateName: {
+      read: balancerName,
+      fallbackWords: 'of the preset',
+      description: 'Base balancer of private scopes.',
+    },
+    additionalPublicBalancers: {
+      read: balancerNames,
+      fallback: [] as string[],
+      description: 'Further public balancers, comma separated, in order of preference.',
+    },
+    additionalPrivateBalancers: {
+      read: balancerNames,
+      fallback: [] as string[],
+      description: 'Further private balancers, comma separated, in order of preference.',
+    },
+    albMaxCapacity: {
+      read: threshold('rules'),
+      fallback: 75,
+      description: 'Most non-default rules per balancer, over all listeners. The AWS quota is 100 unless raised.',
+    },
+    albMaxTargetGroups: {
+      read: threshold('targetGroups'),
+      fallback: 98,
+      description: 'Most target groups per balancer. AWS allows 100 and does not raise it.',
+    },
+    albMaxListeners: { read: threshold('listeners'), fallback: 48, description: 'Most listeners per balancer.' },
+    albMaxCertificates: {
+      read: threshold('certificates'),
+      fallback: 24,
+      description: 'Most certificates per balancer besides the default one.',
+    },
+    autocreateEnabled: {
+      read: flag,
+      fallback: false,
+      description: 'Whether a new balancer is created when all are full.',
+    },
+    autocreateNamePrefix: {
+      read: checked(text, prefixProblem),
+      fallbackWords: 'of the preset',
+      description: 'First part of the names of created balancers, at most 18 characters.',
+    },
+    autocreateTimeoutSeconds: {
+      read: seconds,
+      fallback: 300,
+      description: 'Seconds a run waits for a balancer to become active.',
+    },
+    gatewayPublicName: {
+      read: text,
+      fallback: 'gateway-public',
+      description: 'Gateway of public scopes with external-dns.',
+    },
+    gatewayPrivateName: {
+      read: text,
+      fallback: 'gateway-internal',
+      description: 'Gateway of private scopes with external-dns.',
+    },
+    maxReplacements: {
+      read: wholeFromZero,
+      fallback: 2,
+      description: 'How often a run whose balancer failed decides again.',
+    },
+  }),
+  ...timingSettings,
+};
+
+type Settings = typeof settings;
+type Value<S> = S extends { read(raw: unknown): infer T }
+  ? S extends { fallback: unknown }
+    ? T
+    : T | undefined
+  : never;
+
+/** Every setting's value, by key. */
+export type Values = { [K in keyof Settings]: Value<Settings[K]> };
+
+export type ReadResult = { ok: true; values: Values } | { ok: false; problems: string[] };
+
+function unservedQueue(names: string[]): string | undefined {
+  const unknown = names.find((name) => !servedRooms.includes(name as Room));
+  if (unknown === undefined) return names.length === 0 ? 'must name at least one queue' : undefined;
+  const known = rooms.includes(unknown as Room);
+  return known
+    ? `names ${unknown}, which this version does not serve yet`
+    : `names ${unknown}; the queues are ${servedRooms.join(', ')}`;
+}
+
+/** Reads all settings. `problems` has one line per wrong or unknown setting. */
+export function readConfiguration(environment: Readonly<Record<string, string | undefined>>): ReadResult {
+  const problems: string[] = [];
+  const file = readFile(environment, problems);
+  const values: Record<string, unknown> = {};
+  for (const setting of Object.values(settings) as Setting<unknown>[]) {
+    const names = [environmentName(setting.key), ...(setting.also ?? [])];
+    const name = names.find((candidate) => environment[candidate] !== undefined && environment[candidate] !== '');
+    const raw = name === undefined ? (file[setting.key] ?? undefined) : environment[name];
+    if (raw === undefined || raw === '') {
+      values[setting.key] = setting.fallback;
+      continue;
+    }
+    try {
+      values[setting.key] = setting.read(raw);
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      problems.push(
+        `${name ?? `${setting.key} in the configuration file`} ${setting.secret ? words.replace(/, got .*/, '') : words}`,
+      );
+    }
+  }
+  problems.push(...unknownSettings(environment, file));
+  if (values['databaseUrl'] === undefined && !problems.some((line) => line.includes('DATABASE_URL'))) {
+    problems.push('GROUNDWORK_DATABASE_URL is required: the URL of a PostgreSQL database (DATABASE_URL will do)');
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, values: values as Values };
+}
+
+const FILE_VARIABLE = 'GROUNDWORK_CONFIG_FILE';
+
+function readFile(
+  environment: Readonly<Record<string, string | undefined>>,
+  problems: string[],
+): Record<string, unknown> {
+  const path = environment[FILE_VARIABLE];
+  if (!path) return {};
+  try {
+    const content: unknown = parseYaml(readFileSync(path, 'utf8')) ?? {};
+    if (typeof content === 'object' && content !== null && !Array.isArray(content))
+      return content as Record<string, unknown>;
+    problems.push(`${FILE_VARIABLE}: ${path} must hold one YAML or JSON object`);
+  } catch (error) {
+    problems.push(
+      `${FILE_VARIABLE}: ${path} cannot be read: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
+    );
+  }
+  return {};
+}
+
+/** Variables with our prefix that belong to the CLI and the sandbox, not to the worker. */
+const FOREIGN = /^GROUNDWORK_(SANDBOX|CACHE|CONFIG_FILE|CLI)(_|$)/;
+
+function unknownSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  file: Record<string, unknown>,
+): string[] {
+  const names = new Set(Object.keys(settings).map(environmentName));
+  const variables = Object.keys(environment).filter(
+    (name) => name.startsWith('GROUNDWORK_') && !names.has(name) && !FOREIGN.test(name),
+  );
+  const keys = Object.keys(file).filter((key) => !(key in settings));
+  return [...variables, ...keys.map((key) => `${key} in the configuration file`)].map(
+    (name) => `${name} is not a setting of Groundwork`,
+  );
+}
+
+/** The effective configuration for the log: secrets are hidden. */
+export function publicValues(values: Values): Record<string, unknown> {
+  return Object.fromEntries(
+    (Object.values(settings) as Setting<unknown>[]).map(({ key, secret }) => [
+      key,
+      secret && values[key as keyof Values] ? '(hidden)' : values[key as keyof Values],
+    ]),
+  );
+}
+
+/** What the scope room takes from the configuration. */
+export function scopeSettings(values: Values): ScopeSettings {
+  const brand = { ...brands[values.preset], ...(values.brand ? { name: values.brand } : {}) };
+  const timings = Object.fromEntries(
+    Object.keys(defaultTimings).map((key) => [key, values[key as keyof ScopeTimings]]),
+  ) as unknown as ScopeTimings;
+  return {
+    brand,
+    knobs: {
+      namespace: values.namespace,
+      createNamespaceIfMissing: values.createNamespaceIfMissing,
+      dnsType: values.dnsType,
+      region: values.region,
+      hostedZones: { public: values.hostedZonePublic, private: values.hostedZonePrivate },
+      domainName: values.domainName,
+      privateDomainName: values.privateDomainName,
+      applicationDomain: values.applicationDomain,
+      balancerPublicName: values.balancerPublicName,
+      balancerPrivateName: values.balancerPrivateName,
+      additionalPublicBalancers: values.additionalPublicBalancers,
+      additionalPrivateBalancers: values.additionalPrivateBalancers,
+      albMaxCapacity: values.albMaxCapacity,
+      albMaxTargetGroups: values.albMaxTargetGroups,
+      albMaxListeners: values.albMaxListeners,
+      albMaxCertificates: values.albMaxCertificates,
+      autocreateEnabled: values.autocreateEnabled,
+      autocreateNamePrefix: values.autocreateNamePrefix,
+      autocreateTimeoutSeconds: values.autocreateTimeoutSeconds,
+      gatewayPublicName: values.gatewayPublicName,
+      gatewayPrivateName: values.gatewayPrivateName,
+    },
+    timings,
+    maxReplacements: values.maxReplacements,
+  };
+}

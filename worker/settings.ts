@@ -1,0 +1,74 @@
+/** How one worker setting is read from text; every setting says what it means, its unit, its default, and when to change it. */
+
+export interface Setting<T> {
+  /** Key in the configuration file; the environment variable is `GROUNDWORK_` + the key in upper snake case. */
+  key: string;
+  /** Other environment variables that are asked when ours is not set. */
+  also?: readonly string[];
+  description: string;
+  fallback?: T;
+  /** What the documentation shows as default when it is not a plain value. */
+  fallbackWords?: string;
+  secret?: boolean;
+  /** Reads a text or a value of the file; throws an Error whose message completes "KEY ...". */
+  read(raw: unknown): T;
+}
+
+const wrong = (expected: string, raw: unknown) => new Error(`must be ${expected}, got ${JSON.stringify(raw)}`);
+
+export function environmentName(key: string): string {
+  return `GROUNDWORK_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+export function text(raw: unknown): string {
+  if (typeof raw === 'string') return raw;
+  if (typeof raw === 'number') return String(raw);
+  throw wrong('a text', raw);
+}
+
+export function flag(raw: unknown): boolean {
+  if (raw === true || raw === 'true' || raw === '1') return true;
+  if (raw === false || raw === 'false' || raw === '0') return false;
+  throw wrong('true or false', raw);
+}
+
+export function positive(raw: unknown): number {
+  const value = typeof raw === 'number' ? raw : typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : Number.NaN;
+  if (!Number.isFinite(value) || value <= 0) throw wrong('a positive number', raw);
+  return value;
+}
+
+export function positiveWhole(raw: unknown): number {
+  const value = positive(raw);
+  if (!Number.isInteger(value)) throw wrong('a positive whole number', raw);
+  return value;
+}
+
+export function wholeFromZero(raw: unknown): number {
+  const value = typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : raw;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) throw wrong('a whole number from 0', raw);
+  return value;
+}
+
+export function list(raw: unknown): string[] {
+  if (Array.isArray(raw)) return raw.map(text);
+  return text(raw)
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+export function oneOf<T extends string>(...values: readonly T[]) {
+  return (raw: unknown): T => {
+    const value = values.find((candidate) => candidate === raw);
+    if (value === undefined) throw wrong(`one of ${values.join(', ')}`, raw);
+    return value;
+  };
+}
+
+/** `host:port`, for a listener. */
+export function address(raw: unknown): string {
+  const value = text(raw);
+  if (!/^[^\s:]+:\d{1,5}$/.test(value)) throw wrong('host:port', raw);
+  return value;
+}

@@ -1,0 +1,58 @@
+import { fileURLToPath } from 'node:url';
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Room } from '../contract/names.ts';
+import type { Values } from './configuration.ts';
+import type { Dependencies } from './dependencies.ts';
+
+/** Workflow code as a bundle made ahead (production), or as source that is bundled at start (development). */
+export type WorkflowCode = { bundlePath: string } | { bundleCode: string } | 'source';
+
+export interface WorkersInput {
+  connection: NativeConnection;
+  namespace: string;
+  values: Values;
+  dependencies: Dependencies;
+  workflows: WorkflowCode;
+  identity?: string;
+}
+
+/** One Temporal worker for each room that the configuration names; they share the connection and the clients. */
+export async function createWorkers(input: WorkersInput): Promise<Worker[]> {
+  const workers: Worker[] = [];
+  for (const room of input.values.queues as Room[]) workers.push(await createWorker(room, input));
+  return workers;
+}
+
+/** Name of a room's task queue. */
+export function taskQueueName(prefix: string, room: Room): string {
+  return `${prefix}${room}`;
+}
+
+function createWorker(room: Room, input: WorkersInput): Promise<Worker> {
+  const { values, connection, namespace, identity } = input;
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue: taskQueueName(values.taskQueuePrefix, room),
+    ...(identity ? { identity } : {}),
+    ...workflowOptions(input.workflows),
+    activities: activitiesOf(room, input.dependencies),
+    maxConcurrentWorkflowTaskExecutions: values.workflowSlots,
+    maxConcurrentActivityTaskExecutions: values.activitySlots,
+    maxConcurrentLocalActivityExecutions: values.localActivitySlots,
+    maxCachedWorkflows: values.maxCachedWorkflows,
+    stickyQueueScheduleToStartTimeout: values.stickyTimeoutSeconds * 1000,
+    shutdownGraceTime: values.shutdownGraceSeconds * 1000,
+    shutdownForceTime: (values.shutdownGraceSeconds + 5) * 1000,
+  });
+}
+
+function activitiesOf(room: Room, dependencies: Dependencies): object {
+  if (room === 'scopes') return dependencies.scopes;
+  throw new Error(`room ${room} has no activities yet`);
+}
+
+function workflowOptions(code: WorkflowCode): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  if (code === 'source') return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+  return { workflowBundle: 'bundlePath' in code ? { codePath: code.bundlePath } : { code: code.bundleCode } };
+}
