@@ -76,8 +76,7 @@ export function placeScope(
   placements: readonly LivePlacement[],
   policy: PlacementPolicy,
 ): PlacementDecision {
-  const others = placements.filter((placement) => placement.scopeId !== subject.scopeId);
-  const loads = candidates.map((candidate) => effectiveLoad(candidate, subject, others, policy));
+  const loads = candidates.map((candidate) => effectiveLoad(candidate, subject, placements, policy));
   const warnings = candidates.flatMap((candidate) => candidateWarning(candidate, policy) ?? []);
 
   const withRoom = loads.filter((load) => load.hasRoom);
@@ -114,16 +113,16 @@ export function placeScope(
   };
 }
 
-/** Load of one candidate as the new scope would meet it. */
+/** Load of one candidate as the new scope would meet it; its own placement does not count. */
 export function effectiveLoad(
   candidate: Candidate,
   subject: Subject,
-  others: readonly LivePlacement[],
+  placements: readonly LivePlacement[],
   policy: PlacementPolicy,
 ): CandidateLoad {
   const { observation, name, origin } = candidate;
   const { thresholds } = policy;
-  const live = others.filter((placement) => placement.balancer === name);
+  const live = placements.filter(({ balancer, scopeId }) => balancer === name && scopeId !== subject.scopeId);
   const pendingAutocreated = origin === 'autocreated' && candidate.ledgerState !== 'active';
   const seen = observation.kind === 'seen' ? observation : undefined;
   const visible = new Set(seen?.hosts);

@@ -146,8 +146,7 @@ async function roomForHosts(
   if ('kind' in facts) return facts;
   const [candidate] = facts.candidates;
   if (!candidate) return undefined;
-  const others = facts.placements.filter(({ scopeId }) => scopeId !== input.request.scopeId);
-  const load = effectiveLoad(candidate, input.request, others, policyOf(input));
+  const load = effectiveLoad(candidate, input.request, facts.placements, policyOf(input));
   if (load.hasRoom) return undefined;
   return {
     kind: 'refused',

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest';
+import type { ScopeCreationInput } from '../../../contract/scope/input.ts';
+import { resolveScopeRequest, type ScopeRequest, zonesOf } from '../../../domain/scope/request.ts';
+import type { ScopeSettings } from '../../../domain/scope/settings.ts';
+import { input, settings } from './build.ts';
+
+function resolve(fields: Partial<ScopeCreationInput> = {}, from: ScopeSettings = settings()): ScopeRequest {
+  const resolution = resolveScopeRequest(input(fields), from);
+  if (!resolution.ok) throw new Error(resolution.problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
+  return resolution.request;
+}
+
+function problems(fields: Partial<ScopeCreationInput> = {}, from: ScopeSettings = settings()): string[] {
+  const resolution = resolveScopeRequest(input(fields), from);
+  return resolution.ok ? [] : resolution.problems.map(({ path }) => path);
+}
+
+const platform = (knobs: object) => ({ networking: { platform: { domainName: 'apps.example.com', ...knobs } } });
+
+describe('balancers', () => {
+  test.each([
+    ['groundwork', 'public', 'k8s-groundwork-public'],
+    ['groundwork', 'private', 'k8s-groundwork-private'],
+    ['nullplatform', 'public', 'k8s-nullplatform-internet-facing'],
+    ['nullplatform', 'private', 'k8s-nullplatform-internal'],
+  ] as const)('preset %s, %s: %s is the base', (preset, visibility, name) => {
+    expect(resolve({ visibility }, settings({}, preset)).declared).toEqual([name]);
+  });
+
+  test('the scope-level name wins over the platform-level one, for both visibilities', () => {
+    const networking = {
+      scope: { balancerPublicName: 'scope-public', balancerPrivateName: 'scope-private' },
+      platform: {
+        domainName: 'apps.example.com',
+        balancerPublicName: 'platform-public',
+        balancerPrivateName: 'platform-private',
+      },
+    };
+    expect(resolve({ networking }).declared).toEqual(['scope-public']);
+    expect(resolve({ networking, visibility: 'private' }).declared).toEqual(['scope-private']);
+  });
+
+  test('lists of all levels are merged after the base, the first mention wins', () => {
+    const networking = {
+      scope: { additionalPublicBalancers: ['b', 'a'] },
+      platform: { domainName: 'apps.example.com', additionalPublicBalancers: ['a', 'c'] },
+    };
+    expect(resolve({ networking }, settings({ additionalPublicBalancers: ['d', 'b'] })).declared).toEqual([
+      'k8s-groundwork-public',
+      'b',
+      'a',
+      'c',
+      'd',
+    ]);
+  });
+
+  test('a name that AWS would refuse is refused with its list', () => {
+    expect(problems(platform({ additionalPublicBalancers: ['internal-x'] }))).toEqual([
+      'networking.additionalPublicBalancers',
+    ]);
+  });
+});
+
+describe('precedence', () => {
+  test('scope over platform over worker over default', () => {
+    const worker = settings({ albMaxCapacity: 50 });
+    expect(resolve().thresholds.rules).toBe(75);
+    expect(resolve({}, worker).thresholds.rules).toBe(50);
+    expect(resolve(platform({ albMaxCapacity: 60 }), worker).thresholds.rules).toBe(60);
+    const both = {
+      networking: { scope: { albMaxCapacity: '70' }, platform: { domainName: 'apps.example.com', albMaxCapacity: 60 } },
+    };
+    expect(resolve(both, worker).thresholds.rules).toBe(70);
+  });
+
+  test('null and the empty string are not set', () => {
+    expect(resolve(platform({ albMaxCapacity: null }), settings({ albMaxCapacity: 50 })).thresholds.rules).toBe(50);
+    expect(resolve(platform({ albMaxCapacity: '' }), settings({ albMaxCapacity: 50 })).thresholds.rules).toBe(50);
+  });
+
+  test('a platform-level false turns off what the worker has on', () => {
+    const worker = settings({ autocreateEnabled: true });
+    expect(resolve({}, worker).autocreate.enabled).toBe(true);
+    expect(resolve(platform({ autocreateEnabled: false }), worker).autocreate.enabled).toBe(false);
+  });
+});
+
+describe('wrong fields are named by path', () => {
+  test.each([
+    ['region', { region: 'nowhere' }],
+    ['networking.platform.albMaxCapacity', platform({ albMaxCapacity: 'many' })],
+    ['networking.platform.albMaxTargetGroups', platform({ albMaxTargetGroups: 101 })],
+    ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: 0 })],
+    ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: 'soon' })],
+    ['networking.platform.autocreateNamePrefix', platform({ autocreateNamePrefix: 'UPPER-' })],
+    ['domain', { domain: 'not a host' }],
+    ['additionalDomains.1', { domain: 'a.example.com', additionalDomains: ['b.example.com', 'A.example.com.'] }],
+    ['additionalDomains.0', { additionalDomains: ['x.*.example.com'] }],
+  ] as const)('%s', (path, fields) => {
+    expect(problems(fields as Partial<ScopeCreationInput>)).toEqual([path]);
+  });
+
+  test('several at once', () => {
+    expect(problems({ region: 'x', domain: '-', ...platform({ albMaxListeners: -1 }) })).toEqual([
+      'region',
+      'domain',
+      'networking.platform.albMaxListeners',
+    ]);
+  });
+
+  test('no base domain configured: domainName is required, except in the preset that has one', () => {
+    expect(problems({ networking: {} })).toEqual(['networking.scope.domainName']);
+    expect(resolve({ networking: {} }, settings({}, 'nullplatform')).domain).toMatch(/\.nullapps\.io$/);
+  });
+
+  test('more hosts than an empty balancer has rules', () => {
+    const additionalDomains = Array.from({ length: 10 }, (_, index) => `h${index}.example.com`);
+    expect(problems({ additionalDomains, ...platform({ albMaxCapacity: 10 }) })).toEqual(['additionalDomains']);
+  });
+});
+
+test('a rules threshold above the quota is a warning', () => {
+  expect(resolve(platform({ albMaxCapacity: 150 })).warnings).toEqual([
+    expect.objectContaining({ code: 'ThresholdAboveQuota' }),
+  ]);
+});
+
+test('hosts are lower-cased and lose their trailing dot', () => {
+  expect(resolve({ domain: 'Shop.Example.com.', additionalDomains: ['WWW.example.com.'] }).hosts).toEqual([
+    'shop.example.com',
+    'www.example.com',
+  ]);
+});
+
+test('the placeholder domain is generated, a private base falls back to the public one', () => {
+  expect(resolve({ domain: 'To be defined' }).domain).toMatch(/^payments-api-prod-[a-z]{5}\.apps\.example\.com$/);
+  expect(resolve({ visibility: 'private' }).domain).toMatch(/\.apps\.example\.com$/);
+  expect(resolve({ visibility: 'private', ...platform({ privateDomainName: 'corp.internal.net' }) }).domain).toMatch(
+    /\.corp\.internal\.net$/,
+  );
+});
+
+test.each([
+  [{ public: 'Z1', private: 'Z2' }, ['Z2', 'Z1']],
+  [{ public: 'Z1', private: 'Z1' }, ['Z1']],
+  [{ public: null, private: 'Z2' }, ['Z2']],
+  [{ public: '', private: '' }, []],
+  [{}, []],
+])('zones of %j', (ids, order) => {
+  expect(zonesOf(ids).map(({ id }) => id)).toEqual(order);
+});
+
+test('the digest depends on the input alone, not on the order of its fields', () => {
+  const one = resolve({ environment: 'prod' });
+  const { slugs, scopeId, ...rest } = input({ environment: 'prod' });
+  const other = resolveScopeRequest({ ...rest, slugs, scopeId }, settings());
+  expect(other.ok && other.request.digest).toBe(one.digest);
+  expect(resolve({ environment: 'stage' }).digest).not.toBe(one.digest);
+});
+
+test('labels carry the ids of the NRN, and leave out what it does not say', () => {
+  expect(resolve({ nrn: 'account=7:application=9' }).labels).toEqual({
+    groundwork: 'true',
+    'app.kubernetes.io/part-of': 'payments-api',
+    scope_id: '123',
+    account_id: '7',
+    application_id: '9',
+  });
+});
