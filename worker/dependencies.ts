@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Client } from '@temporalio/client';
-import { AwsClients } from '../activities/aws/clients.ts';
+import { AwsClients, type AwsOptions } from '../activities/aws/clients.ts';
 import { KubernetesGateway } from '../activities/kubernetes/gateway.ts';
 import { Database } from '../activities/postgres/database.ts';
 import { createScopeActivities, type ScopeActivities } from '../activities/scope/index.ts';
@@ -14,11 +14,18 @@ export interface Dependencies {
   close(): Promise<void>;
 }
 
+/** What a process may bring itself; without them the tools' own conventions decide. */
+export interface DependencyOptions {
+  kubeConfig?: KubeConfig;
+  aws?: Pick<AwsOptions, 'endpoint' | 'credentials'>;
+  onDatabaseError?: (error: Error) => void;
+}
+
 /** Makes the clients of one process and the activities on top of them. Nothing is called yet. */
 export function createDependencies(
   values: Values,
   temporal: Client,
-  options: { kubeConfig?: KubeConfig; onDatabaseError?: (error: Error) => void } = {},
+  options: DependencyOptions = {},
 ): Dependencies {
   const database = new Database({
     url: values.databaseUrl ?? '',
@@ -26,6 +33,7 @@ export function createDependencies(
     ...(options.onDatabaseError ? { onIdleError: options.onDatabaseError } : {}),
   });
   const aws = new AwsClients({
+    ...options.aws,
     accountId: values.accountId,
     elbReadsPerSecond: values.elbReadsPerSecond,
     route53RequestsPerSecond: values.route53RequestsPerSecond,

@@ -8,6 +8,8 @@ import { Pace } from './pace.ts';
 export interface AwsOptions {
   /** One endpoint for all services; absent: the SDK's own resolution. */
   endpoint?: string | undefined;
+  /** Absent: the SDK's own chain (environment, profile, role of the Pod). */
+  credentials?: { accessKeyId: string; secretAccessKey: string } | undefined;
   /** Account number; absent: asked once of STS. */
   accountId?: string | undefined;
   /** ELBv2 calls per second of this process. */
@@ -89,10 +91,11 @@ export class AwsClients {
   }
 
   #configuration(region: string) {
-    const { endpoint, requestTimeoutMs } = this.#options;
+    const { endpoint, credentials, requestTimeoutMs } = this.#options;
     return {
       region,
       ...(endpoint ? { endpoint } : {}),
+      ...(credentials ? { credentials } : {}),
       maxAttempts: 1,
       requestHandler: { connectionTimeout: 3_000, requestTimeout: requestTimeoutMs, throwOnRequestTimeout: true },
     };

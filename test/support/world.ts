@@ -1,0 +1,259 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { Client, Connection } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll } from 'vitest';
+import { workflowIds, workflowTypes } from '../../contract/names.ts';
+import type { ScopeCreationInput } from '../../contract/scope/input.ts';
+import { getStatus } from '../../contract/scope/messages.ts';
+import type { ScopeCreationResult, ScopeDeletionResult, ScopeStatus } from '../../contract/scope/status.ts';
+import { type AwsEndpoint, startAwsEndpoint } from '../../sandbox/aws/server.ts';
+import type { AwsSeed } from '../../sandbox/aws/seed-schema.ts';
+import { simulatedClock } from '../../sandbox/clock.ts';
+import { type Controllers, startControllers } from '../../sandbox/controllers/index.ts';
+import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
+import { FaultPlan } from '../../sandbox/faults/plan.ts';
+import { readConfiguration, type Values } from '../../worker/configuration.ts';
+import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
+import { createWorkers, taskQueueName } from '../../worker/workers.ts';
+import { KubernetesGateway } from '../../activities/kubernetes/gateway.ts';
+import { Database } from '../../activities/postgres/database.ts';
+import { testDatabase, testServers, uniqueName } from './servers.ts';
+
+/** A whole world for one test file: AWS endpoint, controllers and a worker of its own on the servers that all files share. */
+
+const CREDENTIALS = { accessKeyId: 'AKIDWORKER', secretAccessKey: 'secret' };
+export const REGION = 'us-east-1';
+export const ACCOUNT = '123456789012';
+export const PUBLIC_ZONE = 'ZPUBLIC';
+export const PRIVATE_ZONE = 'ZPRIVATE';
+export const BASE_DOMAIN = 'apps.example.com';
+
+/** Minutes last milliseconds: a balancer that takes 120 s becomes active after 0.6 s. */
+const TIME_SCALE = 0.005;
+
+/** The worker's waits in the same scale. */
+const TIMINGS = {
+  GROUNDWORK_OBSERVATION_MAX_AGE: '0.6',
+  GROUNDWORK_OBSERVATION_LEASE: '2',
+  GROUNDWORK_POLL_INTERVAL: '0.08',
+  GROUNDWORK_READ_PATIENCE: '6',
+  GROUNDWORK_BUSY_PATIENCE: '2',
+  GROUNDWORK_DNS_POLL_INTERVAL: '0.05',
+  GROUNDWORK_DNS_SYNC_TIMEOUT: '10',
+  GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS: '20',
+  GROUNDWORK_COMPENSATION_TIMEOUT: '20',
+  GROUNDWORK_ELB_READS_PER_SECOND: '500',
+  GROUNDWORK_ROUTE53_REQUESTS_PER_SECOND: '500',
+  GROUNDWORK_STICKY_TIMEOUT_SECONDS: '1',
+  GROUNDWORK_SHUTDOWN_GRACE_SECONDS: '2',
+};
+
+export interface World {
+  aws: AwsEndpoint;
+  controllers: Controllers;
+  faults: FaultPlan;
+  proxy: HttpProxy;
+  client: Client;
+  values: Values;
+  database: Database;
+  kubernetes: KubernetesGateway;
+  taskQueue: string;
+  /** Namespace that scopes of this world live in. */
+  namespace: string;
+  /** A valid request of a scope that no other test uses. */
+  request(fields?: Partial<ScopeCreationInput>): ScopeCreationInput;
+  create(input: ScopeCreationInput): Promise<ScopeCreationResult>;
+  start(input: ScopeCreationInput): ReturnType<Client['workflow']['start']>;
+  remove(scopeId: string): Promise<ScopeDeletionResult>;
+  status(workflowId: string): Promise<ScopeStatus>;
+  startWorker(): Promise<void>;
+  stopWorker(): Promise<void>;
+}
+
+export interface WorldOptions {
+  seed?: AwsSeed;
+  environment?: Record<string, string>;
+  lifecycle?: Parameters<typeof startAwsEndpoint>[0]['lifecycle'];
+  limits?: Parameters<typeof startAwsEndpoint>[0]['limits'];
+  throttling?: Parameters<typeof startAwsEndpoint>[0]['throttling'];
+}
+
+/** A region with one public and one private balancer, a certificate for the base domain, and both zones. */
+export function region(rules: { public?: number; private?: number } = {}): AwsSeed {
+  const balancer = (name: string, scheme: 'internet-facing' | 'internal', count: number) => ({
+    name,
+    scheme,
+    state: 'active' as const,
+    listeners: [
+      { port: 80, protocol: 'HTTP' as const, redirect: true },
+      { port: 443, protocol: 'HTTPS' as const, rules: count },
+    ],
+  });
+  return {
+    regions: {
+      [REGION]: {
+        loadBalancers: [
+          balancer('k8s-groundwork-public', 'internet-facing', rules.public ?? 10),
+          balancer('k8s-groundwork-private', 'internal', rules.private ?? 10),
+        ],
+        certificates: [{ domains: [`*.${BASE_DOMAIN}`] }],
+      },
+    },
+    hostedZones: [
+      { id: PUBLIC_ZONE, name: 'example.com', private: false },
+      { id: PRIVATE_ZONE, name: 'example.com', private: true },
+    ],
+  };
+}
+
+let bundle: Promise<{ code: string }> | undefined;
+
+function workflowBundle(): Promise<{ code: string }> {
+  bundle ??= bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  return bundle;
+}
+
+/** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
+export function testWorld(options: WorldOptions = {}): World {
+  const database = testDatabase();
+  let world: (World & { close(): Promise<void> }) | undefined;
+  beforeAll(async () => {
+    world = await openWorld(database.url, options);
+  });
+  afterAll(() => world?.close());
+  return new Proxy({} as World, {
+    get: (_, key) => {
+      if (!world) throw new Error('the world exists only while tests run');
+      return world[key as keyof World];
+    },
+  });
+}
+
+async function openWorld(databaseUrl: string, options: WorldOptions): Promise<World & { close(): Promise<void> }> {
+  const servers = testServers();
+  quietRuntime();
+  const prefix = uniqueName('w');
+  const namespace = `${prefix}-scopes`;
+  const clock = simulatedClock(TIME_SCALE);
+  const faults = new FaultPlan();
+  const aws = await startAwsEndpoint({
+    clock,
+    faults,
+    seed: options.seed ?? region(),
+    ...(options.lifecycle ? { lifecycle: options.lifecycle } : {}),
+    ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.throttling ? { throttling: options.throttling } : {}),
+  });
+  const proxy = await startHttpProxy({ target: servers.kubernetes.url, caFile: servers.kubernetes.caFile, plan: faults });
+  const admin = new KubeConfig();
+  admin.loadFromFile(servers.kubernetes.kubeconfig.admin);
+  const controllers = await startControllers({
+    kubeConfig: admin,
+    aws: { endpoint: aws.url, region: REGION, credentials: { accessKeyId: 'AKIDCONTROLLER', secretAccessKey: 'secret' } },
+    clock,
+    namespaces: (name) => name.startsWith(prefix),
+    findCertificates: async (where) => [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
+  });
+  const values = configuration({
+    GROUNDWORK_DATABASE_URL: databaseUrl,
+    GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
+    GROUNDWORK_NAMESPACE: namespace,
+    GROUNDWORK_REGION: REGION,
+    GROUNDWORK_DOMAIN_NAME: BASE_DOMAIN,
+    GROUNDWORK_HOSTED_ZONE_PUBLIC: PUBLIC_ZONE,
+    GROUNDWORK_HOSTED_ZONE_PRIVATE: PRIVATE_ZONE,
+    GROUNDWORK_AUTOCREATE_ENABLED: 'true',
+    ...TIMINGS,
+    ...options.environment,
+  });
+  const connection = await Connection.connect({ address: servers.temporal.address });
+  const native = await NativeConnection.connect({ address: servers.temporal.address });
+  const client = new Client({ connection, namespace: servers.temporal.namespace });
+  const database = new Database({ url: databaseUrl, poolSize: 4 });
+  const taskQueue = taskQueueName(values.taskQueuePrefix, 'scopes');
+  const running: { workers: Worker[]; done: Promise<unknown>; dependencies: Dependencies }[] = [];
+
+  const world = {
+    aws,
+    controllers,
+    faults,
+    proxy,
+    client,
+    values,
+    database,
+    kubernetes: new KubernetesGateway(admin),
+    taskQueue,
+    namespace,
+    request: (fields: Partial<ScopeCreationInput> = {}): ScopeCreationInput => ({
+      scopeId: uniqueName('s'),
+      slugs: { account: 'acme', namespace: 'payments', application: 'api', scope: uniqueName('env') },
+      visibility: 'public',
+      ...fields,
+    }),
+    start: (input: ScopeCreationInput) =>
+      client.workflow.start(workflowTypes.scopeCreation, {
+        taskQueue,
+        workflowId: input.dryRun ? workflowIds.scopePlan(input.scopeId) : workflowIds.scopeCreation(input.scopeId),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        args: [input],
+      }),
+    create: async (input: ScopeCreationInput) => (await (await world.start(input)).result()) as ScopeCreationResult,
+    remove: async (scopeId: string) =>
+      (await client.workflow.execute(workflowTypes.scopeDeletion, {
+        taskQueue,
+        workflowId: workflowIds.scopeDeletion(scopeId),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        args: [{ scopeId }],
+      })) as ScopeDeletionResult,
+    status: (workflowId: string) => client.workflow.getHandle(workflowId).query(getStatus),
+    startWorker: async () => {
+      const { code } = await workflowBundle();
+      const worker = new KubeConfig();
+      worker.loadFromOptions({
+        clusters: [{ name: 'proxy', server: proxy.url, skipTLSVerify: true }],
+        users: [{ name: 'worker', token: servers.kubernetes.tokens['worker'] }],
+        contexts: [{ name: 'proxy', cluster: 'proxy', user: 'worker' }],
+        currentContext: 'proxy',
+      });
+      const dependencies = createDependencies(values, client, { kubeConfig: worker, aws: { endpoint: aws.url, credentials: CREDENTIALS } });
+      const workers = await createWorkers({ connection: native, namespace: servers.temporal.namespace, values, dependencies, workflows: { bundleCode: code } });
+      running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });
+    },
+    stopWorker: async () => {
+      for (const { workers, done, dependencies } of running.splice(0)) {
+        for (const one of workers) one.shutdown();
+        await done;
+        await dependencies.close();
+      }
+    },
+    close: async () => {
+      await world.stopWorker();
+      await database.close();
+      await controllers.stop();
+      await connection.close();
+      await native.close();
+      await proxy.close();
+      await aws.close();
+    },
+  };
+  await world.startWorker();
+  return world;
+}
+
+function configuration(environment: Record<string, string>): Values {
+  const result = readConfiguration(environment);
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result.values;
+}
+
+let installed = false;
+
+function quietRuntime(): void {
+  if (installed) return;
+  installed = true;
+  Runtime.install({ logger: new DefaultLogger(process.env['TEST_LOG'] ? 'DEBUG' : 'ERROR') });
+}
