@@ -1,6 +1,7 @@
 import type { Failure } from '../../contract/failures.ts';
 import type { ScopeStatus } from '../../contract/scope/status.ts';
 import { notYet, permanent } from '../failures.ts';
+import { patiently } from '../patience.ts';
 import { withTypedFailures } from '../translate.ts';
 import * as balancers from './balancers.ts';
 import type { ScopeDependencies } from './dependencies.ts';
@@ -45,18 +46,20 @@ export function createScopeActivities(deps: ScopeDependencies) {
     findOpenDeployment: ({ workflowId }: { workflowId: string }) => isRunning(deps, workflowId),
 
     // Regular activities: AWS, Kubernetes, and waits.
-    waitForPlacement: (input: { scopeId: string; run: string; until: string }) => waitForPlacement(deps, input),
+    waitForPlacement: (input: { scopeId: string; run: string; until: string }) =>
+      patiently(() => waitForPlacement(deps, input)),
     ensureNamespace: (input: Parameters<typeof balancers.ensureNamespace>[1]) => balancers.ensureNamespace(deps, input),
     findExistingAlias: (input: dns.LookupInput) => dns.findExistingAlias(deps, input),
-    observePool: (input: ObservePoolInput) => observePool(deps, input),
+    observePool: (input: ObservePoolInput) => patiently(() => observePool(deps, input)),
     inspectOwner: (input: Parameters<typeof balancers.inspectOwner>[1]) => balancers.inspectOwner(deps, input),
     applyKeeper: (input: { balancerId: string }) => balancers.applyKeeper(deps, input),
-    watchBalancer: (input: balancers.WatchInput) => balancers.watchBalancer(deps, input),
+    watchBalancer: (input: balancers.WatchInput) => patiently(() => balancers.watchBalancer(deps, input)),
     ensureBalancerTags: (input: { balancerId: string; arn: string }) => balancers.ensureBalancerTags(deps, input),
     deleteKeeper: (input: { balancerId: string }) => balancers.deleteKeeper(deps, input),
-    watchBalancerGone: (input: { balancerId: string; reader: string }) => balancers.watchBalancerGone(deps, input),
+    watchBalancerGone: (input: { balancerId: string; reader: string }) =>
+      patiently(() => balancers.watchBalancerGone(deps, input)),
     ensureDnsRecord: (input: dns.EnsureInput) => dns.ensureDnsRecord(deps, input),
-    watchDnsSync: (input: dns.SyncInput) => dns.watchDnsSync(deps, input),
+    watchDnsSync: (input: dns.SyncInput) => patiently(() => dns.watchDnsSync(deps, input)),
     removeDnsRecord: (input: dns.RemoveInput) => dns.removeDnsRecord(deps, input),
     findScopeObjects: (input: { labelSelector: string }) => balancers.findScopeObjects(deps, input),
   });

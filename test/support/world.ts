@@ -1,14 +1,16 @@
+import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
+import { KubernetesGateway } from '../../activities/kubernetes/gateway.ts';
+import { Database } from '../../activities/postgres/database.ts';
 import { workflowIds, workflowTypes } from '../../contract/names.ts';
 import type { ScopeCreationInput } from '../../contract/scope/input.ts';
 import { getStatus } from '../../contract/scope/messages.ts';
 import type { ScopeCreationResult, ScopeDeletionResult, ScopeStatus } from '../../contract/scope/status.ts';
-import { type AwsEndpoint, startAwsEndpoint } from '../../sandbox/aws/server.ts';
 import type { AwsSeed } from '../../sandbox/aws/seed-schema.ts';
+import { type AwsEndpoint, startAwsEndpoint } from '../../sandbox/aws/server.ts';
 import { simulatedClock } from '../../sandbox/clock.ts';
 import { type Controllers, startControllers } from '../../sandbox/controllers/index.ts';
 import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
@@ -16,8 +18,6 @@ import { FaultPlan } from '../../sandbox/faults/plan.ts';
 import { readConfiguration, type Values } from '../../worker/configuration.ts';
 import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
 import { createWorkers, taskQueueName } from '../../worker/workers.ts';
-import { KubernetesGateway } from '../../activities/kubernetes/gateway.ts';
-import { Database } from '../../activities/postgres/database.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 
 /** A whole world for one test file: AWS endpoint, controllers and a worker of its own on the servers that all files share. */
@@ -148,15 +148,24 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     ...(options.limits ? { limits: options.limits } : {}),
     ...(options.throttling ? { throttling: options.throttling } : {}),
   });
-  const proxy = await startHttpProxy({ target: servers.kubernetes.url, caFile: servers.kubernetes.caFile, plan: faults });
+  const proxy = await startHttpProxy({
+    target: servers.kubernetes.url,
+    caFile: servers.kubernetes.caFile,
+    plan: faults,
+  });
   const admin = new KubeConfig();
   admin.loadFromFile(servers.kubernetes.kubeconfig.admin);
   const controllers = await startControllers({
     kubeConfig: admin,
-    aws: { endpoint: aws.url, region: REGION, credentials: { accessKeyId: 'AKIDCONTROLLER', secretAccessKey: 'secret' } },
+    aws: {
+      endpoint: aws.url,
+      region: REGION,
+      credentials: { accessKeyId: 'AKIDCONTROLLER', secretAccessKey: 'secret' },
+    },
     clock,
     namespaces: (name) => name.startsWith(prefix),
-    findCertificates: async (where) => [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
+    findCertificates: async (where) =>
+      [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
   });
   const values = configuration({
     GROUNDWORK_DATABASE_URL: databaseUrl,
@@ -219,8 +228,17 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
         contexts: [{ name: 'proxy', cluster: 'proxy', user: 'worker' }],
         currentContext: 'proxy',
       });
-      const dependencies = createDependencies(values, client, { kubeConfig: worker, aws: { endpoint: aws.url, credentials: CREDENTIALS } });
-      const workers = await createWorkers({ connection: native, namespace: servers.temporal.namespace, values, dependencies, workflows: { bundleCode: code } });
+      const dependencies = createDependencies(values, client, {
+        kubeConfig: worker,
+        aws: { endpoint: aws.url, credentials: CREDENTIALS },
+      });
+      const workers = await createWorkers({
+        connection: native,
+        namespace: servers.temporal.namespace,
+        values,
+        dependencies,
+        workflows: { bundleCode: code },
+      });
       running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });
     },
     stopWorker: async () => {

@@ -1,15 +1,140 @@
 import { describe, expect, test } from 'vitest';
+import { workflowIds } from '../../../contract/names.ts';
+import { truth } from '../../support/inspect.ts';
 import { testWorld } from '../../support/world.ts';
 
 const world = testWorld();
 
-describe('creating a scope', () => {
+describe('creating a scope where there is room', () => {
   test('places it on the base balancer and writes its records in both zones, private first', async () => {
-    const result = await world.create(world.request());
-    expect(result.balancer).toMatchObject({ name: 'k8s-groundwork-public', origin: 'declared', created: false });
-    expect(result.dns.map(({ zoneId, state }) => [zoneId, state])).toEqual([
-      ['ZPRIVATE', 'in-sync'],
-      ['ZPUBLIC', 'in-sync'],
+    const input = world.request();
+    const result = await world.create(input);
+    expect(result.balancer).toMatchObject({
+      name: 'k8s-groundwork-public',
+      origin: 'declared',
+      created: false,
+      scheme: 'internet-facing',
+      region: 'us-east-1',
+    });
+    expect(result.dns.map(({ zoneId, state, origin }) => [zoneId, state, origin])).toEqual([
+      ['ZPRIVATE', 'in-sync', 'made'],
+      ['ZPUBLIC', 'in-sync', 'made'],
     ]);
+    const { records, placements, held } = await truth(world);
+    const target = result.balancer.dnsName ?? '';
+    expect(records).toEqual(
+      expect.arrayContaining([`ZPRIVATE ${result.domain} -> ${target}`, `ZPUBLIC ${result.domain} -> ${target}`]),
+    );
+    expect(placements).toContain(`${input.scopeId} bound k8s-groundwork-public`);
+    expect(held).toEqual([]);
   });
+
+  test('a private scope goes to the private balancer', async () => {
+    const result = await world.create(world.request({ visibility: 'private' }));
+    expect(result.balancer).toMatchObject({ name: 'k8s-groundwork-private', scheme: 'internal' });
+  });
+
+  test('a repeated creation gives the same answer, repairs nothing and writes nothing to AWS', async () => {
+    const input = world.request();
+    const first = await world.create(input);
+    world.aws.resetRequests();
+    const second = await world.create(input);
+    expect(second).toEqual({ ...first, dns: first.dns, warnings: [] });
+    expect(second.repaired).toEqual([]);
+    const writes = Object.keys(world.aws.requestCounts()).filter((name) =>
+      /:(Change|Create|Delete|Add|Remove|Modify)/.test(name),
+    );
+    expect(writes).toEqual([]);
+  });
+
+  test('a repeat restores a record that somebody deleted', async () => {
+    const input = world.request();
+    const first = await world.create(input);
+    const kept = world.aws.dump();
+    for (const zone of kept.hostedZones ?? [])
+      zone.records = (zone.records ?? []).filter(({ name }) => !name.startsWith(first.domain));
+    world.aws.seed(kept);
+    const second = await world.create(input);
+    expect(second.repaired).toHaveLength(2);
+    expect((await truth(world)).records).toContain(`ZPUBLIC ${first.domain} -> ${first.balancer.dnsName}`);
+  });
+
+  test('a repeat with another domain is refused with both values', async () => {
+    const input = world.request();
+    await world.create(input);
+    await expect(world.create({ ...input, domain: 'other.apps.example.com' })).rejects.toMatchObject({
+      cause: { type: 'ScopeMismatch', message: expect.stringContaining('other.apps.example.com') },
+    });
+  });
+
+  test('a host of another live scope is refused with that scope named', async () => {
+    const first = world.request({ domain: 'shared.apps.example.com' });
+    await world.create(first);
+    await expect(
+      world.create(world.request({ domain: 'x.apps.example.com', additionalDomains: ['shared.apps.example.com'] })),
+    ).rejects.toMatchObject({
+      cause: { type: 'HostConflict', message: expect.stringContaining(first.scopeId) },
+    });
+  });
+
+  test('the status tells phase, candidates, reason and records after the run, and the ledger keeps it', async () => {
+    const input = world.request();
+    await world.create(input);
+    const status = await world.status(workflowIds.scopeCreation(input.scopeId));
+    expect(status).toMatchObject({
+      phase: 'Done',
+      kind: 'creation',
+      candidates: [{ name: 'k8s-groundwork-public' }],
+      reason: expect.stringContaining('k8s-groundwork-public'),
+    });
+    const { rows } = await world.database.query<{ status: unknown }>(
+      'select status from placement where scope_id = $1',
+      [input.scopeId],
+    );
+    expect(rows[0]?.status).toMatchObject({ phase: 'Done', scopeId: input.scopeId });
+  });
+
+  test('an ordinary creation needs at most 60 history events', async () => {
+    const input = world.request();
+    await world.create(input);
+    const history = await world.client.workflow.getHandle(workflowIds.scopeCreation(input.scopeId)).fetchHistory();
+    expect(history.events?.length).toBeLessThanOrEqual(60);
+  });
+
+  test('without hosted zones it succeeds with a warning and the name to point at', async () => {
+    const result = await world.create(world.request({ hostedZones: { public: '', private: null } }));
+    expect(result.warnings).toMatchObject([{ code: 'DnsNotConfigured' }]);
+    expect(result.dns).toEqual([]);
+  });
+});
+
+describe('wrong input', () => {
+  test('names every wrong field in one line, and nothing is done', async () => {
+    const handle = await world.client.workflow.start('scopeCreation', {
+      taskQueue: world.taskQueue,
+      workflowId: workflowIds.scopeCreation('Wrong-1'),
+      args: [{ scopeId: 'Wrong-1', slugs: { account: 'acme' }, visibility: 'loud' }],
+    });
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: {
+        type: 'InvalidInput',
+        message: expect.stringMatching(
+          /^scopeId: .*; slugs\.namespace: is required; slugs\.application: is required; slugs\.scope: is required; visibility: must be one of [^\n]*$/,
+        ),
+      },
+    });
+    expect((await truth(world)).placements.filter((line) => line.startsWith('Wrong-1'))).toEqual([]);
+  });
+
+  test.each([[undefined], [null], ['text'], [7], [[]]])(
+    'an input of %j fails the run, it does not hang',
+    async (input) => {
+      const handle = await world.client.workflow.start('scopeCreation', {
+        taskQueue: world.taskQueue,
+        workflowId: `scope-creation/odd-${JSON.stringify(input)}`,
+        args: [input],
+      });
+      await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });
+    },
+  );
 });
