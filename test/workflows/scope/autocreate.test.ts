@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import { workflowIds } from '../../../contract/names.ts';
+import type { ScopePlan } from '../../../contract/scope/status.ts';
+import { autocreatedBalancerName } from '../../../domain/scope/names.ts';
+import { eventually, tagsOf, truth } from '../../support/inspect.ts';
+import { region, testWorld } from '../../support/world.ts';
+
+const world = testWorld({ seed: region({ public: 75, private: 75 }) });
+
+const nameFor = (scopeId: string, salt = 0) =>
+  autocreatedBalancerName({ prefix: 'groundwork-auto-', visibility: 'public', region: 'us-east-1', scheme: 'internet-facing', scopeId }, salt);
+
+describe('creating scopes when every balancer is full', () => {
+  test('a dry run names the balancer that would be made and changes nothing', async () => {
+    const before = await truth(world);
+    const input = world.request({ dryRun: true });
+    const plan = (await (await world.start(input)).result()) as ScopePlan;
+    expect(plan).toMatchObject({ dryRun: true, balancer: { name: nameFor(input.scopeId), wouldBeCreated: true }, candidates: [{ name: 'k8s-groundwork-public', rules: 75, hasRoom: false }] });
+    expect(plan.kubernetesObjects).toContain(`Ingress ${world.namespace}/groundwork-autocreate-${nameFor(input.scopeId)}`);
+    expect(await truth(world)).toEqual(before);
+  });
+
+  test('five at once share one balancer: one created it, four joined, its tags survive the controller, every record leads to it', async () => {
+    const inputs = Array.from({ length: 5 }, () => world.request());
+    const results = await Promise.all(inputs.map((input) => world.create(input)));
+    expect(results.filter(({ balancer }) => balancer.created)).toHaveLength(1);
+    const [name] = new Set(results.map(({ balancer }) => balancer.name));
+    expect(results.every(({ balancer }) => balancer.name === name)).toBe(true);
+
+    const { balancers, rows, keepers, records, placements } = await truth(world);
+    expect(balancers).toEqual([name, 'k8s-groundwork-private', 'k8s-groundwork-public']);
+    expect(rows).toEqual([`${name} active`]);
+    expect(keepers).toEqual([`groundwork-autocreate-${name}`]);
+    for (const { domain, balancer, scopeId } of results) {
+      expect(records).toContain(`ZPRIVATE ${domain} -> ${balancer.dnsName}`);
+      expect(placements).toContain(`${scopeId} bound ${name}`);
+    }
+    const creator = results.find(({ balancer }) => balancer.created);
+    await world.controllers.loadBalancer.restart();
+    expect(await tagsOf(world, creator?.balancer.arn ?? '')).toMatchObject({
+      'groundwork:managed-by': 'autocreate',
+      'groundwork:visibility': 'internet-facing',
+      'groundwork:created-by-scope-id': creator?.scopeId,
+    });
+  });
+
+  test('the next scope finds room on it and nothing more is made', async () => {
+    const before = await truth(world);
+    const result = await world.create(world.request());
+    expect(result.balancer).toMatchObject({ origin: 'autocreated', created: false });
+    expect((await truth(world)).balancers).toEqual(before.balancers);
+  });
+
+  test('the name taken by a foreign balancer is passed over with a salt, and the foreign one is left alone', async () => {
+    const input = world.request({ visibility: 'private' });
+    const name = (salt: number) =>
+      autocreatedBalancerName({ prefix: 'groundwork-auto-', visibility: 'private', region: 'us-east-1', scheme: 'internal', scopeId: input.scopeId }, salt);
+    const state = world.aws.dump();
+    state.regions?.['us-east-1']?.loadBalancers?.push({ name: name(0), scheme: 'internal', state: 'active' });
+    world.aws.seed(state);
+    const result = await world.create(input);
+    expect(result.balancer).toMatchObject({ name: name(1), created: true });
+    expect((await truth(world)).balancers).toContain(name(0));
+  });
+});
+
+describe('a run that waits for a new balancer', () => {
+  test('tells what it waits for, and goes back without a trace when it is cancelled', async () => {
+    const input = world.request({ networking: { platform: { autocreateNamePrefix: 'cancel-', albMaxCapacity: 2 } } });
+    const before = await truth(world);
+    const handle = await world.start(input);
+    const waiting = await eventually(async () => {
+      const status = await world.status(handle.workflowId);
+      expect(status.waitingFor?.lastSeen).toContain('provisioning');
+      return status;
+    });
+    expect(waiting).toMatchObject({ phase: 'Provisioning', balancer: { created: true }, waitingFor: { what: expect.stringContaining('to become active') } });
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow('cancelled');
+    expect(await truth(world)).toEqual({ ...before, rows: [...before.rows, `${waiting.balancer?.name} retired`].sort() });
+    expect((await world.status(handle.workflowId)).phase).toBe('Cancelled');
+  });
+
+  test('looks again at once when asked, and refuses the question when nothing is being waited for', async () => {
+    const input = world.request({ networking: { platform: { autocreateNamePrefix: 'retry-', albMaxCapacity: 2 } } });
+    const handle = await world.start(input);
+    const running = world.client.workflow.getHandle(handle.workflowId);
+    await eventually(async () => expect((await world.status(handle.workflowId)).waitingFor?.lastSeen).toBeDefined());
+    expect(await running.executeUpdate('retryNow', { args: [{ by: 'ana' }] })).toEqual({ waitingFor: expect.stringContaining('to become active') });
+    await running.result();
+
+    const second = await world.start(world.request());
+    await second.result();
+    await expect(world.client.workflow.getHandle(second.workflowId).executeUpdate('retryNow', { args: [{}] })).rejects.toThrow();
+  });
+});
+
+describe('a deletion', () => {
+  test('removes records and placement; a repeat and an unknown scope are answers, not failures', async () => {
+    const input = world.request();
+    const { domain } = await world.create(input);
+    const result = await world.remove(input.scopeId);
+    expect(result.removed).toEqual([`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`, expect.stringContaining('placement on balancer')]);
+    const { records, placements, recordRows } = await truth(world);
+    expect([...records, ...recordRows].filter((line) => line.includes(domain))).toEqual([]);
+    expect(placements.filter((line) => line.startsWith(input.scopeId))).toEqual([]);
+    expect(await world.remove(input.scopeId)).toMatchObject({ removed: [], absent: [`scope ${input.scopeId}`] });
+    expect(await world.remove('never-seen')).toMatchObject({ removed: [], absent: ['scope never-seen'] });
+  });
+
+  test('while a creation runs it waits, then tells who holds the scope', async () => {
+    const input = world.request({ networking: { platform: { autocreateNamePrefix: 'busy-', albMaxCapacity: 2 } } });
+    world.controllers.loadBalancer.knobs.neverReconcile = true;
+    try {
+      const handle = await world.start(input);
+      await eventually(async () => expect((await world.status(handle.workflowId)).phase).toBe('Provisioning'));
+      await expect(world.remove(input.scopeId)).rejects.toMatchObject({ cause: { type: 'ScopeBusy', message: expect.stringContaining(workflowIds.scopeCreation(input.scopeId)) } });
+      world.controllers.loadBalancer.knobs.neverReconcile = false;
+      await handle.result();
+    } finally {
+      world.controllers.loadBalancer.knobs.neverReconcile = false;
+    }
+  });
+});
