@@ -1,0 +1,161 @@
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { SimulatedClock } from '../clock.ts';
+import { mulberry32 } from '../faults/random.ts';
+import { KubeClient } from './client.ts';
+import { EventRecorder } from './events.ts';
+import { GarbageController, type GarbageKnobs } from './garbage/controller.ts';
+import { LoadBalancerController, type LoadBalancerKnobs } from './load-balancer/controller.ts';
+import type { Certificate } from './load-balancer/model/certificates.ts';
+import {
+  type Deployment,
+  type Ingress,
+  type IngressClass,
+  type KubeObject,
+  type Namespace,
+  type Pod,
+  type ReplicaSet,
+  type Resource,
+  resources,
+  type Service,
+} from './objects.ts';
+import { Reflector } from './watch.ts';
+import { WorkloadController } from './workloads/controller.ts';
+import type { WorkloadKnobs } from './workloads/pod-life.ts';
+
+export type { Certificate, GarbageKnobs, LoadBalancerKnobs, WorkloadKnobs };
+
+/** A controller that can be away for a while. */
+export interface SimulatedController<Knobs> {
+  /** May be changed at any time; counts from the next step on. */
+  readonly knobs: Knobs;
+  /** The controller is down from when this resolves: nothing is done. */
+  pause(): Promise<void>;
+  /** It is up again and looks at everything. */
+  resume(): void;
+  /** Down and up as a new process: caches (the tags it has read, for one), back-off and event counts are forgotten. */
+  restart(): Promise<void>;
+  /** For good. */
+  stop(): Promise<void>;
+}
+
+export interface Controllers {
+  readonly loadBalancer: SimulatedController<LoadBalancerKnobs>;
+  readonly workloads: SimulatedController<WorkloadKnobs>;
+  readonly garbage: SimulatedController<GarbageKnobs>;
+  /** Ends all three, their watches and connections. */
+  stop(): Promise<void>;
+}
+
+export interface ControllerOptions {
+  /** An identity that may do everything. */
+  kubeConfig: KubeConfig;
+  aws: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+  clock: SimulatedClock;
+  /** Makes names and addresses of Pods repeatable; default 1. */
+  seed?: number;
+  /** Only these namespaces are the controllers' business; default all. */
+  namespaces?: (name: string) => boolean;
+  /** The certificates of ACM in the region; default none. */
+  findCertificates?: (region: string) => Promise<readonly Certificate[]>;
+  /** The value of the cluster tag; default `sandbox`. */
+  clusterName?: string;
+  vpcId?: string;
+  /** Where balancers stand that name no subnets; default two made-up ids. */
+  subnets?: string[];
+  log?: (line: string) => void;
+}
+
+/** Starts the simulated controllers; resolves when their caches are filled, rejects when the API server cannot be read for 30 s. */
+export async function startControllers(options: ControllerOptions): Promise<Controllers> {
+  const { clock, aws } = options;
+  const log = options.log ?? (() => undefined);
+  const accepts = (namespace: string | undefined) =>
+    namespace === undefined || (options.namespaces?.(namespace) ?? true);
+  const client = (name: string) => new KubeClient(options.kubeConfig, name);
+  const clients = {
+    watch: client('sandbox-watch'),
+    loadBalancer: client('controller'),
+    workloads: client('kube-controller-manager'),
+    garbage: client('garbage-collector'),
+  };
+  const recorder = (component: string) => new EventRecorder({ client: clients.watch, clock, component, log });
+  const elb = new ElasticLoadBalancingV2Client({
+    ...aws,
+    maxAttempts: 5,
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+  });
+  const reflectors: { start(): Promise<void>; stop(): Promise<void> }[] = [];
+  const cache = <T extends KubeObject>(resource: Resource): Reflector<T> => {
+    const accept = ({ metadata }: T) => accepts(resource === resources.namespaces ? metadata.name : metadata.namespace);
+    const reflector = new Reflector<T>({ client: clients.watch, resource, accept, log });
+    reflectors.push(reflector);
+    return reflector;
+  };
+  const ingressClasses = cache<IngressClass>(resources.ingressClasses);
+  const ingresses = cache<Ingress>(resources.ingresses);
+  const services = cache<Service>(resources.services);
+  const pods = cache<Pod>(resources.pods);
+  const replicaSets = cache<ReplicaSet>(resources.replicaSets);
+  const deployments = cache<Deployment>(resources.deployments);
+  const namespaces = cache<Namespace>(resources.namespaces);
+  const customResourceDefinitions = cache<KubeObject>(resources.customResourceDefinitions);
+
+  const loadBalancer = new LoadBalancerController({
+    client: clients.loadBalancer,
+    elb,
+    clock,
+    recorder: recorder('ingress'),
+    ingresses,
+    ingressClasses,
+    services,
+    pods,
+    cluster: options.clusterName ?? 'sandbox',
+    vpcId: options.vpcId ?? 'vpc-0a1b2c3d4e5f60718',
+    subnets: options.subnets ?? ['subnet-0a1b2c3d4e5f60711', 'subnet-0a1b2c3d4e5f60712'],
+    findCertificates: async () => (await options.findCertificates?.(aws.region)) ?? [],
+    log,
+  });
+  const workloads = new WorkloadController({
+    client: clients.workloads,
+    clock,
+    recorders: {
+      deployments: recorder('deployment-controller'),
+      replicaSets: recorder('replicaset-controller'),
+      scheduler: recorder('default-scheduler'),
+      kubelet: recorder('kubelet'),
+    },
+    deployments,
+    replicaSets,
+    pods,
+    random: mulberry32(options.seed ?? 1),
+    log,
+  });
+  const garbage = new GarbageController({
+    client: clients.garbage,
+    clock,
+    recorder: recorder('garbage-collector-controller'),
+    namespaces,
+    customResourceDefinitions,
+    shared: [ingresses, services, pods, replicaSets, deployments],
+    accepts,
+    log,
+  });
+  const stop = async () => {
+    await Promise.all([loadBalancer.stop(), workloads.stop(), garbage.stop()]);
+    await Promise.all(reflectors.map((reflector) => reflector.stop()));
+    await Promise.all(Object.values(clients).map((each) => each.close()));
+    elb.destroy();
+  };
+  // The load balancer controller reads all of its caches at each event: until they are filled it would see half a cluster.
+  await Promise.all([loadBalancer.pause(), workloads.pause(), garbage.pause()]);
+  try {
+    await Promise.all(reflectors.map((reflector) => reflector.start()));
+    await garbage.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  for (const controller of [loadBalancer, workloads, garbage]) controller.resume();
+  return { loadBalancer, workloads, garbage, stop };
+}

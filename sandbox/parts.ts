@@ -1,0 +1,158 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { searchAttributeNames } from '../contract/names.ts';
+import type { AwsSeed } from './aws/seed-schema.ts';
+import { type AwsEndpoint, type AwsEndpointOptions, startAwsEndpoint } from './aws/server.ts';
+import { resolveKubernetes } from './binaries/kubernetes.ts';
+import type { Report } from './binaries/progress.ts';
+import { resolveTemporal } from './binaries/temporal.ts';
+import type { SimulatedClock } from './clock.ts';
+import type { ControllerOptions, Controllers } from './controllers/index.ts';
+import { startHttpProxy } from './faults/http-proxy.ts';
+import type { FaultPlan } from './faults/plan.ts';
+import { startTcpProxy } from './faults/tcp-proxy.ts';
+import { type KubernetesServer, startKubernetes } from './kubernetes/server.ts';
+import { databaseUrl } from './postgres/databases.ts';
+import { startPostgres } from './postgres/server.ts';
+import { within } from './processes/deadline.ts';
+import type { Supervisor } from './processes/supervisor.ts';
+import { startTemporal } from './temporal/server.ts';
+
+/** What our endpoint accepts as credentials: it wants signed requests and verifies no signature, so these open nothing. */
+export const SANDBOX_CREDENTIALS = { accessKeyId: 'sandbox', secretAccessKey: 'sandbox' } as const;
+
+const DATABASE = 'groundwork';
+const CONTROLLERS_READY_MS = 30_000;
+const deploy = (path: string) => fileURLToPath(new URL(`../deploy/${path}`, import.meta.url));
+
+/** Collects how to close what runs in this process; run from the last to the first, before the servers are stopped. */
+export type Closing = { readonly name: string; readonly close: () => Promise<unknown> }[];
+
+/** What the parts have in common. */
+export interface Frame {
+  readonly supervisor: Supervisor;
+  /** Holds the data of every part. */
+  readonly data: string;
+  readonly persist: boolean;
+  readonly region: string;
+  readonly clock: SimulatedClock;
+  readonly plan: FaultPlan;
+  readonly report: Report;
+  readonly closing: Closing;
+  /** Milliseconds since the epoch, for progress lines. */
+  readonly startedAt: number;
+}
+
+/** The Temporal server, behind a TCP proxy when it is ours. */
+export async function startTemporalPart({ supervisor, data, persist, report, closing }: Frame) {
+  const from = await resolveTemporal({ report });
+  const server = await startTemporal({
+    supervisor,
+    searchAttributes: searchAttributeNames,
+    from,
+    ...(persist ? { databaseFile: join(data, 'temporal.sqlite') } : {}),
+    ...(process.env.TEMPORAL_NAMESPACE && from.kind === 'external'
+      ? { namespace: process.env.TEMPORAL_NAMESPACE }
+      : {}),
+  });
+  if (from.kind === 'external') return { server, proxy: undefined, address: server.address };
+  const proxy = await startTcpProxy(server);
+  closing.push({ name: 'TCP proxy of Temporal', close: () => proxy.close() });
+  return { server, proxy, address: `${proxy.host}:${proxy.port}` };
+}
+
+/** PostgreSQL with a migrated database, behind a TCP proxy when the server is ours. */
+export async function startPostgresPart(
+  { supervisor, data, persist, closing }: Frame,
+  migrate: (url: string) => Promise<unknown>,
+  durable: boolean,
+) {
+  const server = await startPostgres({ supervisor, folder: join(data, 'postgres'), persist, durable });
+  if (server.folder === undefined) {
+    await migrate(server.url);
+    return { server, proxy: undefined, url: server.url, directUrl: server.url };
+  }
+  const directUrl = databaseUrl(server.url, DATABASE);
+  await server.createDatabase({ name: DATABASE }).catch((error: unknown) => {
+    if ((error as { code?: string }).code !== '42P04') throw error; // duplicate_database: kept from the last time
+  });
+  await migrate(directUrl);
+  const proxy = await startTcpProxy(server);
+  closing.push({ name: 'TCP proxy of PostgreSQL', close: () => proxy.close() });
+  const url = new URL(directUrl);
+  url.port = String(proxy.port);
+  return { server, proxy, url: url.href, directUrl };
+}
+
+/** kube-apiserver with our definitions and RBAC, behind the fault proxy when it is ours. */
+export async function startKubernetesPart({ supervisor, data, plan, report, closing }: Frame, useKubeconfig: boolean) {
+  const server = await startKubernetes({
+    supervisor,
+    folder: join(data, 'kubernetes'),
+    manifests: [deploy('crds'), deploy('rbac')],
+    from: await resolveKubernetes({ report, useKubeconfig }),
+  });
+  if (server.url === undefined || server.caFile === undefined) {
+    return { server, proxy: undefined, workerKubeconfig: server.kubeconfigFile('worker') };
+  }
+  const proxy = await startHttpProxy({ target: server.url, caFile: server.caFile, plan });
+  closing.push({ name: 'fault proxy of kube-apiserver', close: () => proxy.close() });
+  return { server, proxy, workerKubeconfig: await server.writeKubeconfig('worker', proxy.url) };
+}
+
+/** The AWS endpoint. With `persist` its state is written at the end and read again, unless a seed is given. */
+export async function startAwsPart(frame: Frame, options: Partial<AwsEndpointOptions>): Promise<AwsEndpoint> {
+  const file = join(frame.data, 'aws.json');
+  const kept = frame.persist ? await readFile(file, 'utf8').catch(() => undefined) : undefined;
+  const seed = options.seed ?? (kept === undefined ? undefined : (JSON.parse(kept) as AwsSeed));
+  const endpoint = await startAwsEndpoint({
+    ...options,
+    clock: frame.clock,
+    faults: frame.plan,
+    ...(seed === undefined ? {} : { seed }),
+  });
+  frame.closing.push({
+    name: 'AWS endpoint',
+    close: async () => {
+      if (frame.persist) {
+        await writeFile(`${file}.new`, JSON.stringify(endpoint.dump()));
+        await rename(`${file}.new`, file);
+      }
+      await endpoint.close();
+    },
+  });
+  return endpoint;
+}
+
+/**
+ * The simulated controllers, as administrators past the fault proxy: faults are for the worker, not for the simulation. A
+ * cluster of the user's has controllers of its own, and gets none of ours.
+ */
+export async function startControllersPart(
+  { region, clock, closing }: Frame,
+  kubernetes: KubernetesServer,
+  aws: AwsEndpoint,
+  options: Partial<ControllerOptions>,
+): Promise<Controllers | undefined> {
+  if (kubernetes.kind === 'external') return undefined;
+  const [{ startControllers }, { KubeConfig }] = await loadControllers();
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(kubernetes.kubeconfigFile('admin'));
+  const starting = startControllers({
+    kubeConfig,
+    aws: { endpoint: aws.url, region, credentials: SANDBOX_CREDENTIALS },
+    clock,
+    findCertificates: async (where) =>
+      [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
+    ...options,
+  });
+  const controllers = await within(CONTROLLERS_READY_MS, 'the simulated controllers are not ready', starting);
+  closing.push({ name: 'controllers', close: () => controllers.stop() });
+  return controllers;
+}
+
+/** Half a second of imports, worth beginning while the servers start. */
+export function loadControllers() {
+  return Promise.all([import('./controllers/index.ts'), import('@kubernetes/client-node')] as const);
+}

@@ -1,0 +1,54 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheRoot } from './binaries/cache.ts';
+
+/** Addresses of a running sandbox, for people and programs. A part of the user's may have no such address. */
+export interface SandboxAddresses {
+  /** host:port, through the TCP proxy for a server of ours. */
+  readonly temporal: string;
+  readonly temporalNamespace: string;
+  readonly temporalUi?: string;
+  /** The Groundwork database, through the TCP proxy for a server of ours. */
+  readonly postgres: string;
+  /** kube-apiserver through the fault proxy; absent for a cluster of the user's. */
+  readonly kubernetes?: string;
+  readonly kubeconfig: { readonly admin: string; readonly worker: string };
+  readonly aws: string;
+  /** Takes fault commands, see control.ts. */
+  readonly control: string;
+  /** The same servers past the proxies. */
+  readonly direct: { readonly temporal: string; readonly postgres: string; readonly kubernetes?: string };
+}
+
+/** What `sandbox.json` in the run folder holds, so that another process can find the sandbox. */
+export interface SandboxRecord {
+  readonly name: string;
+  readonly pid: number;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly addresses: SandboxAddresses;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where each part comes from, in words. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+/** `<cache>/run/<name>`. A name is letters, digits, dots and hyphens, so that it cannot leave the folder. */
+export function runFolder(name: string, env: NodeJS.ProcessEnv = process.env): string {
+  if (!/^[A-Za-z0-9][\w.-]{0,40}$/.test(name))
+    throw new Error(`"${name}" is no name for a sandbox: use letters, digits, "-", "." and "_"`);
+  return join(cacheRoot(env), 'run', name);
+}
+
+export async function writeRecord(folder: string, record: SandboxRecord): Promise<void> {
+  const file = join(folder, 'sandbox.json');
+  await writeFile(`${file}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+export async function readRecord(folder: string): Promise<SandboxRecord | undefined> {
+  try {
+    return JSON.parse(await readFile(join(folder, 'sandbox.json'), 'utf8')) as SandboxRecord;
+  } catch {
+    return undefined;
+  }
+}

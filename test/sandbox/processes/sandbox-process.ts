@@ -1,0 +1,13 @@
+// A sandbox for the tests of its processes: prints one line when it is up.
+import { migrate } from '../../../migrations/migrate.ts';
+import { up } from '../../../sandbox/main.ts';
+
+const [name = ''] = process.argv.slice(2);
+const sandbox = await up({
+  name,
+  migrate,
+  environment: { GROUNDWORK_EXAMPLE: '1' },
+});
+const { etcd, apiserver } = sandbox.kubernetes.pids;
+const pids = [sandbox.temporal.pid, sandbox.postgres.pid, etcd, apiserver];
+process.stdout.write(`${JSON.stringify({ environment: sandbox.environment(), pids })}\n`);

@@ -1,0 +1,44 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * `unit` needs no server. `processes` starts servers of its own. `servers` shares one Temporal, one PostgreSQL and one
+ * kube-apiserver per run, which test/support/global-setup.ts starts. A test file belongs to exactly one of them.
+ */
+const unit = [
+  'test/domain/**',
+  'test/contract/**',
+  'test/replay/**',
+  'test/sandbox/aws/**',
+  'test/sandbox/faults/**',
+  'test/tools/**',
+  'test/worker/settings/**',
+];
+const processes = ['test/sandbox/processes/**'];
+const tests = (folders: readonly string[]) => folders.map((folder) => `${folder}/*.test.ts`);
+
+export default defineConfig({
+  test: {
+    pool: 'forks', // the Temporal core is a native module, and a crashed worker must not take the run with it
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 30_000,
+    allowOnly: !process.env.CI,
+    projects: [
+      { extends: true, test: { name: 'unit', include: tests(unit) } },
+      {
+        extends: true,
+        test: { name: 'processes', include: tests(processes), globalSetup: 'test/support/binaries.ts' },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: ['test/**/*.test.ts'],
+          exclude: tests([...unit, ...processes]),
+          globalSetup: 'test/support/global-setup.ts',
+        },
+      },
+    ],
+  },
+});
