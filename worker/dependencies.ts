@@ -22,11 +22,7 @@ export interface DependencyOptions {
 }
 
 /** Makes the clients of one process and the activities on top of them. Nothing is called yet. */
-export function createDependencies(
-  values: Values,
-  temporal: Client,
-  options: DependencyOptions = {},
-): Dependencies {
+export function createDependencies(values: Values, temporal: Client, options: DependencyOptions = {}): Dependencies {
   const database = new Database({
     url: values.databaseUrl ?? '',
     poolSize: values.databasePoolSize,

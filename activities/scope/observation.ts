@@ -123,6 +123,9 @@ export interface PoolReading {
 
 const TRIES = 3;
 
+/** Balancers read at the same time by one run. */
+const READERS = 4;
+
 /**
  * Refreshes what placement will judge: the region's lists, and details of the named balancers and of the pool's
  * autocreated ones. A balancer that cannot be read after `TRIES` is reported; a denied permission ends the run.
@@ -145,10 +148,14 @@ export async function observePool(deps: ScopeDependencies, input: ObservePoolInp
   );
 
   const unreadable: Record<string, string> = {};
-  for (const listed of present) {
-    const error = await readDetailsPatiently(deps, input, listed);
-    if (error) unreadable[listed.name] = error;
-  }
+  const queue = [...present];
+  const readOn = async () => {
+    for (let listed = queue.shift(); listed; listed = queue.shift()) {
+      const error = await readDetailsPatiently(deps, input, listed);
+      if (error) unreadable[listed.name] = error;
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, readOn));
   const [stuck] = Object.entries(unreadable);
   const more = input.until === undefined || Date.now() < Date.parse(input.until);
   if (stuck && input.mustRead && more)

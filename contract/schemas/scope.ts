@@ -69,13 +69,27 @@ export const scopeCreationInputSchema = z
   })
   .meta({ title: 'ScopeCreationInput' }) satisfies z.ZodType<ScopeCreationInput>;
 
+/** A rule between fields, checked also when other fields are wrong, so that everything wrong is named at once. */
+const requiredWithAdopt = (field: 'domain' | 'region' | 'hostedZones') =>
+  z.refine<ScopeDeletionInput>((input) => input.adopt !== true || input[field] !== undefined, {
+    path: [field],
+    message: 'is required together with adopt',
+    when: ({ value }) => typeof value === 'object' && value !== null,
+  });
+
 export const scopeDeletionInputSchema = z
   .object({
     scopeId: scopeIdSchema,
-    force: z.boolean().optional(),
-    adopt: z.boolean().optional(),
+    force: z.boolean().optional().describe('Also ends an open rollout and removes its objects'),
+    adopt: z.boolean().optional().describe('Removes the records of a scope that the ledger does not know'),
     domain: z.string().optional(),
     region: z.string().optional(),
     hostedZones: hostedZones.optional(),
   })
-  .meta({ title: 'ScopeDeletionInput' }) satisfies z.ZodType<ScopeDeletionInput>;
+  .check(requiredWithAdopt('domain'), requiredWithAdopt('region'), requiredWithAdopt('hostedZones'))
+  .meta({
+    title: 'ScopeDeletionInput',
+    if: { properties: { adopt: { const: true } }, required: ['adopt'] },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: { required: ['domain', 'region', 'hostedZones'] },
+  }) satisfies z.ZodType<ScopeDeletionInput>;

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../contract/canonical.ts';
 import type { InvalidField } from '../../contract/failures.ts';
 import {
   type DnsType,
@@ -9,7 +10,7 @@ import {
   type Visibility,
 } from '../../contract/scope/input.ts';
 import type { Warning } from '../../contract/scope/status.ts';
-import { canonicalJson, sha256Hex } from '../canonical.ts';
+import { sha256Hex } from '../canonical.ts';
 import {
   firstSet,
   type KnobLevels,

@@ -12,11 +12,16 @@ import { removeBalancer } from './undo.ts';
 export type Placed = Extract<Awaited<ReturnType<typeof local.placeScope>>, { kind: 'placed' }>;
 export type Planned = Extract<Awaited<ReturnType<typeof local.placeScope>>, { kind: 'planned' }>;
 
+/** Worker and database clocks may differ this much. */
+const CLOCK_ALLOWANCE_SECONDS = 1;
+
 export interface Facts {
   request: ScopeRequest;
   pool: PlaceInput['pool'];
   lookup: Lookup;
   unreadable: Record<string, string>;
+  /** When the latest observation began, in milliseconds: what this run read itself is fresh enough to decide on. */
+  observedFrom: number;
 }
 
 /** Looks up the domain and observes the pool, at the same time. */
@@ -24,6 +29,7 @@ export async function gatherFacts(run: ScopeRun, request: ScopeRequest, account:
   const pool = { account, region: request.region, scheme: request.scheme };
   const { observationMaxAge, readPatience } = request.timings;
   const activities = reads(readPatience);
+  const observedFrom = Date.now();
   const words = `the balancers of ${request.region} could not be read within ${readPatience} s`;
   const [lookup, reading] = await Promise.all([
     request.zones.length === 0
@@ -40,7 +46,7 @@ export async function gatherFacts(run: ScopeRun, request: ScopeRequest, account:
       activities.observePool(observation(run, request, pool, request.declared)),
     ),
   ]);
-  return { request, pool, lookup, unreadable: reading.unreadable };
+  return { request, pool, lookup, unreadable: reading.unreadable, observedFrom };
 }
 
 /** Decides, and records the decision unless it is a plan. Fails with the refusal's type. */
@@ -60,6 +66,10 @@ export async function decidePlacement(
       ...(lookup.alias ? { alias: lookup.alias } : {}),
       unreadable: facts.unreadable,
       owners,
+      maxAgeSeconds: Math.max(
+        request.timings.observationMaxAge,
+        (Date.now() - facts.observedFrom) / 1000 + CLOCK_ALLOWANCE_SECONDS,
+      ),
       ...options,
     });
     switch (answer.kind) {
@@ -112,6 +122,7 @@ export async function decidePlacement(
 /** A balancer that no one can read: looked at again until it can be, or patience ends. */
 async function readPatiently(run: ScopeRun, facts: Facts, what: string, until: string): Promise<void> {
   const { request, pool } = facts;
+  facts.observedFrom = Date.now();
   const seconds = Math.max(1, (Date.parse(until) - Date.now()) / 1000);
   const wait = { what: `${what} to be readable`, since: new Date(Date.now()).toISOString(), until };
   const reading = await run.waiting(wait, () =>
@@ -126,6 +137,7 @@ async function readPatiently(run: ScopeRun, facts: Facts, what: string, until: s
 
 async function observeAgain(run: ScopeRun, facts: Facts, names: string[]): Promise<void> {
   const { request, pool } = facts;
+  facts.observedFrom = Date.now();
   const words = `balancers ${names.join(', ')} could not be read within ${request.timings.readPatience} s`;
   const reading = await withinPatience('BalancerUnreadable', words, () =>
     reads(request.timings.readPatience).observePool(observation(run, request, pool, [...request.declared, ...names])),

@@ -21,6 +21,8 @@ export interface PlaceInput {
   unreadable: Record<string, string>;
   /** Balancers in AWS that bear a name we would give: ours by their tags, or somebody else's. */
   owners: Record<string, 'ours' | 'foreign'>;
+  /** Seconds an observation may be old; at least what this run itself needed to observe. */
+  maxAgeSeconds: number;
   /** False when a new balancer would fail for the same cause as the last. */
   mayCreate: boolean;
   dryRun: boolean;
@@ -370,7 +372,7 @@ async function readFacts(
     pool: input.pool,
     declared,
     withAutocreated,
-    maxAgeSeconds: input.request.timings.observationMaxAge,
+    maxAgeSeconds: input.maxAgeSeconds,
     withCertificates: bringsForeignHosts(input.request),
     unreadable: input.unreadable,
   });

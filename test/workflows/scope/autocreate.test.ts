@@ -8,15 +8,24 @@ import { region, testWorld } from '../../support/world.ts';
 const world = testWorld({ seed: region({ public: 75, private: 75 }) });
 
 const nameFor = (scopeId: string, salt = 0) =>
-  autocreatedBalancerName({ prefix: 'groundwork-auto-', visibility: 'public', region: 'us-east-1', scheme: 'internet-facing', scopeId }, salt);
+  autocreatedBalancerName(
+    { prefix: 'groundwork-auto-', visibility: 'public', region: 'us-east-1', scheme: 'internet-facing', scopeId },
+    salt,
+  );
 
 describe('creating scopes when every balancer is full', () => {
   test('a dry run names the balancer that would be made and changes nothing', async () => {
     const before = await truth(world);
     const input = world.request({ dryRun: true });
     const plan = (await (await world.start(input)).result()) as ScopePlan;
-    expect(plan).toMatchObject({ dryRun: true, balancer: { name: nameFor(input.scopeId), wouldBeCreated: true }, candidates: [{ name: 'k8s-groundwork-public', rules: 75, hasRoom: false }] });
-    expect(plan.kubernetesObjects).toContain(`Ingress ${world.namespace}/groundwork-autocreate-${nameFor(input.scopeId)}`);
+    expect(plan).toMatchObject({
+      dryRun: true,
+      balancer: { name: nameFor(input.scopeId), wouldBeCreated: true },
+      candidates: [{ name: 'k8s-groundwork-public', rules: 75, hasRoom: false }],
+    });
+    expect(plan.kubernetesObjects).toContain(
+      `Ingress ${world.namespace}/groundwork-autocreate-${nameFor(input.scopeId)}`,
+    );
     expect(await truth(world)).toEqual(before);
   });
 
@@ -54,7 +63,16 @@ describe('creating scopes when every balancer is full', () => {
   test('the name taken by a foreign balancer is passed over with a salt, and the foreign one is left alone', async () => {
     const input = world.request({ visibility: 'private' });
     const name = (salt: number) =>
-      autocreatedBalancerName({ prefix: 'groundwork-auto-', visibility: 'private', region: 'us-east-1', scheme: 'internal', scopeId: input.scopeId }, salt);
+      autocreatedBalancerName(
+        {
+          prefix: 'groundwork-auto-',
+          visibility: 'private',
+          region: 'us-east-1',
+          scheme: 'internal',
+          scopeId: input.scopeId,
+        },
+        salt,
+      );
     const state = world.aws.dump();
     state.regions?.['us-east-1']?.loadBalancers?.push({ name: name(0), scheme: 'internal', state: 'active' });
     world.aws.seed(state);
@@ -74,10 +92,17 @@ describe('a run that waits for a new balancer', () => {
       expect(status.waitingFor?.lastSeen).toContain('provisioning');
       return status;
     });
-    expect(waiting).toMatchObject({ phase: 'Provisioning', balancer: { created: true }, waitingFor: { what: expect.stringContaining('to become active') } });
+    expect(waiting).toMatchObject({
+      phase: 'Provisioning',
+      balancer: { created: true },
+      waitingFor: { what: expect.stringContaining('to become active') },
+    });
     await handle.cancel();
     await expect(handle.result()).rejects.toThrow('cancelled');
-    expect(await truth(world)).toEqual({ ...before, rows: [...before.rows, `${waiting.balancer?.name} retired`].sort() });
+    expect(await truth(world)).toEqual({
+      ...before,
+      rows: [...before.rows, `${waiting.balancer?.name} retired`].sort(),
+    });
     expect((await world.status(handle.workflowId)).phase).toBe('Cancelled');
   });
 
@@ -86,12 +111,16 @@ describe('a run that waits for a new balancer', () => {
     const handle = await world.start(input);
     const running = world.client.workflow.getHandle(handle.workflowId);
     await eventually(async () => expect((await world.status(handle.workflowId)).waitingFor?.lastSeen).toBeDefined());
-    expect(await running.executeUpdate('retryNow', { args: [{ by: 'ana' }] })).toEqual({ waitingFor: expect.stringContaining('to become active') });
+    expect(await running.executeUpdate('retryNow', { args: [{ by: 'ana' }] })).toEqual({
+      waitingFor: expect.stringContaining('to become active'),
+    });
     await running.result();
 
     const second = await world.start(world.request());
     await second.result();
-    await expect(world.client.workflow.getHandle(second.workflowId).executeUpdate('retryNow', { args: [{}] })).rejects.toThrow();
+    await expect(
+      world.client.workflow.getHandle(second.workflowId).executeUpdate('retryNow', { args: [{}] }),
+    ).rejects.toThrow();
   });
 });
 
@@ -100,7 +129,11 @@ describe('a deletion', () => {
     const input = world.request();
     const { domain } = await world.create(input);
     const result = await world.remove(input.scopeId);
-    expect(result.removed).toEqual([`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`, expect.stringContaining('placement on balancer')]);
+    expect(result.removed).toEqual([
+      `record ${domain} in zone ZPUBLIC`,
+      `record ${domain} in zone ZPRIVATE`,
+      expect.stringContaining('placement on balancer'),
+    ]);
     const { records, placements, recordRows } = await truth(world);
     expect([...records, ...recordRows].filter((line) => line.includes(domain))).toEqual([]);
     expect(placements.filter((line) => line.startsWith(input.scopeId))).toEqual([]);
@@ -114,7 +147,9 @@ describe('a deletion', () => {
     try {
       const handle = await world.start(input);
       await eventually(async () => expect((await world.status(handle.workflowId)).phase).toBe('Provisioning'));
-      await expect(world.remove(input.scopeId)).rejects.toMatchObject({ cause: { type: 'ScopeBusy', message: expect.stringContaining(workflowIds.scopeCreation(input.scopeId)) } });
+      await expect(world.remove(input.scopeId)).rejects.toMatchObject({
+        cause: { type: 'ScopeBusy', message: expect.stringContaining(workflowIds.scopeCreation(input.scopeId)) },
+      });
       world.controllers.loadBalancer.knobs.neverReconcile = false;
       await handle.result();
     } finally {

@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+import type { InvalidField } from '../failures.ts';
+
+/** What a schema says about a value: the value itself, known fields only, or every wrong field. */
+export type Reading<T> = { ok: true; value: T } | { ok: false; fields: InvalidField[] };
+
+/** Reads a value of unknown origin. Client and worker use it, so that both name a wrong field in the same words. */
+export function readWith<T>(schema: z.ZodType<T>, given: unknown): Reading<T> {
+  const result = schema.safeParse(given ?? {});
+  if (result.success) return { ok: true, value: result.data };
+  return { ok: false, fields: result.error.issues.map((issue) => fieldOf(issue, given)) };
+}
+
+function fieldOf(issue: z.core.$ZodIssue, given: unknown): InvalidField {
+  const value = issue.path.reduce<unknown>(
+    (part, key) => (part as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    given,
+  );
+  const path = issue.path.map(String).join('.');
+  if (value === undefined && issue.code !== 'custom') return { path, message: 'is required' };
+  if (issue.code === 'invalid_type') return { path, message: `must be ${article(issue.expected)}` };
+  if (issue.code === 'invalid_value' && issue.message.startsWith('Invalid option')) {
+    return { path, message: `must be one of ${issue.values.map((option) => JSON.stringify(option)).join(', ')}` };
+  }
+  if (issue.code === 'invalid_union' && issue.message === 'Invalid input') {
+    const expected = issue.errors.flatMap((branch) =>
+      branch.flatMap((inner) => (inner.code === 'invalid_type' && inner.path.length === 0 ? [inner.expected] : [])),
+    );
+    if (expected.length > 0) return { path, message: `must be ${expected.map(article).join(' or ')}` };
+  }
+  return { path, message: issue.message.replace(/^Invalid input: /, '') };
+}
+
+function article(type: string): string {
+  return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
+}

@@ -1,0 +1,187 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { eventually, failureOf, truth } from '../../support/inspect.ts';
+import { region, testWorld } from '../../support/world.ts';
+
+const world = testWorld({
+  seed: region({ public: 75, private: 10 }),
+  environment: { GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS: '3', GROUNDWORK_READ_PATIENCE: '1.5' },
+});
+
+afterEach(() => {
+  world.faults.clear();
+  world.controllers.loadBalancer.knobs.neverReconcile = false;
+});
+
+/** What must be as before after a failure: everything but the rows of retired balancers. */
+async function footprint() {
+  const { rows, ...rest } = await truth(world);
+  return { ...rest, rows: rows.filter((row) => !row.endsWith(' retired')) };
+}
+
+/** A public scope for which a new balancer must be made. */
+const needsBalancer = (fields: object = {}) => world.request({ networking: { platform: fields } });
+
+describe('a balancer that cannot come to life', () => {
+  test('no certificate for its host: told within one poll with the host, and nothing is left', async () => {
+    const before = await footprint();
+    const failure = await failureOf(world.create(needsBalancer({ domainName: 'nocert.example.org' })));
+    expect(failure).toMatchObject({
+      type: 'CertificateMissing',
+      message: expect.stringMatching(/no certificate covers .*\.nocert\.example\.org.*\*\.nocert\.example\.org/),
+    });
+    expect(await footprint()).toEqual(before);
+  });
+
+  test('its waiters all end with the cause, and no second balancer is tried', async () => {
+    const before = await footprint();
+    const inputs = [1, 2, 3].map(() => needsBalancer({ domainName: 'nocert.example.org' }));
+    world.aws.resetRequests();
+    const failures = await Promise.all(inputs.map((input) => failureOf(world.create(input))));
+    expect(failures.map(({ type }) => type)).toEqual([
+      'CertificateMissing',
+      'CertificateMissing',
+      'CertificateMissing',
+    ]);
+    expect(await footprint()).toEqual(before);
+    expect(world.aws.requestCounts()['elbv2:CreateLoadBalancer'] ?? 0).toBe(0);
+  });
+
+  test('AWS reports it as failed: the run decides again a bounded number of times, then tells', async () => {
+    const before = await footprint();
+    const handle = await world.start(needsBalancer());
+    let ended = false;
+    const failing = (async () => {
+      while (!ended) {
+        for (const { name } of world.aws.state.region('us-east-1').loadBalancers.values()) {
+          if (!name.startsWith('groundwork-auto-')) continue;
+          await fetch(`${world.aws.url}/_sandbox/balancers/${name}/state`, {
+            method: 'POST',
+            body: JSON.stringify({ state: 'failed' }),
+          });
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })();
+    expect(await failureOf(handle.result())).toMatchObject({
+      type: 'BalancerFailed',
+      message: expect.stringContaining('as failed'),
+    });
+    ended = true;
+    await failing;
+    expect(await footprint()).toEqual(before);
+  });
+
+  test('not active in time: the failure tells the last state and since when, and nothing is left', async () => {
+    world.controllers.loadBalancer.knobs.neverReconcile = true;
+    const failing = failureOf(world.create(needsBalancer()));
+    const failure = await failing;
+    expect(failure).toMatchObject({
+      type: 'BalancerTimeout',
+      message: expect.stringMatching(/not visible in AWS yet, waiting since 2\d{3}-.*L-53DA6B97/),
+    });
+    await eventually(async () => expect((await footprint()).keepers).toEqual([]));
+  });
+});
+
+describe('DNS', () => {
+  test('a record of somebody else is told with its target before anything is made', async () => {
+    const state = world.aws.dump();
+    const zone = state.hostedZones?.find(({ id }) => id === 'ZPUBLIC');
+    zone?.records?.push({ name: 'taken.apps.example.com', type: 'A', ttl: 60, values: ['192.0.2.1'] });
+    world.aws.seed(state);
+    const before = await truth(world);
+    const failure = await failureOf(world.create(world.request({ domain: 'taken.apps.example.com' })));
+    expect(failure).toMatchObject({ type: 'DnsRecordConflict', message: expect.stringContaining('192.0.2.1') });
+    expect(await truth(world)).toEqual(before);
+  });
+
+  test('a denied second zone names permission and zone, and the first record is removed again', async () => {
+    const before = await footprint();
+    world.faults.add({
+      match: { service: 'route53', action: 'ChangeResourceRecordSets', resource: 'ZPUBLIC' },
+      effect: { kind: 'error', code: 'AccessDenied', status: 403, message: 'not authorized' },
+    });
+    const failure = await failureOf(world.create(world.request({ visibility: 'private' })));
+    expect(failure).toMatchObject({
+      type: 'AccessDenied',
+      message: expect.stringMatching(/route53:ChangeResourceRecordSets on zone ZPUBLIC/),
+    });
+    expect(await footprint()).toEqual(before);
+  });
+
+  test('an unknown zone is named', async () => {
+    const failure = await failureOf(
+      world.create(world.request({ visibility: 'private', hostedZones: { private: 'ZNOWHERE', public: null } })),
+    );
+    expect(failure).toMatchObject({ type: 'DnsZoneMissing', message: expect.stringContaining('ZNOWHERE') });
+  });
+
+  test('an existing alias decides the balancer whatever the configuration says', async () => {
+    const { balancer } = await world.create(world.request({ visibility: 'private' }));
+    const state = world.aws.dump();
+    const zone = state.hostedZones?.find(({ id }) => id === 'ZPRIVATE');
+    zone?.records?.push({
+      name: 'moved.apps.example.com',
+      type: 'A',
+      alias: { dnsName: `dualstack.${balancer.dnsName?.toUpperCase()}`, zoneId: balancer.canonicalHostedZoneId ?? '' },
+    });
+    world.aws.seed(state);
+    const input = world.request({
+      visibility: 'private',
+      domain: 'moved.apps.example.com',
+      networking: { scope: { balancerPrivateName: 'does-not-exist' } },
+    });
+    const result = await world.create(input);
+    expect(result.balancer.name).toBe('k8s-groundwork-private');
+    expect(result.dns[0]).toMatchObject({ zoneId: 'ZPRIVATE', origin: 'adopted' });
+  });
+});
+
+describe('reading', () => {
+  test('a pool that nobody can read ends as unreadable, never as empty, and no balancer is made on a guess', async () => {
+    world.faults.add({
+      match: { service: 'elbv2', action: 'DescribeRules' },
+      effect: { kind: 'error', code: 'InternalFailure', status: 500 },
+    });
+    const before = await footprint();
+    await new Promise((resolve) => setTimeout(resolve, 700)); // older than the observations of earlier tests may be
+    const failure = await failureOf(world.create(needsBalancer()));
+    expect(failure).toMatchObject({ type: 'BalancerUnreadable', message: expect.stringContaining('DescribeRules') });
+    expect(await footprint()).toEqual(before);
+  });
+
+  test('a denied permission is named at once', async () => {
+    world.faults.add({
+      match: { service: 'elbv2', action: 'DescribeListeners' },
+      effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(await failureOf(world.create(world.request()))).toMatchObject({
+      type: 'AccessDenied',
+      message: expect.stringContaining('elasticloadbalancing:DescribeListeners'),
+    });
+  });
+});
+
+describe('no capacity', () => {
+  test('without autocreate the loads and what helps are told', async () => {
+    const failure = await failureOf(world.create(needsBalancer({ autocreateEnabled: false })));
+    expect(failure).toMatchObject({ type: 'NoCapacity', message: expect.stringMatching(/75\/75.*enable autocreate/) });
+  });
+
+  test('declared balancers that do not exist at all are named', async () => {
+    const failure = await failureOf(
+      world.create(needsBalancer({ autocreateEnabled: false, balancerPublicName: 'nowhere' })),
+    );
+    expect(failure).toMatchObject({ type: 'BalancerMissing', message: expect.stringContaining('nowhere') });
+  });
+
+  test('a namespace that may not be created is named', async () => {
+    const failure = await failureOf(
+      world.create(
+        world.request({ visibility: 'private', kubernetes: { namespace: 'absent', createIfMissing: false } }),
+      ),
+    );
+    expect(failure).toMatchObject({ type: 'NamespaceMissing', message: expect.stringContaining('absent') });
+  });
+});
