@@ -20,6 +20,9 @@ import type { Supervisor } from './processes/supervisor.ts';
 import { startTemporal } from './temporal/server.ts';
 
 /** What our endpoint accepts as credentials: it wants signed requests and verifies no signature, so these open nothing. */
+/** The simulated controllers call under a name of their own, so that faults and counts can tell them from the worker. */
+const CONTROLLER_CREDENTIALS = { accessKeyId: 'controllers', secretAccessKey: 'sandbox' } as const;
+
 export const SANDBOX_CREDENTIALS = { accessKeyId: 'sandbox', secretAccessKey: 'sandbox' } as const;
 
 const DATABASE = 'groundwork';
@@ -141,7 +144,7 @@ export async function startControllersPart(
   kubeConfig.loadFromFile(kubernetes.kubeconfigFile('admin'));
   const starting = startControllers({
     kubeConfig,
-    aws: { endpoint: aws.url, region, credentials: SANDBOX_CREDENTIALS },
+    aws: { endpoint: aws.url, region, credentials: CONTROLLER_CREDENTIALS },
     clock,
     findCertificates: async (where) =>
       [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),

@@ -6,7 +6,7 @@ import { withTypedFailures } from '../translate.ts';
 import * as balancers from './balancers.ts';
 import type { ScopeDependencies } from './dependencies.ts';
 import * as dns from './dns.ts';
-import { balancerById, moveBalancer } from './ledger/balancer.ts';
+import { moveBalancer } from './ledger/balancer.ts';
 import { readPlacement, releaseHold, takePlacement } from './ledger/holding.ts';
 import { type LeaveInput, leaveBalancer } from './ledger/leaving.ts';
 import { type PlaceInput, place } from './ledger/placing.ts';
@@ -41,7 +41,6 @@ export function createScopeActivities(deps: ScopeDependencies) {
     bindPlacement: ({ scopeId, run }: { scopeId: string; run: string }) => bindPlacement(deps, scopeId, run),
     releaseHold: ({ scopeId, run, status }: { scopeId: string; run: string; status: ScopeStatus }) =>
       releaseHold(database, scopeId, run, status),
-    readBalancer: ({ balancerId }: { balancerId: string }) => balancerById(database, balancerId),
     /** Whether a rollout of the scope is open, asked of Temporal by id. */
     findOpenDeployment: ({ workflowId }: { workflowId: string }) => isRunning(deps, workflowId),
 

@@ -3,6 +3,8 @@ export interface RequestLogEntry {
   service: string;
   action: string;
   region: string;
+  /** Access key id of the signature; absent when the request was not signed. */
+  caller?: string;
   method: string;
   path: string;
   /** 0 when no answer was given: reset, hang, or the client went away. */
@@ -27,8 +29,7 @@ export class RequestLog {
   add(entry: RequestLogEntry): void {
     this.#entries.push(entry);
     if (this.#entries.length > 2 * KEPT) this.#entries = this.#entries.slice(-KEPT);
-    const key = `${entry.service}:${entry.action}`;
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    countEntries([entry], this.#counts);
   }
 
   /** At least the latest 20,000 requests. */
@@ -36,13 +37,23 @@ export class RequestLog {
     return [...this.#entries];
   }
 
-  /** Requests since the start or the latest reset, by `service:Action`. */
-  counts(): Record<string, number> {
-    return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  /** Requests since the start or the latest reset, by `service:Action`; of one caller only among the entries kept. */
+  counts(caller?: string): Record<string, number> {
+    const counts =
+      caller === undefined ? this.#counts : countEntries(this.#entries.filter((entry) => entry.caller === caller));
+    return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   reset(): void {
     this.#entries = [];
     this.#counts.clear();
   }
+}
+
+function countEntries(entries: readonly RequestLogEntry[], counts = new Map<string, number>()): Map<string, number> {
+  for (const { service, action } of entries) {
+    const key = `${service}:${action}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
 }

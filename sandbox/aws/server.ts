@@ -45,8 +45,8 @@ export interface AwsEndpoint {
   readonly throttle: Throttle;
   /** The requests of services, oldest first; the knobs below `/_sandbox/` are not among them. */
   requests(): RequestLogEntry[];
-  /** Counts since the start or the latest reset, by `service:Action`. */
-  requestCounts(): Record<string, number>;
+  /** Counts since the start or the latest reset, by `service:Action`; of one access key id when `caller` is given. */
+  requestCounts(caller?: string): Record<string, number>;
   resetRequests(): void;
   dump(): AwsSeed;
   /** Replaces the whole state. Throws an `Error` with one line per problem and changes nothing then. */
@@ -82,7 +82,7 @@ export async function startAwsEndpoint(options: AwsEndpointOptions): Promise<Aws
     faults: parts.faults,
     throttle: parts.throttle,
     requests: () => parts.log.entries(),
-    requestCounts: () => parts.log.counts(),
+    requestCounts: (caller) => parts.log.counts(caller),
     resetRequests: () => parts.log.reset(),
     dump: () => dumpState(state),
     seed: (json) => applySeed(state, json),
@@ -167,8 +167,9 @@ async function answerCall(
     return failure(error);
   }
   entry.region = scope.region;
+  entry.caller = scope.accessKeyId;
   const { service, action, method, path, text } = call;
-  const rules = parts.faults.match({ service, action, method, path, text });
+  const rules = parts.faults.match({ service, action, method, path, text, caller: scope.accessKeyId });
   if (rules.length > 0) entry.faults = rules.map((rule) => rule.id ?? '');
   return withFaults({ service, action, requestId }, rules, parts.closing.signal, ({ stale }) => {
     try {

@@ -32,6 +32,8 @@ export interface FaultMatch {
   path?: string;
   /** A regular expression on path, query and body text together. */
   resource?: string;
+  /** The access key id that signed an AWS request: `sandbox` is the worker, `controllers` are the simulated controllers. */
+  caller?: string;
 }
 
 export interface FaultRule {
@@ -70,6 +72,8 @@ export interface FaultRequest {
   path: string;
   /** Path, query and body as one text, for `resource`. */
   text?: string;
+  /** Access key id of the signature. */
+  caller?: string;
 }
 
 interface Entry {
@@ -163,6 +167,7 @@ function concerns({ rule: { match }, path, resource }: Entry, request: FaultRequ
     match.service === request.service &&
     (match.action === undefined || match.action === request.action) &&
     (match.method === undefined || match.method === request.method) &&
+    (match.caller === undefined || match.caller === request.caller) &&
     (path === undefined || path.test(request.path)) &&
     (resource === undefined || resource.test(request.text ?? request.path))
   );

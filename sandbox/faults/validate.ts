@@ -35,6 +35,7 @@ const rule = z
       method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']).exactOptional(),
       path: expression.exactOptional(),
       resource: expression.exactOptional(),
+      caller: name.exactOptional(),
     }),
     when: z.enum(['before', 'after']).exactOptional(),
     skip: z.int().min(0).exactOptional(),

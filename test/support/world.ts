@@ -5,7 +5,7 @@ import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, type Work
 import { afterAll, beforeAll } from 'vitest';
 import { KubernetesGateway } from '../../activities/kubernetes/gateway.ts';
 import { Database } from '../../activities/postgres/database.ts';
-import { workflowIds, workflowTypes } from '../../contract/names.ts';
+import { taskQueueName, workflowIds, workflowTypes } from '../../contract/names.ts';
 import type { ScopeCreationInput } from '../../contract/scope/input.ts';
 import { getStatus } from '../../contract/scope/messages.ts';
 import type { ScopeCreationResult, ScopeDeletionResult, ScopeStatus } from '../../contract/scope/status.ts';
@@ -17,12 +17,12 @@ import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.
 import { FaultPlan } from '../../sandbox/faults/plan.ts';
 import { readConfiguration, type Values } from '../../worker/configuration.ts';
 import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
-import { createWorkers, taskQueueName } from '../../worker/workers.ts';
+import { createWorkers } from '../../worker/workers.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 
 /** A whole world for one test file: AWS endpoint, controllers and a worker of its own on the servers that all files share. */
 
-const CREDENTIALS = { accessKeyId: 'AKIDWORKER', secretAccessKey: 'secret' };
+const CREDENTIALS = { accessKeyId: 'sandbox', secretAccessKey: 'secret' };
 export const REGION = 'us-east-1';
 export const ACCOUNT = '123456789012';
 export const PUBLIC_ZONE = 'ZPUBLIC';
@@ -67,9 +67,14 @@ export interface World {
   start(input: ScopeCreationInput): ReturnType<Client['workflow']['start']>;
   remove(scopeId: string): Promise<ScopeDeletionResult>;
   status(workflowId: string): Promise<ScopeStatus>;
+  /** Runs around every activity from the next call on; undefined: nothing. Tests of faults set it. */
+  around: Around | undefined;
   startWorker(): Promise<void>;
   stopWorker(): Promise<void>;
 }
+
+/** What happens around one call of an activity: `run` has the effect, the returned value is the answer. */
+export type Around = (name: string, run: () => Promise<unknown>) => Promise<unknown>;
 
 export interface WorldOptions {
   seed?: AwsSeed;
@@ -130,6 +135,7 @@ export function testWorld(options: WorldOptions = {}): World {
       if (!world) throw new Error('the world exists only while tests run');
       return world[key as keyof World];
     },
+    set: (_, key, value) => Reflect.set(world ?? {}, key, value),
   });
 }
 
@@ -160,7 +166,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     aws: {
       endpoint: aws.url,
       region: REGION,
-      credentials: { accessKeyId: 'AKIDCONTROLLER', secretAccessKey: 'secret' },
+      credentials: { accessKeyId: 'controllers', secretAccessKey: 'secret' },
     },
     clock,
     namespaces: (name) => name.startsWith(prefix),
@@ -186,7 +192,8 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   const taskQueue = taskQueueName(values.taskQueuePrefix, 'scopes');
   const running: { workers: Worker[]; done: Promise<unknown>; dependencies: Dependencies }[] = [];
 
-  const world = {
+  const world: World & { close(): Promise<void> } = {
+    around: undefined,
     aws,
     controllers,
     faults,
@@ -232,11 +239,12 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
         kubeConfig: worker,
         aws: { endpoint: aws.url, credentials: CREDENTIALS },
       });
+      const scopes = wrapped(dependencies.scopes, (name, run) => (world.around ? world.around(name, run) : run()));
       const workers = await createWorkers({
         connection: native,
         namespace: servers.temporal.namespace,
         values,
-        dependencies,
+        dependencies: { ...dependencies, scopes },
         workflows: { bundleCode: code },
       });
       running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });
@@ -274,4 +282,13 @@ function quietRuntime(): void {
   if (installed) return;
   installed = true;
   Runtime.install({ logger: new DefaultLogger(process.env['TEST_LOG'] ? 'DEBUG' : 'ERROR') });
+}
+
+/** The same activities with `around` around each call. */
+function wrapped<A extends object>(activities: A, around: Around): A {
+  const entries = Object.entries(activities).map(([name, run]: [string, (input: unknown) => Promise<unknown>]) => [
+    name,
+    (input: unknown) => around(name, () => run(input)),
+  ]);
+  return Object.fromEntries(entries) as A;
 }

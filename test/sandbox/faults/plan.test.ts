@@ -7,6 +7,7 @@ const REQUEST: FaultRequest = {
   method: 'POST',
   path: '/',
   text: '/?\nAction=CreateRule&Priority=7',
+  caller: 'sandbox',
 };
 const reset = (rule: Partial<FaultRule> = {}): FaultRule => ({
   match: { service: 'elbv2' },
@@ -27,6 +28,8 @@ describe('which requests a rule hits', () => {
     ['a path that does not', { service: 'elbv2', path: '^/api' }, false],
     ['a resource in the body', { service: 'elbv2', resource: 'Priority=7$' }, true],
     ['a resource that is not there', { service: 'elbv2', resource: 'Priority=8' }, false],
+    ['its caller', { service: 'elbv2', caller: 'sandbox' }, true],
+    ['another caller', { service: 'elbv2', caller: 'controllers' }, false],
   ])('%s', (_, match, hit) => {
     const plan = new FaultPlan({ rules: [{ match, effect: { kind: 'reset' } }] });
     expect(plan.match(REQUEST)).toHaveLength(hit ? 1 : 0);
