@@ -2,6 +2,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { Client } from '@temporalio/client';
 import { AwsClients, type AwsOptions } from '../activities/aws/clients.ts';
 import { KubernetesGateway } from '../activities/kubernetes/gateway.ts';
+import type { Metrics } from '../activities/metrics.ts';
 import { Database } from '../activities/postgres/database.ts';
 import { createScopeActivities, type ScopeActivities } from '../activities/scope/index.ts';
 import { scopeSettings, type Values } from './configuration.ts';
@@ -19,6 +20,7 @@ export interface DependencyOptions {
   kubeConfig?: KubeConfig;
   aws?: Pick<AwsOptions, 'endpoint' | 'credentials'>;
   onDatabaseError?: (error: Error) => void;
+  metrics?: Metrics;
 }
 
 /** Makes the clients of one process and the activities on top of them. Nothing is called yet. */
@@ -30,6 +32,7 @@ export function createDependencies(values: Values, temporal: Client, options: De
   });
   const aws = new AwsClients({
     ...options.aws,
+    metrics: options.metrics,
     accountId: values.accountId,
     elbReadsPerSecond: values.elbReadsPerSecond,
     route53RequestsPerSecond: values.route53RequestsPerSecond,
@@ -43,7 +46,14 @@ export function createDependencies(values: Values, temporal: Client, options: De
     database,
     aws,
     kubernetes,
-    scopes: createScopeActivities({ settings: scopeSettings(values), database, aws, kubernetes, temporal }),
+    scopes: createScopeActivities({
+      settings: scopeSettings(values),
+      database,
+      aws,
+      kubernetes,
+      temporal,
+      metrics: options.metrics,
+    }),
     close: async () => {
       aws.close();
       await database.close();

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection } from '@temporalio/worker';
+import { NativeConnection, Runtime } from '@temporalio/worker';
+import { Metrics } from '../activities/metrics.ts';
 import { publicValues, readConfiguration, type Values } from './configuration.ts';
 import { createDependencies } from './dependencies.ts';
 import { serveHealth } from './health.ts';
@@ -30,6 +31,7 @@ async function run(values: Values): Promise<void> {
   const connection = await Connection.connect(config.connectionOptions);
   const client = new Client({ connection, namespace });
   const dependencies = createDependencies(values, client, {
+    metrics: new Metrics(Runtime.instance().metricMeter),
     onDatabaseError: (err) => logger.warn({ err }, 'an idle connection to PostgreSQL broke'),
   });
   const workers = await createWorkers({

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
-import type { Room } from '../contract/names.ts';
+import { type Room, taskQueueName } from '../contract/names.ts';
+
 import type { Values } from './configuration.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -21,11 +22,6 @@ export async function createWorkers(input: WorkersInput): Promise<Worker[]> {
   const workers: Worker[] = [];
   for (const room of input.values.queues as Room[]) workers.push(await createWorker(room, input));
   return workers;
-}
-
-/** Name of a room's task queue. */
-export function taskQueueName(prefix: string, room: Room): string {
-  return `${prefix}${room}`;
 }
 
 function createWorker(room: Room, input: WorkersInput): Promise<Worker> {

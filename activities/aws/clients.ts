@@ -1,8 +1,9 @@
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { Route53Client } from '@aws-sdk/client-route-53';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import type { Metrics } from '../metrics.ts';
 import { activitySignal } from '../signal.ts';
-import { awsError } from './errors.ts';
+import { AwsCallError, awsError } from './errors.ts';
 import { Pace } from './pace.ts';
 
 export interface AwsOptions {
@@ -17,6 +18,7 @@ export interface AwsOptions {
   route53RequestsPerSecond: number;
   /** Milliseconds for one call before it counts as failed. */
   requestTimeoutMs: number;
+  metrics?: Metrics | undefined;
 }
 
 /** Region of the clients of services that have none of their own. */
@@ -109,10 +111,16 @@ export class AwsClients {
   ): Promise<Output> {
     const signal = activitySignal();
     await pace?.turn(signal);
+    const began = performance.now();
+    let outcome = 'ok';
     try {
       return await call(signal);
     } catch (error) {
-      throw awsError(error, permission, resource);
+      const translated = awsError(error, permission, resource);
+      outcome = translated instanceof AwsCallError ? translated.kind : 'aborted';
+      throw translated;
+    } finally {
+      this.#options.metrics?.call(permission, outcome, (performance.now() - began) / 1000);
     }
   }
 }

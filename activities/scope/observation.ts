@@ -156,6 +156,7 @@ export async function observePool(deps: ScopeDependencies, input: ObservePoolInp
     }
   };
   await Promise.all(Array.from({ length: READERS }, readOn));
+  await reportLoads(deps, input.pool, reading);
   const [stuck] = Object.entries(unreadable);
   const more = input.until === undefined || Date.now() < Date.parse(input.until);
   if (stuck && input.mustRead && more)
@@ -197,5 +198,18 @@ async function recordDeclared(deps: ScopeDependencies, pool: PoolKey, seen: read
          where balancer.origin = 'declared' and balancer.arn is distinct from excluded.arn`,
       [pool.account, pool.region, name, scheme, arn, dnsName ?? null, canonicalHostedZoneId ?? null],
     );
+  }
+}
+
+/** Publishes the loads of the balancers that the ledger knows, from what was observed anyway. */
+async function reportLoads(deps: ScopeDependencies, pool: PoolKey, region: RegionReading): Promise<void> {
+  if (!deps.metrics) return;
+  const { rows } = await deps.database.query<{ name: string; observation: StoredDetails }>(
+    'select name, observation from balancer where account = $1 and region = $2 and observation is not null',
+    [pool.account, pool.region],
+  );
+  for (const { name, observation } of rows) {
+    if (observation !== 'gone')
+      deps.metrics.balancer(pool.region, name, observation.rules, region.targetGroups[observation.arn] ?? 0);
   }
 }

@@ -10,15 +10,18 @@ export const local = proxyLocalActivities<ScopeActivities>({
   retry: { initialInterval: '100ms', maximumInterval: '30s' },
 });
 
-/** Calls that change Kubernetes or AWS. */
-export const mutations = proxyActivities<ScopeActivities>({
-  startToCloseTimeout: '30s',
-  retry: { initialInterval: '500ms', maximumInterval: '30s' },
-});
+/** Calls that change Kubernetes or AWS. `summary` names the object, for the Temporal UI. */
+export const mutations = (summary: string) =>
+  proxyActivities<ScopeActivities>({
+    summary,
+    startToCloseTimeout: '30s',
+    retry: { initialInterval: '500ms', maximumInterval: '30s' },
+  });
 
 /** Readings shared between runs: an attempt may wait for another run's reading, and heartbeats meanwhile. */
-export const reads = (patienceSeconds: number) =>
+export const reads = (summary: string, patienceSeconds: number) =>
   proxyActivities<ScopeActivities>({
+    summary,
     startToCloseTimeout: '2m',
     heartbeatTimeout: '20s',
     scheduleToCloseTimeout: patienceSeconds * 1000,
@@ -26,8 +29,9 @@ export const reads = (patienceSeconds: number) =>
   });
 
 /** Looks that end as "not yet": the attempt itself knows its deadline, the margin is for outages around it. */
-export const watches = (patienceSeconds: number) =>
+export const watches = (summary: string, patienceSeconds: number) =>
   proxyActivities<ScopeActivities>({
+    summary,
     startToCloseTimeout: '1m',
     heartbeatTimeout: '20s',
     scheduleToCloseTimeout: (patienceSeconds + OUTAGE_MARGIN_SECONDS) * 1000,
@@ -38,8 +42,9 @@ export const watches = (patienceSeconds: number) =>
 const OUTAGE_MARGIN_SECONDS = 60;
 
 /** Undoing: tried for `patienceSeconds`, then reported as left over. */
-export const undoing = (patienceSeconds: number) =>
+export const undoing = (summary: string, patienceSeconds: number) =>
   proxyActivities<ScopeActivities>({
+    summary,
     startToCloseTimeout: '30s',
     heartbeatTimeout: '20s',
     scheduleToCloseTimeout: patienceSeconds * 1000,

@@ -32,7 +32,7 @@ export async function scopeCreation(input: ScopeCreationInput): Promise<ScopeCre
     holds = true;
     run.enter('Placing');
     const { namespace, createNamespace, brand } = request;
-    await mutations.ensureNamespace({ namespace, createIfMissing: createNamespace, brand });
+    await mutations(`namespace ${namespace}`).ensureNamespace({ namespace, createIfMissing: createNamespace, brand });
     const facts = await gatherFacts(run, request, account);
     const { placed, balancer, repaired } = await placeAndMakeReady(run, facts, compensations);
     const dns = await writeDns(run, request, balancer, facts.lookup.absentIn, compensations);

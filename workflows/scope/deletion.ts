@@ -78,7 +78,9 @@ async function refuseLiveDeployment(scopeId: string): Promise<void> {
       details: { workflowId: deployment },
     });
   }
-  const objects = await mutations.findScopeObjects({ labelSelector: `${SCOPE_ID_LABEL}=${scopeId}` });
+  const objects = await mutations(`objects of scope ${scopeId}`).findScopeObjects({
+    labelSelector: `${SCOPE_ID_LABEL}=${scopeId}`,
+  });
   if (objects.length === 0) return;
   throw ApplicationFailure.create({
     type: 'DeploymentLive',
@@ -116,7 +118,7 @@ async function removeRecord(
 ): Promise<void> {
   const { scopeId } = run.status;
   const balancerDnsName = placement.balancer?.dnsName;
-  const removal = await mutations.removeDnsRecord({
+  const removal = await mutations(`${name} in ${zoneId}`).removeDnsRecord({
     scopeId,
     zoneId,
     name,

@@ -13,7 +13,7 @@ export async function holdScope(run: ScopeRun, patienceSeconds: number): Promise
   const wait = { what: `${taking.holder.split('@')[0]} to let go of scope ${scopeId}`, since, until };
   return run.waiting(wait, () =>
     withinPatience('ScopeBusy', `scope ${scopeId} is held by ${taking.holder}`, () =>
-      watches(patienceSeconds).waitForPlacement({ scopeId, run: run.key, until }),
+      watches(wait.what, patienceSeconds).waitForPlacement({ scopeId, run: run.key, until }),
     ),
   );
 }

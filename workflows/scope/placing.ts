@@ -28,13 +28,13 @@ export interface Facts {
 export async function gatherFacts(run: ScopeRun, request: ScopeRequest, account: string): Promise<Facts> {
   const pool = { account, region: request.region, scheme: request.scheme };
   const { observationMaxAge, readPatience } = request.timings;
-  const activities = reads(readPatience);
+  const activities = reads(poolSummary(request), readPatience);
   const observedFrom = Date.now();
   const words = `the balancers of ${request.region} could not be read within ${readPatience} s`;
   const [lookup, reading] = await Promise.all([
     request.zones.length === 0
       ? { absentIn: [] }
-      : mutations.findExistingAlias({
+      : mutations(`existing record of ${request.domain}`).findExistingAlias({
           scopeId: request.scopeId,
           domain: request.domain,
           zones: request.zones,
@@ -93,7 +93,7 @@ export async function decidePlacement(
         await readPatiently(run, facts, answer.reason, isoIn(giveUpAt, 0));
         break;
       case 'check-owner': {
-        const owner = await mutations.inspectOwner({
+        const owner = await mutations(`owner of ALB ${answer.name}`).inspectOwner({
           region: request.region,
           arn: answer.arn,
           brand: request.brand,
@@ -126,7 +126,7 @@ async function readPatiently(run: ScopeRun, facts: Facts, what: string, until: s
   const seconds = Math.max(1, (Date.parse(until) - Date.now()) / 1000);
   const wait = { what: `${what} to be readable`, since: new Date(Date.now()).toISOString(), until };
   const reading = await run.waiting(wait, () =>
-    watches(seconds).observePool({
+    watches(poolSummary(request), seconds).observePool({
       ...observation(run, request, pool, Object.keys(facts.unreadable)),
       mustRead: true,
       until,
@@ -140,7 +140,9 @@ async function observeAgain(run: ScopeRun, facts: Facts, names: string[]): Promi
   facts.observedFrom = Date.now();
   const words = `balancers ${names.join(', ')} could not be read within ${request.timings.readPatience} s`;
   const reading = await withinPatience('BalancerUnreadable', words, () =>
-    reads(request.timings.readPatience).observePool(observation(run, request, pool, [...request.declared, ...names])),
+    reads(poolSummary(request), request.timings.readPatience).observePool(
+      observation(run, request, pool, [...request.declared, ...names]),
+    ),
   );
   facts.unreadable = reading.unreadable;
 }
@@ -160,4 +162,8 @@ function explain(run: ScopeRun, answer: Partial<Pick<Placed, 'candidates' | 'rea
   if (answer.reason) run.status.reason = answer.reason;
   run.warn(...(answer.warnings ?? []));
   run.publish();
+}
+
+function poolSummary(request: ScopeRequest): string {
+  return `${request.scheme} balancers of ${request.region}`;
 }

@@ -21,7 +21,7 @@ export type Readiness =
 export async function makeReady(run: ScopeRun, request: ScopeRequest, row: BalancerRow): Promise<Readiness> {
   if (row.origin === 'autocreated' && row.state !== 'active') {
     run.enter('Provisioning');
-    const applied = await mutations.applyKeeper({ balancerId: row.id });
+    const applied = await mutations(`keeper of ALB ${row.name}`).applyKeeper({ balancerId: row.id });
     if (applied.state === 'failed' || applied.state === 'retiring' || applied.state === 'retired')
       return { kind: 'failed', failure: failureOf(applied) };
     run.made(`keeper Ingress of ${row.name}`);
@@ -40,7 +40,7 @@ export async function makeReady(run: ScopeRun, request: ScopeRequest, row: Balan
     });
   const { arn, dnsName, canonicalHostedZoneId } = answer;
   if (row.origin === 'autocreated' && row.state !== 'active') {
-    const { warning } = await mutations.ensureBalancerTags({ balancerId: row.id, arn });
+    const { warning } = await mutations(`tags of ALB ${row.name}`).ensureBalancerTags({ balancerId: row.id, arn });
     if (warning) run.warn({ code: 'TagsNotWritten', message: warning });
     await local.activateBalancer({ balancerId: row.id, arn, dnsName, canonicalHostedZoneId });
   }
@@ -53,7 +53,7 @@ type Ended = Exclude<WatchAnswer, { kind: 'changed' }>;
 async function watchUntilReady(run: ScopeRun, request: ScopeRequest, row: BalancerRow): Promise<Ended> {
   const since = isoIn(Date.now(), 0);
   const until = isoIn(Date.now(), request.autocreate.timeoutSeconds);
-  const activities = watches(request.autocreate.timeoutSeconds);
+  const activities = watches(`ALB ${row.name} active by ${until}`, request.autocreate.timeoutSeconds);
   let lastSeen: string | undefined;
   for (;;) {
     const wait = { what: `balancer ${row.name} to become active`, since, until, ...(lastSeen ? { lastSeen } : {}) };

@@ -46,8 +46,12 @@ export async function leaveBalancer(
 }
 
 /** Removes a balancer that is `retiring`: the keeper goes, the controller follows, the row ends. */
-export async function removeBalancer(run: ScopeRun, balancer: { id: string }, patienceSeconds: number): Promise<void> {
-  const activities = undoing(patienceSeconds);
+export async function removeBalancer(
+  run: ScopeRun,
+  balancer: { id: string; name: string },
+  patienceSeconds: number,
+): Promise<void> {
+  const activities = undoing(`ALB ${balancer.name}`, patienceSeconds);
   await activities.deleteKeeper({ balancerId: balancer.id });
   await activities.watchBalancerGone({ balancerId: balancer.id, reader: `${run.key}/removal` });
   await local.retiredBalancer({ balancerId: balancer.id });

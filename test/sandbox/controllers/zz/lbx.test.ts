@@ -34,7 +34,8 @@ beforeAll(async () => {
     kubeConfig: adminConfig(),
     aws: { endpoint: aws.url, region, credentials },
     clock,
-    log: (l) => console.error(Date.now(), l), namespaces: (name) => name.startsWith('lb-'),
+    log: (l) => console.error(Date.now(), l),
+    namespaces: (name) => name.startsWith('lb-'),
     findCertificates: async (of) => [...aws.state.region(of).certificates.values()],
   });
 });
@@ -46,7 +47,8 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   aws.seed({});
-  aws.faults.clear(); console.error(Date.now(), 'TEST');
+  aws.faults.clear();
+  console.error(Date.now(), 'TEST');
   aws.state.addCertificate(region, ['*.example.com']);
   ns = await TestNamespace.create(client, 'lb');
   group = uniqueName('group');

@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { expect, test } from 'vitest';
+
+/** The limit is far above today's 2.1 MB and far below what the AWS SDK or the Kubernetes client would add. */
+const LARGEST_BUNDLE = 3_000_000;
+
+test('the workflow bundle is small and holds no AWS, PostgreSQL, Kubernetes or zod code', async () => {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  expect(code.length).toBeLessThan(LARGEST_BUNDLE);
+  const modules = [...code.matchAll(/^\s*\/\*\*\*\/ "(\.[^"]+)":?/gm)].map(([, name]) => name ?? '');
+  expect(modules.some((name) => name.includes('workflows/scope/creation'))).toBe(true);
+  const forbidden =
+    /node_modules\/(@aws-sdk|@smithy|pg|pg-[a-z-]+|@kubernetes|zod|pino|@temporalio\/(worker|client|activity))\//;
+  expect(modules.filter((name) => forbidden.test(name))).toEqual([]);
+  expect(modules.filter((name) => /\/activities\//.test(name) && !/workflows\//.test(name))).toEqual([]);
+});

@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  publicValues,
+  readConfiguration,
+  scopeSettings,
+  settings,
+  type Values,
+} from '../../../worker/configuration.ts';
+import { environmentName } from '../../../worker/settings.ts';
+
+const DATABASE = { GROUNDWORK_DATABASE_URL: 'postgresql://user:secret@127.0.0.1/x' };
+const folders: string[] = [];
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+function read(environment: Record<string, string>): Values {
+  const result = readConfiguration({ ...DATABASE, ...environment });
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result.values;
+}
+
+function problems(environment: Record<string, string>): string[] {
+  const result = readConfiguration({ ...DATABASE, ...environment });
+  return result.ok ? [] : result.problems;
+}
+
+function file(content: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'groundwork-settings-'));
+  folders.push(folder);
+  writeFileSync(join(folder, 'groundwork.yaml'), content);
+  return join(folder, 'groundwork.yaml');
+}
+
+describe('a setting', () => {
+  test.each([
+    ['GROUNDWORK_ALB_MAX_CAPACITY', 'many', 'must be a positive number'],
+    ['GROUNDWORK_ALB_MAX_CAPACITY', '7.5', 'must be a positive whole number'],
+    ['GROUNDWORK_ALB_MAX_TARGET_GROUPS', '101', 'does not raise it'],
+    ['GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS', '0', 'must be a positive number'],
+    ['GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS', 'soon', 'must be a positive number'],
+    ['GROUNDWORK_AUTOCREATE_NAME_PREFIX', 'Upper-', 'may contain only'],
+    ['GROUNDWORK_AUTOCREATE_ENABLED', 'perhaps', 'must be true or false'],
+    ['GROUNDWORK_BALANCER_PUBLIC_NAME', 'internal-x', 'may not begin'],
+    ['GROUNDWORK_ADDITIONAL_PUBLIC_BALANCERS', 'a,Not_A_Name', 'may contain only'],
+    ['GROUNDWORK_POLL_INTERVAL', '-1', 'must be a positive number'],
+    ['GROUNDWORK_QUEUES', 'scopes,nonsense', 'names nonsense'],
+    ['GROUNDWORK_QUEUES', 'ip', 'does not serve yet'],
+    ['GROUNDWORK_METRICS_ADDRESS', 'everywhere', 'must be host:port'],
+    ['GROUNDWORK_PRESET', 'other', 'must be one of groundwork, nullplatform'],
+    ['GROUNDWORK_ACCOUNT_ID', '123', '12 digits'],
+    ['GROUNDWORK_DOMAIN_NAME', 'no domain.com', 'is not a valid DNS label'],
+  ])('%s=%s is refused in one line', (name, value, words) => {
+    const lines = problems({ [name]: value });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(new RegExp(`^${name} [^\\n]*${words}`));
+  });
+
+  test('set to the empty string is not set', () => {
+    expect(read({ GROUNDWORK_ALB_MAX_CAPACITY: '' }).albMaxCapacity).toBe(75);
+  });
+
+  test('that does not exist is named, in the environment and in the file', () => {
+    const path = file('albMaxCapacitty: 60\n');
+    expect(problems({ GROUNDWORK_ALB_MAX_CAPACITYY: '1', GROUNDWORK_CONFIG_FILE: path })).toEqual([
+      'GROUNDWORK_ALB_MAX_CAPACITYY is not a setting of Groundwork',
+      'albMaxCapacitty in the configuration file is not a setting of Groundwork',
+    ]);
+  });
+
+  test('all wrong ones are told at once', () => {
+    expect(
+      problems({ GROUNDWORK_POLL_INTERVAL: 'x', GROUNDWORK_LOG_LEVEL: 'loud', GROUNDWORK_NOPE: '1' }),
+    ).toHaveLength(3);
+  });
+});
+
+test('the environment wins over the file, the file over the default', () => {
+  const path = file('albMaxCapacity: 60\nadditionalPublicBalancers: [a, b]\nautocreateEnabled: true\n');
+  const fromFile = read({ GROUNDWORK_CONFIG_FILE: path });
+  expect([fromFile.albMaxCapacity, fromFile.additionalPublicBalancers, fromFile.autocreateEnabled]).toEqual([
+    60,
+    ['a', 'b'],
+    true,
+  ]);
+  expect(read({ GROUNDWORK_CONFIG_FILE: path, GROUNDWORK_ALB_MAX_CAPACITY: '50' }).albMaxCapacity).toBe(50);
+});
+
+test.each([
+  ['a file that is not there', '/nowhere/groundwork.yaml'],
+  ['a folder', tmpdir()],
+])('%s is one line', (_, path) => {
+  expect(problems({ GROUNDWORK_CONFIG_FILE: path })).toEqual([
+    expect.stringMatching(/^GROUNDWORK_CONFIG_FILE: .* cannot be read: [^\n]*$/),
+  ]);
+});
+
+test('a file that holds no object is one line', () => {
+  expect(problems({ GROUNDWORK_CONFIG_FILE: file('- a\n- b\n') })).toEqual([
+    expect.stringContaining('must hold one YAML or JSON object'),
+  ]);
+});
+
+test('without a database the one line says what to set; DATABASE_URL will do', () => {
+  const result = readConfiguration({});
+  expect(result).toEqual({ ok: false, problems: [expect.stringContaining('GROUNDWORK_DATABASE_URL is required')] });
+  expect(readConfiguration({ DATABASE_URL: 'postgresql://x' }).ok).toBe(true);
+});
+
+test('the effective configuration hides secrets', () => {
+  const shown = publicValues(read({}));
+  expect(JSON.stringify(shown)).not.toContain('secret');
+  expect(shown).toMatchObject({ databaseUrl: '(hidden)', albMaxCapacity: 75 });
+});
+
+test('the preset decides the brand, a single value can be set alone', () => {
+  expect(scopeSettings(read({ GROUNDWORK_PRESET: 'nullplatform' })).brand).toMatchObject({
+    name: 'nullplatform',
+    domainName: 'nullapps.io',
+  });
+  expect(scopeSettings(read({ GROUNDWORK_BRAND: 'acme' })).brand).toMatchObject({
+    name: 'acme',
+    balancerPublicName: 'k8s-groundwork-public',
+  });
+});
+
+test('every setting has a description, and its variable is its key in upper snake case', () => {
+  for (const { key, description } of Object.values(settings))
+    expect([key, description.length > 20]).toEqual([key, true]);
+  expect(environmentName('albMaxCapacity')).toBe('GROUNDWORK_ALB_MAX_CAPACITY');
+});

@@ -1,0 +1,25 @@
+import type { Trouble } from './findings.ts';
+
+/** What kind of trouble an error of the PostgreSQL client is, in words, and what to do. */
+export function databaseTrouble(error: unknown): { trouble: Trouble; message: string; remedy: string } {
+  const { code = '', message } = innermost(error);
+  if (code.startsWith('28') || code === '42501')
+    return {
+      trouble: 'forbidden',
+      message,
+      remedy: 'Check user and password in DATABASE_URL, and the rights of the user.',
+    };
+  if (code === '3D000')
+    return { trouble: 'notFound', message, remedy: 'Create the database, or correct DATABASE_URL.' };
+  if (/^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57)/.test(code))
+    return { trouble: 'unexpected', message: `${message} (${code})`, remedy: 'Look at the log of PostgreSQL.' };
+  const words = message === '' ? code : message;
+  return { trouble: 'unavailable', message: words, remedy: 'Start PostgreSQL, or correct DATABASE_URL.' };
+}
+
+/** An address with several addresses of its own fails with an AggregateError without words. */
+function innermost(error: unknown): { code?: string; message: string } {
+  if (error instanceof AggregateError && error.errors.length > 0) return innermost(error.errors[0]);
+  if (error instanceof Error) return error;
+  return { message: String(error) };
+}
