@@ -13,6 +13,11 @@ export const taskQueues = {
 /** A room of the house, and so one task queue of the worker. */
 export type Room = keyof typeof taskQueues;
 
+/** Name of a room's task queue in an installation with a prefix of its own; the default prefix gives the names above. */
+export function taskQueueName(prefix: string, room: Room): string {
+  return `${prefix}${room}`;
+}
+
 export const workflowTypes = {
   scopeCreation: 'scopeCreation',
   scopeDeletion: 'scopeDeletion',

@@ -1,5 +1,5 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { type SearchAttributeName, searchAttributeNames } from './names.ts';
+import type { SearchAttributeName } from './names.ts';
 
 /** Typed keys of the search attributes; all are keywords and none is ever encrypted. */
 
@@ -10,4 +10,3 @@ export const balancerNameKey = keyword('BalancerName');
 export const environmentKey = keyword('Environment');
 export const phaseKey = keyword('Phase');
 
-export const searchAttributeKeys = searchAttributeNames.map(keyword);

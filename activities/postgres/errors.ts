@@ -38,9 +38,3 @@ export function databaseError(error: unknown): DatabaseCallError | undefined {
   }
   return undefined;
 }
-
-/** Whether `error` is the violation of the named unique constraint. */
-export function violates(error: unknown, constraint: string): boolean {
-  const fields = error as { code?: string; constraint?: string };
-  return fields.code === '23505' && fields.constraint === constraint;
-}

@@ -24,7 +24,6 @@ import { testDatabase, testServers, uniqueName } from './servers.ts';
 
 const CREDENTIALS = { accessKeyId: 'sandbox', secretAccessKey: 'secret' };
 export const REGION = 'us-east-1';
-export const ACCOUNT = '123456789012';
 export const PUBLIC_ZONE = 'ZPUBLIC';
 export const PRIVATE_ZONE = 'ZPRIVATE';
 export const BASE_DOMAIN = 'apps.example.com';

@@ -157,4 +157,4 @@ export class Collector {
 
 /** A version that moved on is no failure: the change that moved it brings the object back here. */
 export const isStale = isConflict;
-export const kindOf = (resource: Resource): string => `${apiVersionOf(resource)}/${resource.kind}`;
+const kindOf = (resource: Resource): string => `${apiVersionOf(resource)}/${resource.kind}`;

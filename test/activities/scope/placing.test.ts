@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Database } from '../../../activities/postgres/database.ts';
+import { leaveBalancer } from '../../../activities/scope/ledger/leaving.ts';
+import { type PlaceAnswer, place } from '../../../activities/scope/ledger/placing.ts';
+import { resolveScopeRequest } from '../../../domain/scope/request.ts';
+import { input, settings } from '../../domain/scope/build.ts';
+import { testDatabase } from '../../support/servers.ts';
+
+/** The placement transaction against the real PostgreSQL, with the facts of AWS written into the ledger by hand. */
+
+const server = testDatabase();
+let database: Database;
+const pool = { account: '123456789012', region: 'us-east-1', scheme: 'internet-facing' } as const;
+
+beforeAll(() => {
+  database = new Database({ url: server.url, poolSize: 20 });
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  await database.query(
+    'truncate balancer, placement, placement_host, dns_record, region_observation restart identity cascade',
+  );
+});
+
+/** Balancers as a complete reading showed them just now, by name and rules. */
+async function observed(balancers: Record<string, number>): Promise<void> {
+  const listed = Object.keys(balancers).map((name) => ({
+    name,
+    arn: `arn:${name}`,
+    dnsName: `${name}.elb.amazonaws.com`,
+    canonicalHostedZoneId: 'Z',
+    scheme: pool.scheme,
+    state: 'active',
+  }));
+  await database.query(
+    'insert into region_observation (account, region, observation, observed_at) values ($1, $2, $3, clock_timestamp())',
+    [pool.account, pool.region, JSON.stringify({ balancers: listed, targetGroups: {} })],
+  );
+  for (const [name, rules] of Object.entries(balancers)) {
+    await database.query(
+      `insert into balancer (account, region, name, scheme, origin, state, observation, observed_at) values ($1, $2, $3, $4, 'declared', 'active', $5, clock_timestamp())`,
+      [
+        pool.account,
+        pool.region,
+        name,
+        pool.scheme,
+        JSON.stringify({ arn: `arn:${name}`, rules, hosts: [], listeners: [{ port: 443, protocol: 'HTTPS' }] }),
+      ],
+    );
+  }
+}
+
+async function placeOne(
+  scopeId: string,
+  fields: { hold?: boolean; hosts?: string[]; extra?: string[] } = {},
+): Promise<PlaceAnswer> {
+  const resolution = resolveScopeRequest(
+    input({
+      scopeId,
+      slugs: { account: 'acme', namespace: 'payments', application: 'api', scope: scopeId },
+      ...(fields.hosts ? { domain: fields.hosts[0] ?? '', additionalDomains: fields.hosts.slice(1) } : {}),
+    }),
+    settings({ autocreateEnabled: true, additionalPublicBalancers: fields.extra ?? [] }),
+  );
+  if (!resolution.ok) throw new Error('the request is wrong');
+  const run = `run-of-${scopeId}`;
+  if (fields.hold !== false)
+    await database.query(
+      'insert into placement (scope_id, holder) values ($1, $2) on conflict (scope_id) do update set holder = excluded.holder',
+      [scopeId, run],
+    );
+  return place(database, {
+    request: resolution.request,
+    pool,
+    run,
+    unreadable: {},
+    owners: {},
+    maxAgeSeconds: 30,
+    mayCreate: true,
+    dryRun: false,
+  });
+}
+
+const chosen = (answer: PlaceAnswer) => (answer.kind === 'placed' ? answer.balancer.name : answer.kind);
+
+describe('placing', () => {
+  test('40 at once on two balancers with room for 30 each: nobody goes over a threshold', async () => {
+    await observed({ 'k8s-groundwork-public': 45, extra: 45 });
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => placeOne(`s${index}`, { extra: ['extra'] })),
+    );
+    const counts = groupBy(answers.map(chosen));
+    expect([...counts.keys()].sort()).toEqual(['extra', 'k8s-groundwork-public']);
+    for (const group of counts.values()) expect(group.length).toBe(20);
+  });
+
+  test('10 at once on a full pool make one balancer, which nine join', async () => {
+    await observed({ 'k8s-groundwork-public': 75 });
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, index) => placeOne(`s${index}`)));
+    expect(new Set(answers.map(chosen)).size).toBe(1);
+    expect(answers.filter((answer) => answer.kind === 'placed' && answer.createdBalancer)).toHaveLength(1);
+  });
+
+  test('again with the same run keeps the balancer and changes nothing', async () => {
+    await observed({ 'k8s-groundwork-public': 10 });
+    const first = await placeOne('one');
+    const second = await placeOne('one');
+    expect([chosen(first), chosen(second)]).toEqual(['k8s-groundwork-public', 'k8s-groundwork-public']);
+    const { rows } = await database.query<{ n: number }>('select count(*)::int as n from placement_host');
+    expect(rows[0]?.n).toBe(1);
+  });
+
+  test('without holding the row is refused', async () => {
+    await observed({ 'k8s-groundwork-public': 10 });
+    expect((await placeOne('nobody', { hold: false })).kind).toBe('lost-hold');
+  });
+
+  test('without a fresh observation is answered as stale with the names to look at', async () => {
+    expect(await placeOne('early')).toEqual({ kind: 'stale', names: ['k8s-groundwork-public'] });
+    await observed({ 'k8s-groundwork-public': 10 });
+    await database.query(`update balancer set observed_at = observed_at - interval '1 minute'`);
+    expect(await placeOne('early')).toEqual({ kind: 'stale', names: ['k8s-groundwork-public'] });
+  });
+
+  test('one host at the same moment by two scopes: one gets it, the other is told who', async () => {
+    await observed({ 'k8s-groundwork-public': 10 });
+    const answers = await Promise.all([
+      placeOne('a', { hosts: ['shop.apps.example.com'] }),
+      placeOne('b', { hosts: ['shop.apps.example.com'] }),
+    ]);
+    expect(answers.map(({ kind }) => kind).sort()).toEqual(['placed', 'refused']);
+    expect(answers.find(({ kind }) => kind === 'refused')).toMatchObject({ type: 'HostConflict' });
+  });
+});
+
+describe('leaving', () => {
+  test('a balancer that never became active is taken away by the last one only, and a repeat finds its own mark', async () => {
+    await observed({ 'k8s-groundwork-public': 75 });
+    await placeOne('a');
+    await placeOne('b');
+    const leave = (scopeId: string) => leaveBalancer(database, { scopeId, run: `run-of-${scopeId}`, purpose: 'undo' });
+    expect(await leave('a')).toMatchObject({ remove: [] });
+    const last = await leave('b');
+    expect(last.remove).toMatchObject([{ state: 'retiring' }]);
+    expect((await leave('b')).remove).toEqual(last.remove);
+  });
+
+  test('undoing does not touch what another run placed', async () => {
+    await observed({ 'k8s-groundwork-public': 10 });
+    await placeOne('a');
+    await database.query(`update placement set holder = 'other' where scope_id = 'a'`);
+    expect(await leaveBalancer(database, { scopeId: 'a', run: 'other', purpose: 'undo' })).toEqual({ remove: [] });
+    expect(
+      (await database.query<{ state: string }>(`select state from placement where scope_id = 'a'`)).rows[0]?.state,
+    ).toBe('reserved');
+  });
+
+  test('nobody is placed on a balancer that is being removed', async () => {
+    await observed({ 'k8s-groundwork-public': 75 });
+    await placeOne('a');
+    await leaveBalancer(database, { scopeId: 'a', run: 'run-of-a', purpose: 'undo' });
+    const answer = await placeOne('b');
+    expect(answer).toMatchObject({ kind: 'placed', createdBalancer: true });
+    const { rows } = await database.query<{ state: string }>(
+      'select state from balancer where origin = $1 order by id',
+      ['autocreated'],
+    );
+    expect(rows.map(({ state }) => state)).toEqual(['retiring', 'reserved']);
+  });
+});
+
+function groupBy(names: string[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const name of names) groups.set(name, [...(groups.get(name) ?? []), name]);
+  return groups;
+}
