@@ -10,6 +10,7 @@ const unit = [
   'test/replay/**',
   'test/sandbox/aws/**',
   'test/sandbox/faults/**',
+  'test/starter/**',
   'test/tools/**',
   'test/worker/settings/**',
 ];

@@ -9,4 +9,3 @@ export const scopeIdKey = keyword('ScopeId');
 export const balancerNameKey = keyword('BalancerName');
 export const environmentKey = keyword('Environment');
 export const phaseKey = keyword('Phase');
-

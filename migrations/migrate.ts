@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -6,8 +7,10 @@ import pg from 'pg';
 
 const directory = dirname(fileURLToPath(import.meta.url));
 
-/** PostgreSQL versions that the migrations are written for. */
-const OLDEST_SERVER = 15;
+/** Oldest PostgreSQL that the migrations are written for. */
+export const OLDEST_SERVER = 15;
+
+const TABLE = 'groundwork_migration';
 
 export interface MigrationReport {
   /** Names of the migrations that this call applied, in order. */
@@ -27,7 +30,7 @@ export async function migrate(databaseUrl: string, options: { patienceMs?: numbe
         databaseUrl,
         dir: `${directory}/*.sql`,
         useGlob: true,
-        migrationsTable: 'groundwork_migration',
+        migrationsTable: TABLE,
         direction: 'up',
         count: Number.POSITIVE_INFINITY,
         singleTransaction: true,
@@ -40,6 +43,16 @@ export async function migrate(databaseUrl: string, options: { patienceMs?: numbe
       await delay(100);
     }
   }
+}
+
+/** Names of the migrations that the database of an open connection lacks, in order. */
+export async function pendingMigrations(client: pg.Client): Promise<string[]> {
+  const files = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort();
+  const { rows: tables } = await client.query('select 1 where to_regclass($1) is not null', [TABLE]);
+  const { rows } =
+    tables.length === 0 ? { rows: [] } : await client.query<{ name: string }>(`select name from ${TABLE}`);
+  const applied = new Set(rows.map(({ name }) => name));
+  return files.map((name) => name.replace(/\.sql$/, '')).filter((name) => !applied.has(name));
 }
 
 async function refuseOldServer(databaseUrl: string): Promise<void> {

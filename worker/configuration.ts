@@ -183,7 +183,7 @@ export const settings = {
     },
     createNamespaceIfMissing: { read: flag, fallback: true, description: 'Whether a missing namespace is created.' },
     dnsType: {
-      read: oneOf('route53', 'external_dns'),
+      read: oneOf('route53'),
       fallback: 'route53' as string,
       description: 'How DNS is written when the scope does not say.',
     },

@@ -56,6 +56,41 @@ export async function inspectOwner(
   return Object.entries(balancerTags(input)).every(([key, value]) => tags[key] === value) ? 'ours' : 'foreign';
 }
 
+/**
+ * Looks after a balancer that is active already: when somebody deleted its keeper or the balancer itself, the row goes back
+ * to `provisioning` and the keeper is applied again, touched, because the controller looks at AWS only when a member
+ * changes. Twice is harmless: the second call applies the same object.
+ */
+export async function repairKeeper(
+  deps: ScopeDependencies,
+  input: { balancerId: string; reader: string },
+): Promise<{ repaired: boolean }> {
+  const before = await balancerById(deps.database, input.balancerId);
+  if (!before.keeper || (before.state !== 'active' && before.state !== 'provisioning')) return { repaired: false };
+  const name = keeperName(before.keeper.brand, before.name);
+  const keeper = await deps.kubernetes.read({ ...INGRESS, namespace: before.keeper.namespace, name });
+  const ages = { maxAgeSeconds: deps.settings.timings.pollInterval, reader: input.reader };
+  const { value: region } = await observeRegion(deps, before.account, before.region, ages);
+  const present = region.balancers.some((balancer) => balancer.name === before.name);
+  if (keeper && !keeper.metadata?.deletionTimestamp && present && before.state === 'active') return { repaired: false };
+
+  const row = await moveBalancer(deps.database, input.balancerId, ['active'], 'provisioning');
+  if (keeper?.metadata?.deletionTimestamp)
+    throw notYet(
+      `keeper ${before.keeper.namespace}/${name} is still being removed`,
+      deps.settings.timings.pollInterval,
+    );
+  await deps.kubernetes.apply(
+    keeperIngress({
+      ...before.keeper,
+      balancer: row.name,
+      scheme: row.scheme,
+      ...(row.provisioningSince ? { repairedAt: row.provisioningSince } : {}),
+    }),
+  );
+  return { repaired: true };
+}
+
 export interface WatchInput {
   balancerId: string;
   reader: string;
@@ -71,7 +106,12 @@ export type WatchAnswer =
   | { kind: 'changed'; lastSeen: string }
   | {
       kind: 'failed';
-      type: 'BalancerFailed' | 'CertificateMissing' | 'BalancerQuotaExceeded' | 'BalancerNameConflict';
+      type:
+        | 'BalancerFailed'
+        | 'BalancerMissing'
+        | 'CertificateMissing'
+        | 'BalancerQuotaExceeded'
+        | 'BalancerNameConflict';
       message: string;
       details: Record<string, unknown>;
     }
@@ -90,6 +130,10 @@ export async function watchBalancer(deps: ScopeDependencies, input: WatchInput):
       return { state: 'unreadable' as const, words: `cannot be read: ${error.message}` };
     throw error;
   });
+  if (sight.state === 'missing') {
+    const message = `balancer ${row.name} does not exist in ${row.region} any more. Correct the names or enable autocreate, then repeat.`;
+    return { kind: 'failed', type: 'BalancerMissing', message, details: { balancer: row.name } };
+  }
   if (sight.state === 'failed') {
     const message = `AWS reports balancer ${row.name} as failed. Repeat the request; look at the subnets and quotas of ${row.region}.`;
     return { kind: 'failed', type: 'BalancerFailed', message, details: { balancer: row.name, state: 'failed' } };
@@ -116,13 +160,16 @@ function nextLook(deps: ScopeDependencies, until: string): number {
 type Sight =
   | { state: 'ready'; balancer: { arn: string; dnsName: string; canonicalHostedZoneId: string }; impaired: boolean }
   | { state: 'failed' }
+  | { state: 'missing' }
   | { state: 'waiting' | 'unreadable'; words: string };
 
 async function lookAt(deps: ScopeDependencies, row: BalancerRow, reader: string): Promise<Sight> {
   const ages = { maxAgeSeconds: deps.settings.timings.pollInterval, reader };
   const { value: region } = await observeRegion(deps, row.account, row.region, ages);
   const listed = region.balancers.find(({ name }) => name === row.name);
-  if (!listed) return { state: 'waiting', words: 'not visible in AWS yet' };
+  // A declared balancer is somebody else's to make: its absence is not waited for.
+  if (!listed)
+    return row.origin === 'declared' ? { state: 'missing' } : { state: 'waiting', words: 'not visible in AWS yet' };
   if (listed.state === 'failed') return { state: 'failed' };
   if (listed.state === 'provisioning') return { state: 'waiting', words: 'provisioning' };
   let details: DetailsReading | undefined;

@@ -52,6 +52,8 @@ export function createScopeActivities(deps: ScopeDependencies) {
     observePool: (input: ObservePoolInput) => patiently(() => observePool(deps, input)),
     inspectOwner: (input: Parameters<typeof balancers.inspectOwner>[1]) => balancers.inspectOwner(deps, input),
     applyKeeper: (input: { balancerId: string }) => balancers.applyKeeper(deps, input),
+    repairKeeper: (input: { balancerId: string; reader: string }) =>
+      patiently(() => balancers.repairKeeper(deps, input)),
     watchBalancer: (input: balancers.WatchInput) => patiently(() => balancers.watchBalancer(deps, input)),
     ensureBalancerTags: (input: { balancerId: string; arn: string }) => balancers.ensureBalancerTags(deps, input),
     deleteKeeper: (input: { balancerId: string }) => balancers.deleteKeeper(deps, input),

@@ -13,6 +13,8 @@ export interface KeeperSpec {
   scopeId: string;
   namespace: string;
   host: string;
+  /** ISO time of a repair: a changed annotation makes the controller look at AWS again. */
+  repairedAt?: string;
 }
 
 /** The tags that mark an autocreated balancer as ours. */
@@ -68,6 +70,7 @@ export function keeperIngress(spec: KeeperSpec) {
         [`${ALB}/tags`]: Object.entries(balancerTags(spec))
           .map(([key, value]) => `${key}=${value}`)
           .join(','),
+        ...(spec.repairedAt ? { [`${spec.brand}/repaired-at`]: spec.repairedAt } : {}),
       },
     },
     spec: {

@@ -8,6 +8,7 @@ import { temporalTrouble } from '../temporal-trouble.ts';
 /** Server, namespace, search attributes, and who serves the task queues. */
 
 const CALL_MS = 10_000;
+const CONNECT_MS = 5_000;
 
 export async function* examineTemporal(taskQueues: readonly string[]): AsyncGenerator<Finding> {
   const config = loadClientConnectConfig();
@@ -15,7 +16,7 @@ export async function* examineTemporal(taskQueues: readonly string[]): AsyncGene
   const namespace = config.namespace ?? 'default';
   let connection: Connection;
   try {
-    connection = await Connection.connect({ ...config.connectionOptions, connectTimeout: CALL_MS });
+    connection = await Connection.connect({ ...config.connectionOptions, connectTimeout: CONNECT_MS });
   } catch (error) {
     const { trouble, message } = temporalTrouble(error);
     yield failed('Temporal server', trouble, `${address}: ${message}`, 'Start it, or correct TEMPORAL_ADDRESS.');

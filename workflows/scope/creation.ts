@@ -1,4 +1,4 @@
-import type { PlacementRow } from '../../activities/scope/ledger/holding.ts';
+import { CancellationScope } from '@temporalio/workflow';
 import type { ScopeCreationInput } from '../../contract/scope/input.ts';
 import type { ScopeCreationResult, ScopePlan } from '../../contract/scope/status.ts';
 import { keeperName } from '../../domain/scope/keeper.ts';
@@ -34,23 +34,21 @@ export async function scopeCreation(input: ScopeCreationInput): Promise<ScopeCre
     const { namespace, createNamespace, brand } = request;
     await mutations(`namespace ${namespace}`).ensureNamespace({ namespace, createIfMissing: createNamespace, brand });
     const facts = await gatherFacts(run, request, account);
-    const { placed, balancer, repaired } = await placeAndMakeReady(run, facts, compensations);
+    const repeat = before.state === 'bound';
+    const { placed, balancer, repaired } = await placeAndMakeReady(run, facts, compensations, repeat);
     const dns = await writeDns(run, request, balancer, facts.lookup.absentIn, compensations);
-    await local.bindPlacement({ scopeId: request.scopeId, run: run.key });
-
-    run.enter('Done');
-    await letGo(run);
-    return creationResult(
-      run,
-      request,
-      placed,
-      balancer,
-      dns,
-      before.state === 'bound' ? [...repaired, ...repairedRecords(run, before)] : [],
-    );
+    await CancellationScope.nonCancellable(() => finish(run));
+    return creationResult(run, request, placed, balancer, dns, repeat ? [...repaired, ...restoredRecords(run)] : []);
   } catch (error) {
     throw await endWith(run, error, compensations, holds);
   }
+}
+
+/** From here on the scope exists: a cancellation that arrives now comes too late and undoes nothing. */
+async function finish(run: ScopeRun): Promise<void> {
+  await local.bindPlacement({ scopeId: run.status.scopeId, run: run.key });
+  run.enter('Done');
+  await letGo(run);
 }
 
 function accept(run: ScopeRun, request: ScopeRequest): void {
@@ -69,6 +67,7 @@ async function placeAndMakeReady(
   run: ScopeRun,
   facts: Facts,
   compensations: Compensations,
+  repeat: boolean,
 ): Promise<{ placed: Placed; balancer: ReadyBalancer; repaired: string[] }> {
   const { request } = facts;
   compensations.before(`placement of scope ${request.scopeId}`, async () => {
@@ -79,7 +78,7 @@ async function placeAndMakeReady(
     const placed = (await decidePlacement(run, facts, { mayCreate, dryRun: false })) as Placed;
     const { name, origin, state } = placed.balancer;
     run.placedOn({ name, origin, state, created: placed.createdBalancer });
-    const readiness = await makeReady(run, request, placed.balancer);
+    const readiness = await makeReady(run, request, placed.balancer, repeat);
     if (readiness.kind === 'ready')
       return { placed, balancer: readiness.balancer, repaired: [...placed.repaired, ...readiness.repaired] };
 
@@ -124,10 +123,9 @@ async function plan(run: ScopeRun, request: ScopeRequest, account: string): Prom
   };
 }
 
-function repairedRecords(run: ScopeRun, before: PlacementRow): string[] {
-  return run.status.made
-    .filter((what) => what.startsWith('record '))
-    .map((what) => `${what} restored (scope was ${before.state})`);
+/** Records that a repeat had to write: the only thing that its DNS step makes. */
+function restoredRecords(run: ScopeRun): string[] {
+  return run.status.made.filter((what) => what.startsWith('record ')).map((what) => `${what} restored`);
 }
 
 function creationResult(

@@ -26,7 +26,7 @@ export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDel
     holds = true;
     const live = placement.state !== 'released';
     if (live) showPlacement(run, placement);
-    await refuseLiveDeployment(input.scopeId);
+    await refuseLiveDeployment(input.scopeId, accepted.input.force === true);
 
     const result: ScopeDeletionResult = {
       scopeId: input.scopeId,
@@ -69,12 +69,13 @@ function showPlacement(run: ScopeRun, placement: PlacementRow): void {
 }
 
 /** A scope with an open rollout or with objects in the cluster still serves: it is not deleted from under them. */
-async function refuseLiveDeployment(scopeId: string): Promise<void> {
+async function refuseLiveDeployment(scopeId: string, force: boolean): Promise<void> {
+  const remedy = force ? ' `force` needs the deployment capability, which this version does not have.' : '';
   const deployment = workflowIds.deployment(scopeId);
   if (await local.findOpenDeployment({ workflowId: deployment })) {
     throw runFailure({
       type: 'DeploymentLive',
-      message: `rollout ${deployment} is open. Finish or cancel it, then delete the scope.`,
+      message: `rollout ${deployment} is open. Finish or cancel it, then delete the scope.${remedy}`,
       details: { workflowId: deployment },
     });
   }
@@ -84,7 +85,7 @@ async function refuseLiveDeployment(scopeId: string): Promise<void> {
   if (objects.length === 0) return;
   throw ApplicationFailure.create({
     type: 'DeploymentLive',
-    message: `scope ${scopeId} still has objects: ${objects.join(', ')}. Delete its deployment first.`,
+    message: `scope ${scopeId} still has objects: ${objects.join(', ')}. Delete them first.${remedy}`,
     nonRetryable: true,
     details: [{ objects }],
   });

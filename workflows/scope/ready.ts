@@ -3,7 +3,7 @@ import type { BalancerRow } from '../../activities/scope/ledger/balancer.ts';
 import type { Failure } from '../../contract/failures.ts';
 import type { ScopeRequest } from '../../domain/scope/request.ts';
 import { withinPatience } from '../failures.ts';
-import { local, mutations, watches } from './activities.ts';
+import { local, mutations, reads, watches } from './activities.ts';
 import { isoIn, type ScopeRun } from './run.ts';
 
 /** Making a balancer ready. Every run placed on it drives the same steps, so nobody depends on the one that started them. */
@@ -18,8 +18,23 @@ export type Readiness =
   | { kind: 'ready'; balancer: ReadyBalancer; repaired: string[] }
   | { kind: 'failed'; failure: Failure };
 
-export async function makeReady(run: ScopeRun, request: ScopeRequest, row: BalancerRow): Promise<Readiness> {
-  if (row.origin === 'autocreated' && row.state !== 'active') {
+/** `repeat`: the scope was bound before, so a balancer that is active in the ledger is looked after, too. */
+export async function makeReady(
+  run: ScopeRun,
+  request: ScopeRequest,
+  row: BalancerRow,
+  repeat: boolean,
+): Promise<Readiness> {
+  const repaired: string[] = [];
+  if (repeat && row.origin === 'autocreated' && row.state === 'active') {
+    const look = { balancerId: row.id, reader: `${run.key}/repair` };
+    if ((await reads(`keeper of ALB ${row.name}`, request.timings.readPatience).repairKeeper(look)).repaired) {
+      repaired.push(`balancer ${row.name} rebuilt`);
+      run.enter('Provisioning');
+    }
+  }
+  const fresh = row.origin === 'autocreated' && row.state !== 'active';
+  if (fresh) {
     run.enter('Provisioning');
     const applied = await mutations(`keeper of ALB ${row.name}`).applyKeeper({ balancerId: row.id });
     if (applied.state === 'failed' || applied.state === 'retiring' || applied.state === 'retired')
@@ -39,13 +54,17 @@ export async function makeReady(run: ScopeRun, request: ScopeRequest, row: Balan
       message: `balancer ${row.name} is active_impaired: it routes but cannot scale`,
     });
   const { arn, dnsName, canonicalHostedZoneId } = answer;
-  if (row.origin === 'autocreated' && row.state !== 'active') {
-    const { warning } = await mutations(`tags of ALB ${row.name}`).ensureBalancerTags({ balancerId: row.id, arn });
+  if (fresh || (repeat && row.origin === 'autocreated')) {
+    const { warning, added } = await mutations(`tags of ALB ${row.name}`).ensureBalancerTags({
+      balancerId: row.id,
+      arn,
+    });
     if (warning) run.warn({ code: 'TagsNotWritten', message: warning });
+    if (repeat && added.length > 0) repaired.push(`tags ${added.join(', ')} of ${row.name}`);
     await local.activateBalancer({ balancerId: row.id, arn, dnsName, canonicalHostedZoneId });
   }
   if (run.status.balancer) run.placedOn({ ...run.status.balancer, state: 'active', arn, dnsName });
-  return { kind: 'ready', balancer: { arn, dnsName, canonicalHostedZoneId }, repaired: [] };
+  return { kind: 'ready', balancer: { arn, dnsName, canonicalHostedZoneId }, repaired };
 }
 
 type Ended = Exclude<WatchAnswer, { kind: 'changed' }>;

@@ -82,6 +82,46 @@ describe('creating scopes when every balancer is full', () => {
   });
 });
 
+describe('a repeat of a creation on a balancer of ours', () => {
+  test('rebuilds a balancer that somebody deleted, under its name, and the records follow', async () => {
+    const input = world.request();
+    const first = await world.create(input);
+    const { name, dnsName } = first.balancer;
+    const state = world.aws.dump();
+    const region = state.regions?.['us-east-1'];
+    if (region) region.loadBalancers = (region.loadBalancers ?? []).filter((balancer) => balancer.name !== name);
+    world.aws.seed(state);
+    const second = await world.create(input);
+    expect(second.balancer.name).toBe(name);
+    expect(second.balancer.dnsName).not.toBe(dnsName);
+    expect(second.repaired).toEqual(
+      expect.arrayContaining([`balancer ${name} rebuilt`, `record ${first.domain} in zone ZPUBLIC restored`]),
+    );
+    expect((await truth(world)).records).toContain(`ZPUBLIC ${first.domain} -> ${second.balancer.dnsName}`);
+  });
+
+  test('applies a keeper again that somebody deleted', async () => {
+    const input = world.request();
+    const { balancer } = await world.create(input);
+    const keeper = `groundwork-autocreate-${balancer.name}`;
+    await world.kubernetes.remove({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      namespace: world.namespace,
+      name: keeper,
+    });
+    await eventually(async () => expect((await truth(world)).keepers).not.toContain(keeper));
+    const again = await world.create(input);
+    expect(again.repaired).toContain(`balancer ${balancer.name} rebuilt`);
+    const { keepers, balancers, rows } = await truth(world);
+    expect([
+      keepers.includes(keeper),
+      balancers.includes(balancer.name),
+      rows.includes(`${balancer.name} active`),
+    ]).toEqual([true, true, true]);
+  });
+});
+
 describe('a run that waits for a new balancer', () => {
   test('tells what it waits for, and goes back without a trace when it is cancelled', async () => {
     const input = world.request({ networking: { platform: { autocreateNamePrefix: 'cancel-', albMaxCapacity: 2 } } });

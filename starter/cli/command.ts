@@ -1,0 +1,56 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Groundwork } from '../client.ts';
+import { type Colors, colorsFor, type Io, writeJson, writeLines } from './io.ts';
+
+/** What every command shares. */
+
+export interface Context {
+  readonly io: Io;
+  /** Sets the exit code of a command that ended without an exception. */
+  exit(code: number): void;
+}
+
+export interface JsonOption {
+  json?: boolean;
+}
+
+/** Adds `--json`, which every command has. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print one JSON document on stdout, and nothing else there');
+}
+
+/** Writes a command's answer: for machines with `--json`, for people without. */
+export function answer(io: Io, options: JsonOption, value: unknown, lines: (colors: Colors) => string[]): void {
+  if (options.json) writeJson(io, value);
+  else writeLines(io.stdout, lines(colorsFor(io.stdout, io.env)));
+}
+
+/** Connects, works, closes. The client is loaded here, so that commands without it start at once. */
+export async function withGroundwork<T>(work: (groundwork: Groundwork) => Promise<T>): Promise<T> {
+  const { connectGroundwork } = await import('../client.ts');
+  const groundwork = await connectGroundwork();
+  try {
+    return await work(groundwork);
+  } finally {
+    await groundwork.close();
+  }
+}
+
+/** Reads a positive number, for commander. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
+    throw new InvalidArgumentError('It must be a positive number.');
+  return value;
+}
+
+export function positiveWhole(text: string): number {
+  const value = positiveNumber(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a positive whole number.');
+  return value;
+}
+
+/** Collects an option that may be repeated. */
+export function repeated(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}

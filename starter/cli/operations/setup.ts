@@ -1,0 +1,74 @@
+import { exitCodes } from '../exit-codes.ts';
+import { UsageError } from '../failing.ts';
+import { colorsFor, type Io, writeJson, writeLines } from '../io.ts';
+
+/** `groundwork setup`: migrations of the database, search attributes of the Temporal namespace. */
+
+export interface SetupOptions {
+  json?: boolean;
+  skipDatabase?: boolean;
+  skipTemporal?: boolean;
+}
+
+interface Part {
+  name: string;
+  done?: string[];
+  words: string;
+  trouble?: keyof typeof exitCodes;
+}
+
+/** Does both parts, the second also when the first fails; answers the exit code of the first that failed. */
+export async function setup(io: Io, options: SetupOptions): Promise<number> {
+  const parts: Part[] = [];
+  if (!options.skipDatabase) parts.push(await attempt('database', () => database(io)));
+  if (!options.skipTemporal) parts.push(await attempt('temporal', temporal));
+  const colors = colorsFor(io.stdout, io.env);
+  if (options.json) {
+    writeJson(io, Object.fromEntries(parts.map(({ name, ...part }) => [name, part])));
+  } else {
+    const good = parts.filter(({ trouble }) => trouble === undefined);
+    writeLines(
+      io.stdout,
+      good.map(({ name, words }) => `${colors.green(name)}: ${words}`),
+    );
+  }
+  const bad = parts.filter(({ trouble }) => trouble !== undefined);
+  writeLines(
+    io.stderr,
+    bad.map(({ words }) => `groundwork: ${words}`),
+  );
+  return exitCodes[bad[0]?.trouble ?? 'done'];
+}
+
+async function attempt(name: string, work: () => Promise<Omit<Part, 'name'>>): Promise<Part> {
+  try {
+    return { name, ...(await work()) };
+  } catch (error) {
+    const { SetupError } = await import('../../../worker/findings.ts');
+    if (!(error instanceof SetupError)) throw error;
+    return { name, words: error.message, trouble: error.trouble };
+  }
+}
+
+async function database(io: Io): Promise<Omit<Part, 'name'>> {
+  const url = io.env.GROUNDWORK_DATABASE_URL || io.env.DATABASE_URL;
+  if (!url) throw new UsageError('DATABASE_URL is required: the URL of a PostgreSQL database (or --skip-database)');
+  const { setUpDatabase } = await import('../../../worker/setup.ts');
+  const { applied } = await setUpDatabase(url);
+  const words = applied.length === 0 ? 'the schema was up to date' : `applied ${applied.join(', ')}`;
+  return { done: applied, words };
+}
+
+async function temporal(): Promise<Omit<Part, 'name'>> {
+  const { connectGroundwork } = await import('../../client.ts');
+  const { setUpSearchAttributes } = await import('../../../worker/setup.ts');
+  const groundwork = await connectGroundwork();
+  try {
+    const { connection, namespace } = groundwork;
+    const { added } = await setUpSearchAttributes(connection, namespace);
+    const words = added.length === 0 ? 'the search attributes were there' : `registered ${added.join(', ')}`;
+    return { done: added, words: `${words} (namespace ${namespace})` };
+  } finally {
+    await groundwork.close();
+  }
+}

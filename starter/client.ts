@@ -1,0 +1,78 @@
+import { Client, Connection, type ConnectionLike } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Unavailable } from './errors.ts';
+import { taskQueueOf } from './queues.ts';
+import { Runs } from './runs.ts';
+import { Scopes } from './scopes.ts';
+
+/**
+ * The typed library for a platform API.
+ *
+ *     const groundwork = await connectGroundwork();
+ *     const { domain, balancer } = await groundwork.scopes.create({ scopeId: '123', slugs, visibility: 'public' });
+ */
+
+export type { Failure, InvalidField } from '../contract/failures.ts';
+export type { ScopeCreationInput, ScopeDeletionInput } from '../contract/scope/input.ts';
+export type { ScopeCreationResult, ScopeDeletionResult, ScopePlan, ScopeStatus } from '../contract/scope/status.ts';
+export * from './errors.ts';
+export type { QueueState } from './queues.ts';
+export type { RunHandle, RunInfo, RunState, WaitOptions } from './runs.ts';
+export type { ScopeFilter, ScopeRunEntry } from './scope-list.ts';
+export type { ScopeReport, ScopeRequest, Scopes } from './scopes.ts';
+
+export interface ConnectOptions {
+  /** A connection to share; it stays open. Default: as the `temporal` CLI connects (TEMPORAL_ADDRESS and so on, temporal.toml). */
+  connection?: ConnectionLike;
+  /** Temporal namespace. Default: of the same configuration, else "default". */
+  namespace?: string;
+  /** As the worker's. Default: GROUNDWORK_TASK_QUEUE_PREFIX, else "groundwork-". */
+  taskQueuePrefix?: string;
+}
+
+export interface Groundwork {
+  readonly scopes: Scopes;
+  /** The Temporal client underneath. */
+  readonly temporal: Client;
+  readonly connection: ConnectionLike;
+  /** Temporal namespace. */
+  readonly namespace: string;
+  /** Closes the connection, unless it was given. */
+  close(): Promise<void>;
+}
+
+const CONNECT_MS = 5_000;
+
+/** Connects to Temporal. Rejects with `Unavailable` when no server answers. */
+export async function connectGroundwork(options: ConnectOptions = {}): Promise<Groundwork> {
+  const config = loadClientConnectConfig();
+  const namespace = options.namespace ?? config.namespace ?? 'default';
+  const connection = options.connection ?? (await connect(config.connectionOptions));
+  const client = new Client({ connection, namespace });
+  const prefix = options.taskQueuePrefix ?? process.env.GROUNDWORK_TASK_QUEUE_PREFIX;
+  return {
+    scopes: new Scopes(new Runs(client), taskQueueOf('scopes', prefix)),
+    temporal: client,
+    connection,
+    namespace,
+    close: async () => {
+      if (options.connection === undefined) await connection.close();
+    },
+  };
+}
+
+async function connect(options: ReturnType<typeof loadClientConnectConfig>['connectionOptions']): Promise<Connection> {
+  const address = options.address ?? 'localhost:7233';
+  try {
+    return await Connection.connect({ ...options, connectTimeout: CONNECT_MS });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Unavailable(
+      `no Temporal server answers at ${address}: ${why}. Check TEMPORAL_ADDRESS.`,
+      { address },
+      {
+        cause: error,
+      },
+    );
+  }
+}

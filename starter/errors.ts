@@ -1,0 +1,159 @@
+import type { Failure, InvalidField, ScopeFailureType } from '../contract/failures.ts';
+
+/**
+ * Errors of the client. Each documented failure of a run is a class of its own, so a caller may write
+ * `error instanceof HostConflict` or switch on `error.type`.
+ */
+
+export type Details = Readonly<Record<string, unknown>>;
+
+/** Types of the errors that the client itself finds, beside the failure types of the runs. */
+export const clientErrorTypes = [
+  'NotFound',
+  'Unavailable',
+  'OutcomeUnknown',
+  'NothingToRetry',
+  'SetupMissing',
+  'RunCancelled',
+  'RunTerminated',
+  'RunTimedOut',
+] as const;
+
+export type ClientErrorType = (typeof clientErrorTypes)[number];
+
+/** Types after which the same request, repeated as it is, may well succeed. */
+const RETRYABLE: ReadonlySet<string> = new Set<ScopeFailureType | ClientErrorType>([
+  'ScopeBusy',
+  'BalancerUnreadable',
+  'BalancerFailed',
+  'BalancerTimeout',
+  'DnsTimeout',
+  'Unavailable',
+  'OutcomeUnknown',
+]);
+
+/** Any failure of a request. `message` says what happened, with which value, and what to do; `details` is the machine's copy. */
+export class GroundworkError<Type extends string = string> extends Error {
+  readonly type: Type;
+  readonly details: Details;
+  /** Whether the same request, repeated as it is, may well succeed. */
+  readonly retryable: boolean;
+
+  constructor(type: Type, message: string, details: Details = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.name = type;
+    this.type = type;
+    this.details = details;
+    this.retryable = RETRYABLE.has(type);
+  }
+
+  /** As in a status, for logs and answers. */
+  toJSON(): Failure {
+    return { type: this.type, message: this.message, details: { ...this.details } };
+  }
+}
+
+const ofType = <Type extends string>(type: Type) =>
+  class extends GroundworkError<Type> {
+    constructor(message: string, details: Details = {}, options?: ErrorOptions) {
+      super(type, message, details, options);
+    }
+  };
+
+/** Fields are wrong; nothing was started, or the run ended at once and nothing was done. */
+export class InvalidInput extends ofType('InvalidInput') {
+  get fields(): readonly InvalidField[] {
+    const { fields } = this.details;
+    return Array.isArray(fields) ? (fields as InvalidField[]) : [];
+  }
+
+  static of(fields: readonly InvalidField[]): InvalidInput {
+    const message = fields.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+    return new InvalidInput(message, { fields });
+  }
+}
+/** Another run holds the scope. */
+export class ScopeBusy extends ofType('ScopeBusy') {}
+/** The scope, or the open run that a request joined, has other values than the request. */
+export class ScopeMismatch extends ofType('ScopeMismatch') {}
+/** A host belongs to another live scope. */
+export class HostConflict extends ofType('HostConflict') {}
+export class NamespaceMissing extends ofType('NamespaceMissing') {}
+/** Every candidate is full. */
+export class NoCapacity extends ofType('NoCapacity') {}
+export class BalancerMissing extends ofType('BalancerMissing') {}
+export class BalancerUnreadable extends ofType('BalancerUnreadable') {}
+export class CertificateMissing extends ofType('CertificateMissing') {}
+export class BalancerQuotaExceeded extends ofType('BalancerQuotaExceeded') {}
+export class BalancerNameConflict extends ofType('BalancerNameConflict') {}
+export class BalancerFailed extends ofType('BalancerFailed') {}
+export class BalancerTimeout extends ofType('BalancerTimeout') {}
+export class DnsZoneMissing extends ofType('DnsZoneMissing') {}
+export class DnsRefused extends ofType('DnsRefused') {}
+export class DnsTimeout extends ofType('DnsTimeout') {}
+export class DnsRecordConflict extends ofType('DnsRecordConflict') {}
+/** Deletion of a scope that still has objects or an open rollout. */
+export class DeploymentLive extends ofType('DeploymentLive') {}
+/** A permission is missing: the worker's in AWS or Kubernetes, or the caller's in Temporal. */
+export class AccessDenied extends ofType('AccessDenied') {}
+export class KubernetesRefused extends ofType('KubernetesRefused') {}
+/** The run failed or was cancelled, and what `details.leftovers` lists could not be undone. */
+export class CompensationIncomplete extends ofType('CompensationIncomplete') {}
+
+/** There is no such run. */
+export class NotFound extends ofType('NotFound') {}
+/** Temporal or the workers do not answer; nothing is known to have happened, and repeating the request is harmless. */
+export class Unavailable extends ofType('Unavailable') {}
+/** The deadline passed or the connection broke while the run, if there is one, goes on. Ask again, or repeat the request: it joins. */
+export class OutcomeUnknown extends ofType('OutcomeUnknown') {}
+/** `retryNow` of a run that waits for nothing. */
+export class NothingToRetry extends ofType('NothingToRetry') {}
+/** The Temporal namespace lacks what `groundwork setup` registers. */
+export class SetupMissing extends ofType('SetupMissing') {}
+/** Somebody cancelled the run; what it had made was removed. */
+export class RunCancelled extends ofType('RunCancelled') {}
+/** Somebody terminated the run: nothing was undone. */
+export class RunTerminated extends ofType('RunTerminated') {}
+/** The run's own time limit, set by who started it, ended it: nothing was undone. */
+export class RunTimedOut extends ofType('RunTimedOut') {}
+
+type FailureClass = new (message: string, details?: Details, options?: ErrorOptions) => GroundworkError;
+
+const classes: Readonly<Record<ScopeFailureType | ClientErrorType, FailureClass>> = {
+  InvalidInput,
+  ScopeBusy,
+  ScopeMismatch,
+  HostConflict,
+  NamespaceMissing,
+  NoCapacity,
+  BalancerMissing,
+  BalancerUnreadable,
+  CertificateMissing,
+  BalancerQuotaExceeded,
+  BalancerNameConflict,
+  BalancerFailed,
+  BalancerTimeout,
+  DnsZoneMissing,
+  DnsRefused,
+  DnsTimeout,
+  DnsRecordConflict,
+  DeploymentLive,
+  AccessDenied,
+  KubernetesRefused,
+  CompensationIncomplete,
+  NotFound,
+  Unavailable,
+  OutcomeUnknown,
+  NothingToRetry,
+  SetupMissing,
+  RunCancelled,
+  RunTerminated,
+  RunTimedOut,
+};
+
+/** The error of a failure type; one that this version does not know is a plain `GroundworkError` with that type. */
+export function errorOf(failure: Failure, options?: ErrorOptions): GroundworkError {
+  const { type, message, details } = failure;
+  if (!Object.hasOwn(classes, type)) return new GroundworkError(type, message, details, options);
+  return new classes[type as keyof typeof classes](message, details, options);
+}

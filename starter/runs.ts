@@ -1,0 +1,213 @@
+import { setMaxListeners } from 'node:events';
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import type { TypedSearchAttributes } from '@temporalio/common';
+import { NotFound } from './errors.ts';
+import { toGroundworkError } from './temporal-errors.ts';
+
+/** Runs of any capability: starting or joining, waiting, looking, cancelling. */
+
+/** Time for one call that is answered at once. */
+const CALL_MS = 10_000;
+
+export interface WaitOptions {
+  /** When to stop waiting: an instant, or milliseconds from now. Default: wait as long as the run takes. */
+  deadline?: Date | number;
+  /** Stops the waiting, never the run; the promise rejects with `OutcomeUnknown`. */
+  signal?: AbortSignal;
+}
+
+export interface RunRequest {
+  type: string;
+  workflowId: string;
+  taskQueue: string;
+  input: unknown;
+  /** One line of plain text, at most 200 characters. */
+  summary: string;
+  searchAttributes: TypedSearchAttributes;
+}
+
+/** A run that was started, or that was open already and was joined. */
+export interface RunHandle<Result> {
+  readonly workflowId: string;
+  readonly runId: string;
+  /** True when the run was open already: its input counts, and it is the same as the one given. */
+  readonly joined: boolean;
+  readonly taskQueue: string;
+  /** The run's result. Rejects with the run's failure, or with `OutcomeUnknown` when the waiting ends first. */
+  result(options?: WaitOptions): Promise<Result>;
+}
+
+export type RunState = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed-out';
+
+export interface RunInfo {
+  workflowId: string;
+  runId: string;
+  /** Workflow type. */
+  type: string;
+  taskQueue: string;
+  state: RunState;
+  /** ISO 8601 in UTC. */
+  startedAt: string;
+  closedAt?: string;
+}
+
+const states: Readonly<Record<string, RunState>> = {
+  COMPLETED: 'completed',
+  FAILED: 'failed',
+  CANCELLED: 'cancelled',
+  TERMINATED: 'terminated',
+  TIMED_OUT: 'timed-out',
+};
+
+export function stateOf(statusName: string): RunState {
+  return states[statusName] ?? 'running';
+}
+
+export class Runs {
+  readonly client: Client;
+
+  constructor(client: Client) {
+    this.client = client;
+  }
+
+  /**
+   * Starts the run, or joins the one that is open under its id. `FAIL` and a look tell the two apart, which the answer to
+   * `USE_EXISTING` does not; for the caller it is the same. A run that closes in between is followed by a new one.
+   */
+  async startOrJoin<Result>(request: RunRequest, options: WaitOptions = {}): Promise<RunHandle<Result>> {
+    const { type, workflowId, taskQueue, input, summary, searchAttributes } = request;
+    for (;;) {
+      try {
+        const started = await this.client.withDeadline(earliest(options.deadline), () =>
+          this.client.workflow.start(type, {
+            workflowId,
+            taskQueue,
+            args: [input],
+            staticSummary: summary,
+            typedSearchAttributes: searchAttributes,
+            workflowIdConflictPolicy: 'FAIL',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          }),
+        );
+        return this.#handle(workflowId, started.firstExecutionRunId, taskQueue, false);
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError))
+          throw toGroundworkError(error, { what: `start ${workflowId}`, run: { workflowId }, effect: true });
+      }
+      const open = await this.find(workflowId);
+      if (open?.state === 'running') return this.#handle(workflowId, open.runId, open.taskQueue, true);
+    }
+  }
+
+  /** The newest run under an id; undefined when there is none, or retention has removed it. */
+  async find(workflowId: string): Promise<RunInfo | undefined> {
+    try {
+      const seen = await this.client.withDeadline(Date.now() + CALL_MS, () =>
+        this.client.workflow.getHandle(workflowId).describe(),
+      );
+      return {
+        workflowId,
+        runId: seen.runId,
+        type: seen.type,
+        taskQueue: seen.taskQueue,
+        state: stateOf(seen.status.name),
+        startedAt: seen.startTime.toISOString(),
+        ...(seen.closeTime ? { closedAt: seen.closeTime.toISOString() } : {}),
+      };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw toGroundworkError(error, { what: `look at ${workflowId}`, run: { workflowId } });
+    }
+  }
+
+  /** The input that a run was started with, from its history: it is there before any worker has seen the run. */
+  async inputOf(workflowId: string, runId: string): Promise<unknown> {
+    const { payloadConverter, payloadCodecs } = this.client.options.loadedDataConverter;
+    try {
+      const page = await this.client.withDeadline(Date.now() + CALL_MS, () =>
+        this.client.workflowService.getWorkflowExecutionHistory({
+          namespace: this.client.options.namespace,
+          execution: { workflowId, runId },
+          maximumPageSize: 1,
+        }),
+      );
+      let payloads = page.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+      for (const codec of [...payloadCodecs].reverse()) payloads = await codec.decode([...payloads]);
+      const [first] = payloads;
+      return first ? payloadConverter.fromPayload(first) : undefined;
+    } catch (error) {
+      throw toGroundworkError(error, { what: `read the input of ${workflowId}`, run: { workflowId, runId } });
+    }
+  }
+
+  /** Asks a run to stop: it undoes what it made and ends as cancelled. False when it is closed already. */
+  async cancel({ workflowId, runId }: Pick<RunInfo, 'workflowId' | 'runId'>): Promise<boolean> {
+    try {
+      await this.client.withDeadline(Date.now() + CALL_MS, () =>
+        this.client.workflow.getHandle(workflowId, runId).cancel(),
+      );
+      return true;
+    } catch (error) {
+      const failure = toGroundworkError(error, {
+        what: `cancel ${workflowId}`,
+        run: { workflowId, runId },
+        effect: true,
+      });
+      if (failure instanceof NotFound) return false;
+      throw failure;
+    }
+  }
+
+  /** Waits for the result of a run that exists. */
+  async resultOf<Result>(
+    run: { workflowId: string; runId: string },
+    { deadline, signal }: WaitOptions = {},
+  ): Promise<Result> {
+    const handle: WorkflowHandle = this.client.workflow.getHandle(run.workflowId, run.runId);
+    const wait = () => handle.result() as Promise<Result>;
+    const until = deadline === undefined ? wait : () => this.client.withDeadline(instant(deadline), wait);
+    try {
+      return await (signal === undefined ? until() : this.client.withAbortSignal(unbounded(signal), until));
+    } catch (error) {
+      throw toGroundworkError(error, { what: `wait for ${run.workflowId}`, run, effect: true });
+    }
+  }
+
+  /** A handle of a run that exists. */
+  attach<Result>({ workflowId, runId, taskQueue }: RunInfo): RunHandle<Result> {
+    return this.#handle(workflowId, runId, taskQueue, true);
+  }
+
+  #handle<Result>(workflowId: string, runId: string, taskQueue: string, joined: boolean): RunHandle<Result> {
+    return {
+      workflowId,
+      runId,
+      taskQueue,
+      joined,
+      result: (options) => this.resultOf<Result>({ workflowId, runId }, options),
+    };
+  }
+}
+
+/** The SDK adds a listener for each long poll, and a long wait has many. */
+function unbounded(signal: AbortSignal): AbortSignal {
+  const own = AbortSignal.any([signal]);
+  setMaxListeners(0, own);
+  return own;
+}
+
+function instant(deadline: Date | number): Date {
+  return typeof deadline === 'number' ? new Date(Date.now() + deadline) : deadline;
+}
+
+function earliest(deadline: Date | number | undefined): Date {
+  const own = new Date(Date.now() + CALL_MS);
+  if (deadline === undefined) return own;
+  const given = instant(deadline);
+  return given < own ? given : own;
+}

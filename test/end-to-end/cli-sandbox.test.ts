@@ -1,0 +1,55 @@
+import { afterAll, expect, test } from 'vitest';
+import type { SandboxRecord } from '../../sandbox/record.ts';
+import { uniqueName } from '../support/servers.ts';
+import { groundwork } from './cli.ts';
+
+const name = uniqueName('cli');
+const sandbox = (...argv: string[]) => groundwork(['sandbox', ...argv, '--name', name]);
+
+/** Two boots' worth of patience: a dozen processes take their turns on few cores. */
+const PATIENCE_MS = 180_000;
+
+afterAll(() => sandbox('down'));
+
+test(
+  'a sandbox is started, pasted from, made to fail and stopped from the command line',
+  async () => {
+    expect(await sandbox('status')).toMatchObject({ code: 3, stdout: expect.stringContaining('does not run') });
+    expect(await sandbox('faults')).toMatchObject({ code: 3, stderr: expect.stringContaining('does not run') });
+
+    const up = sandbox('up', '--json', '--time-scale', '0.05');
+    await expect.poll(async () => (await sandbox('status')).code, { timeout: PATIENCE_MS / 2, interval: 500 }).toBe(0);
+
+    const { stdout } = await sandbox('status', '--env');
+    const lines = stdout.trimEnd().split('\n');
+    const environment = Object.fromEntries(
+      lines.map((line) => /^export (\w+)=(\S+)$/.exec(line)?.slice(1) as [string, string]),
+    );
+    expect(environment).toMatchObject({ GROUNDWORK_POLL_INTERVAL: '0.5', AWS_REGION: 'us-east-1' });
+    const checked = await groundwork(['doctor', '--json'], { env: environment });
+    expect(checked.code, checked.stdout).toBe(0);
+
+    const rule = JSON.stringify({
+      match: { service: 'sts' },
+      effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+    });
+    const faults = await sandbox('faults', '--add', rule, '--network', 'postgres={"refuse":true}', '--json');
+    expect(JSON.parse(faults.stdout)).toMatchObject({ rules: [JSON.parse(rule)], tcp: { postgres: { refuse: true } } });
+    const broken = await groundwork(['doctor', '--json'], { env: environment });
+    expect(broken.code).toBe(8);
+    expect(
+      JSON.parse(broken.stdout).findings.filter(({ state }: { state: string }) => state === 'failed'),
+    ).toMatchObject([
+      { subject: 'PostgreSQL', trouble: 'unavailable' },
+      { subject: 'AWS credentials', trouble: 'forbidden' },
+    ]);
+    expect(await sandbox('faults', '--add', '{"match":{}}')).toMatchObject({ code: 4 });
+    expect((await sandbox('faults', '--clear')).stdout).toMatch(/^No rule\./);
+
+    expect(await sandbox('down')).toMatchObject({ code: 0, stdout: 'The sandbox is stopped.\n' });
+    const ended = await up;
+    expect(ended.code).toBe(143);
+    expect((JSON.parse(ended.stdout) as SandboxRecord).environment).toEqual(environment);
+  },
+  PATIENCE_MS,
+);

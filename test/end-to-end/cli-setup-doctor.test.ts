@@ -1,0 +1,239 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { searchAttributeNames } from '../../contract/names.ts';
+import { type AwsEndpoint, startAwsEndpoint } from '../../sandbox/aws/server.ts';
+import { simulatedClock } from '../../sandbox/clock.ts';
+import { databasesOf } from '../../sandbox/postgres/databases.ts';
+import type { Finding } from '../../worker/findings.ts';
+import { testServers, uniqueName } from '../support/servers.ts';
+import { region } from '../support/world.ts';
+import { groundwork } from './cli.ts';
+
+const servers = testServers();
+const databases = databasesOf(servers.postgres.admin);
+const TEXT = 1;
+const NOWHERE = '127.0.0.1:1';
+
+let connection: Connection;
+let aws: AwsEndpoint;
+let databaseUrl: string;
+
+beforeAll(async () => {
+  connection = await Connection.connect({ address: servers.temporal.address });
+  aws = await startAwsEndpoint({ clock: simulatedClock(0.01), seed: region() });
+  databaseUrl = await databases.createDatabase();
+});
+afterAll(async () => {
+  await databases.dropDatabase(databaseUrl);
+  await aws.close();
+  await connection.close();
+});
+
+/** A Temporal namespace that has no search attributes of ours yet. */
+async function newNamespace(): Promise<string> {
+  const namespace = uniqueName('setup');
+  const workflowExecutionRetentionPeriod = { seconds: 86_400 as unknown as Long };
+  await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod });
+  // The server reads its namespaces anew from time to time.
+  for (;;) {
+    try {
+      await connection.operatorService.listSearchAttributes({ namespace });
+      return namespace;
+    } catch {
+      await delay(100);
+    }
+  }
+}
+
+type Long = NonNullable<
+  NonNullable<
+    Parameters<Connection['workflowService']['registerNamespace']>[0]['workflowExecutionRetentionPeriod']
+  >['seconds']
+>;
+
+const temporalEnv = (namespace: string) => ({
+  TEMPORAL_ADDRESS: servers.temporal.address,
+  TEMPORAL_NAMESPACE: namespace,
+});
+
+describe('groundwork setup', () => {
+  test('migrates and registers, also twice at once, and finds nothing to do later', async () => {
+    const env = { ...temporalEnv(await newNamespace()), DATABASE_URL: databaseUrl };
+    const [one, other] = await Promise.all([
+      groundwork(['setup', '--json'], { env }),
+      groundwork(['setup', '--json'], { env }),
+    ]);
+    expect([one.code, other.code], `${one.stderr}${other.stderr}`).toEqual([0, 0]);
+    const applied = [one, other].flatMap(({ stdout }) => JSON.parse(stdout).database.done);
+    expect(applied.filter((name) => name.includes('scope-ledger'))).toHaveLength(1);
+    const again = await groundwork(['setup'], { env });
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    expect(again.stdout).toContain('database: the schema was up to date');
+    expect(again.stdout).toContain('temporal: the search attributes were there');
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({
+      namespace: env.TEMPORAL_NAMESPACE,
+    });
+    expect(Object.keys(customAttributes ?? {})).toEqual(expect.arrayContaining([...searchAttributeNames]));
+  });
+
+  test('refuses a search attribute of another type, and still does the database', async () => {
+    const namespace = await newNamespace();
+    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: { Phase: TEXT } });
+    const { code, stdout, stderr } = await groundwork(['setup'], {
+      env: { ...temporalEnv(namespace), DATABASE_URL: databaseUrl },
+    });
+    expect(code).toBe(5);
+    expect(stdout).toContain('database:');
+    expect(stderr).toContain('search attribute Phase of namespace');
+  });
+
+  test.each([
+    ['no database is named', {}, 2, 'DATABASE_URL is required'],
+    ['no PostgreSQL answers', { DATABASE_URL: `postgres://u:p@${NOWHERE}/x` }, 8, 'Start PostgreSQL'],
+  ])('says what to do when %s', async (_, env, expected, words) => {
+    const { code, stderr } = await groundwork(['setup', '--skip-temporal'], { env });
+    expect(code).toBe(expected);
+    expect(stderr).toContain(words);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  test('says what to do when the namespace does not exist', async () => {
+    const { code, stderr } = await groundwork(['setup', '--skip-database'], { env: temporalEnv('no-such-namespace') });
+    expect(code).toBe(3);
+    expect(stderr).toContain('Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE');
+  });
+});
+
+describe('groundwork doctor', () => {
+  const healthy = () => ({
+    ...temporalEnv(servers.temporal.namespace),
+    DATABASE_URL: databaseUrl,
+    KUBECONFIG: servers.kubernetes.kubeconfig.worker,
+    AWS_ENDPOINT_URL: aws.url,
+    AWS_ACCESS_KEY_ID: 'AKIDDOCTOR',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    GROUNDWORK_REGION: 'us-east-1',
+    GROUNDWORK_HOSTED_ZONE_PUBLIC: 'ZPUBLIC',
+    GROUNDWORK_TASK_QUEUE_PREFIX: `${uniqueName('doctor')}-`,
+  });
+
+  async function examine(env: Readonly<Record<string, string>>) {
+    const { code, stdout } = await groundwork(['doctor', '--json'], { env });
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    const of = (state: Finding['state']) => findings.filter((finding) => finding.state === state);
+    return { code, findings, failed: of('failed'), warned: of('warning') };
+  }
+
+  beforeAll(async () => {
+    const { code, stderr } = await groundwork(['setup', '--skip-temporal'], { env: { DATABASE_URL: databaseUrl } });
+    expect(code, stderr).toBe(0);
+  });
+
+  test('finds a complete installation in order, but for a worker', async () => {
+    const { code, findings, failed, warned } = await examine(healthy());
+    expect(failed).toEqual([]);
+    expect(code).toBe(0);
+    expect(warned.map(({ message }) => message)).toEqual(['no worker polls it: runs wait until one does']);
+    const subjects = findings.map(({ subject }) => subject);
+    for (const part of ['Temporal server', 'PostgreSQL schema', 'Kubernetes: events', 'AWS route53:GetChange'])
+      expect(subjects).toContain(part);
+  });
+
+  test('speaks to people as well', async () => {
+    const { code, stdout } = await groundwork(['doctor'], { env: healthy() });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ok {7}Configuration: /);
+    expect(stdout).toContain('Start the worker (npm start).');
+    expect(stdout.trimEnd().endsWith('In order, with 1 to look at.')).toBe(true);
+  });
+
+  test('names every wrong setting, and looks at what does not depend on them', async () => {
+    const { code, failed, findings } = await examine({
+      ...healthy(),
+      GROUNDWORK_POLL_INTERVAL: 'often',
+      GROUNDWORK_COLOUR: 'red',
+    });
+    expect(code).toBe(2);
+    expect(failed.map(({ message }) => message)).toEqual([
+      'GROUNDWORK_POLL_INTERVAL must be a positive number, got "often"',
+      'GROUNDWORK_COLOUR is not a setting of Groundwork',
+    ]);
+    expect(findings).toContainEqual(expect.objectContaining({ subject: 'Temporal server', state: 'ok' }));
+  });
+
+  test('tells what cannot be reached, all of it', async () => {
+    const { code, failed } = await examine({
+      ...healthy(),
+      TEMPORAL_ADDRESS: NOWHERE,
+      DATABASE_URL: `postgres://u:p@${NOWHERE}/x`,
+      KUBECONFIG: '/no/such/kubeconfig',
+      AWS_ENDPOINT_URL: `http://${NOWHERE}`,
+    });
+    expect(code).toBe(8);
+    expect(failed.map(({ subject, trouble }) => `${subject} ${trouble}`)).toEqual([
+      'Temporal server unavailable',
+      'PostgreSQL unavailable',
+      'Kubernetes unavailable',
+      'AWS credentials unavailable',
+    ]);
+    for (const { remedy } of failed) expect(remedy).toBeTruthy();
+  });
+
+  test('tells a database that was not set up, and a namespace without search attributes', async () => {
+    const url = await databases.createDatabase();
+    try {
+      const env = { ...healthy(), ...temporalEnv(await newNamespace()), DATABASE_URL: url };
+      const { code, failed } = await examine(env);
+      expect(code).toBe(3);
+      expect(failed.map(({ subject, remedy }) => [subject, remedy])).toEqual([
+        ['Temporal search attributes', 'Run "groundwork setup".'],
+        ['PostgreSQL schema', 'Run "groundwork setup".'],
+      ]);
+    } finally {
+      await databases.dropDatabase(url);
+    }
+  });
+
+  test('tells which permission is missing in Kubernetes and in AWS', async () => {
+    const kubeconfig = join(tmpdir(), `${uniqueName('stranger')}.kubeconfig`);
+    const admin = await readFile(servers.kubernetes.kubeconfig.admin, 'utf8');
+    await writeFile(
+      kubeconfig,
+      admin.replace(/^( *)token: .*$/m, (line, indent) => `${line}\n${indent}as: stranger`),
+    );
+    const rule = {
+      match: { service: 'elbv2', action: 'DescribeRules' },
+      effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+    } as const;
+    const id = aws.faults.add(rule);
+    try {
+      const { code, failed } = await examine({ ...healthy(), KUBECONFIG: kubeconfig });
+      expect(code).toBe(6);
+      expect(failed.map(({ subject, message }) => `${subject}: ${message}`)).toEqual([
+        'Kubernetes: namespaces: may not get, create',
+        'Kubernetes: ingresses.networking.k8s.io: may not get, list, create, patch, delete',
+        'Kubernetes: events: may not list',
+        'Kubernetes: deployments.apps: may not list',
+        'Kubernetes: services: may not list',
+        expect.stringContaining('AWS elasticloadbalancing:DescribeRules: us-east-1: AccessDenied'),
+      ]);
+      expect(failed.at(-1)?.remedy).toBe('Grant elasticloadbalancing:DescribeRules to the role of the worker.');
+    } finally {
+      aws.faults.remove(id);
+      await rm(kubeconfig);
+    }
+  });
+
+  test('tells a hosted zone that does not exist, and an account that is another one', async () => {
+    const zone = await examine({ ...healthy(), GROUNDWORK_HOSTED_ZONE_PUBLIC: 'ZNOSUCHZONE' });
+    expect(zone.failed).toMatchObject([{ subject: 'AWS route53:ListResourceRecordSets', trouble: 'notFound' }]);
+    expect(zone.code).toBe(3);
+    const account = await examine({ ...healthy(), GROUNDWORK_ACCOUNT_ID: '999999999999' });
+    expect(account.failed).toMatchObject([{ subject: 'AWS credentials', trouble: 'conflict' }]);
+    expect(account.code).toBe(5);
+  });
+});

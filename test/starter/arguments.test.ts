@@ -1,0 +1,154 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Io } from '../../starter/cli/io.ts';
+import { creationInput, deletionInput } from '../../starter/cli/scope/input.ts';
+import { cli } from './io.ts';
+
+const stdin = (text: string) => ({ stdin: [Buffer.from(text)] }) as unknown as Io;
+const empty = stdin('');
+
+describe('the input of a creation', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'groundwork-input-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('comes from options, each in its field', async () => {
+    const input = await creationInput(empty, {
+      id: '123',
+      account: 'acme',
+      namespace: 'payments',
+      application: 'api',
+      scope: 'prod',
+      visibility: 'public',
+      additionalDomain: ['a.example.com', 'b.example.com'],
+      zonePublic: 'Z1',
+      kubernetesNamespace: 'apps',
+      set: ['networking.platform.autocreateEnabled=true', 'networking.scope.albMaxCapacity=80', 'nrn=a=1:b=2'],
+    });
+    expect(input).toEqual({
+      scopeId: '123',
+      slugs: { account: 'acme', namespace: 'payments', application: 'api', scope: 'prod' },
+      visibility: 'public',
+      additionalDomains: ['a.example.com', 'b.example.com'],
+      hostedZones: { public: 'Z1' },
+      kubernetes: { namespace: 'apps' },
+      networking: { platform: { autocreateEnabled: true }, scope: { albMaxCapacity: 80 } },
+      nrn: 'a=1:b=2',
+    });
+  });
+
+  test('comes from a file, and options count more', async () => {
+    const file = join(folder, 'scope.json');
+    await writeFile(
+      file,
+      JSON.stringify({ scopeId: '1', slugs: { scope: 'dev', account: 'acme' }, visibility: 'public' }),
+    );
+    expect(await creationInput(empty, { file, scope: 'prod', set: ['visibility=private'] })).toEqual({
+      scopeId: '1',
+      slugs: { scope: 'prod', account: 'acme' },
+      visibility: 'private',
+    });
+  });
+
+  test('comes from stdin', async () => {
+    expect(await creationInput(stdin('{"scopeId":"9"}'), { file: '-' })).toEqual({ scopeId: '9' });
+  });
+
+  test('does not reach beyond itself', async () => {
+    await expect(creationInput(empty, { set: ['__proto__.polluted=true'] })).rejects.toThrow('no path of a field');
+    await creationInput(empty, { set: ['constructor.prototype.polluted=true'] });
+    expect({}).not.toHaveProperty('polluted');
+  });
+});
+
+test('the input of a deletion comes from its options', async () => {
+  const options = { id: '1', force: true, zonePrivate: 'Z2', domain: 'a.b' };
+  expect(await deletionInput(empty, options)).toEqual({
+    scopeId: '1',
+    force: true,
+    domain: 'a.b',
+    hostedZones: { private: 'Z2' },
+  });
+});
+
+describe('wrong usage is one line on stderr and exit code 2', () => {
+  test.each([
+    ['an unknown command', ['scope', 'crate'], "unknown command 'crate' (Did you mean create?)"],
+    ['an unknown option', ['doctor', '--jsn'], "unknown option '--jsn' (Did you mean --json?)"],
+    ['a missing argument', ['scope', 'status'], "missing required argument 'id'"],
+    ['a deadline that is no number', ['scope', 'create', '--deadline', 'soon'], 'must be a positive number'],
+    [
+      'a phase that does not exist',
+      ['scope', 'list', '--phase', 'Dreaming'],
+      'Allowed choices are Validating, Placing',
+    ],
+    ['nothing to create', ['scope', 'create'], 'give the scope by --file FILE (- for stdin) or by options'],
+    ['a file that does not exist', ['scope', 'create', '--file', '/no/scope.json'], 'there is no such file'],
+    ['an assignment without a value', ['scope', 'create', '--set', 'dryRun'], 'write it as path=value'],
+    ['a topic that does not exist', ['help', 'scopes'], 'there is no command "scopes"'],
+  ])('%s', async (_, argv, words) => {
+    const { code, stdout, stderr } = await cli(argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(words);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('wrong input is exit code 4, with no server at hand', () => {
+  test('one line for each wrong field', async () => {
+    const { code, stdout, stderr } = await cli([
+      'scope',
+      'create',
+      '--id',
+      '-1',
+      '--visibility',
+      'public',
+      '--set',
+      'slugs=1',
+    ]);
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+    expect(stderr).toBe(
+      'groundwork: scopeId: must be 1 to 24 of a-z, 0-9 and "-", beginning and ending with a letter or digit\n' +
+        'groundwork: slugs: must be an object\n',
+    );
+  });
+
+  test('with --json the failure is the one document on stdout', async () => {
+    const { code, stdout } = await cli(['scope', 'delete', '--adopt', '--json']);
+    expect(code).toBe(4);
+    expect(JSON.parse(stdout).error).toMatchObject({
+      type: 'InvalidInput',
+      details: { fields: expect.arrayContaining([{ path: 'scopeId', message: 'is required' }]) },
+    });
+  });
+
+  test.each([
+    ['text that is no JSON', '{"scopeId":'],
+    ['a list', '[]'],
+  ])('%s', async (_, text) => {
+    const { code, stderr } = await cli(['scope', 'plan', '--file', '-'], { stdin: text });
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^groundwork: stdin: .*\n$/);
+  });
+});
+
+describe('help', () => {
+  test('is printed for the program and for a command, with exit code 0', async () => {
+    expect(await cli(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('sandbox'), stderr: '' });
+    expect(await cli(['help', 'scope', 'create'])).toMatchObject({ code: 0, stdout: expect.stringContaining('--set') });
+    expect((await cli(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('every command takes --json', async () => {
+    const commands = ['setup', 'doctor', 'demo'].map((name) => [name]);
+    for (const name of ['create', 'plan', 'delete', 'status', 'list', 'retry', 'cancel'])
+      commands.push(['scope', name]);
+    for (const name of ['up', 'status', 'down', 'faults']) commands.push(['sandbox', name]);
+    for (const command of commands)
+      expect((await cli(['help', ...command])).stdout, command.join(' ')).toContain('--json');
+  });
+});
