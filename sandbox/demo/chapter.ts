@@ -13,6 +13,8 @@ export interface Stage {
   readonly reality: Reality;
   readonly narrator: Narrator;
   readonly checks: Checks;
+  /** Notes when something happened for the first time. */
+  milestone(what: string): void;
   /** The page of a run in the Temporal UI. */
   link(workflowId: string): string;
 }

@@ -38,7 +38,9 @@ export async function follow<Result>(
   const statuses = new Map<string, ScopeStatus>();
   const seconds = () => (Date.now() - began) / 1000;
   const board = () =>
-    stage.narrator.board(runs.map(({ scopeId }) => `          ${scopeId.padEnd(width)}  ${progress(stage, statuses.get(scopeId))}`));
+    stage.narrator.board(
+      runs.map(({ scopeId }) => `          ${scopeId.padEnd(width)}  ${progress(stage, statuses.get(scopeId))}`),
+    );
 
   const one = async ({ scopeId, handle }: FollowedRun<Result>): Promise<Ended<Result>> => {
     const tell = (text: string) => stage.narrator.event(seconds(), scopeId.padEnd(width), text);
@@ -66,13 +68,15 @@ export async function follow<Result>(
     const end = await ending;
     const took = seconds();
     await look();
-    tell('error' in end ? stage.narrator.colors.yellow(`ended as failed: ${end.error.name}`) : stage.narrator.colors.green('done'));
+    if ('error' in end) tell(stage.narrator.colors.yellow(`failed: ${end.error.name}: ${end.error.message}`));
+    else tell(stage.narrator.colors.green('done'));
     return { scopeId, seconds: took, status: statuses.get(scopeId), ...end };
   };
   try {
     return await Promise.all(runs.map(one));
   } finally {
     stage.narrator.board([]);
+    stage.narrator.lines(['']);
   }
 }
 
@@ -92,13 +96,15 @@ function news(before: ScopeStatus | undefined, now: ScopeStatus, all: readonly S
   if (seen && seen !== before?.waitingFor?.lastSeen && seen !== before?.balancer?.state)
     words.push(`waits for its balancer: ${seen}`);
   if (now.balancer?.created && now.balancer.state === 'active' && before?.balancer?.state !== 'active')
-    words.push('balancer active, its tags written');
-  const pending = now.dns.filter(({ state }) => state === 'pending');
-  if (now.phase === 'Dns' && before?.phase !== 'Dns' && pending.length === 0) words.push(`writes DNS: ${now.domain}`);
-  for (const record of now.dns) {
-    const earlier = before?.dns.find(({ zoneId }) => zoneId === record.zoneId);
-    if (record.state === 'in-sync' && earlier?.state !== 'in-sync') words.push(`DNS record in sync in ${record.zoneId}`);
-  }
+    words.push(
+      now.warnings.some(({ code }) => code === 'TagsNotWritten') ? 'balancer active' : 'balancer active and tagged',
+    );
+  if (now.phase === 'Dns' && before?.phase !== 'Dns') words.push(`writes DNS: ${now.domain}`);
+  const synced = now.dns.filter(
+    ({ zoneId, state }) =>
+      state === 'in-sync' && before?.dns.find((record) => record.zoneId === zoneId)?.state !== 'in-sync',
+  );
+  if (synced.length > 0) words.push(`DNS in sync: ${synced.map(({ zoneId }) => zoneId).join(', ')}`);
   if (now.phase === 'Compensating' && before?.phase !== 'Compensating') words.push('undoes what it made');
   return words;
 }
@@ -110,9 +116,9 @@ function placementWords({ balancer, candidates }: ScopeStatus, all: readonly Sco
     return `all are full (${full}): creates ${balancer.name}`;
   }
   const load = candidates.find(({ name }) => name === balancer.name);
-  if (balancer.origin === 'declared') {
-    return `fits on ${balancer.name}${load ? `: ${load.rules} of ${load.maxRules} rules taken` : ''}`;
-  }
+  if (!load) return `is on ${balancer.name}`;
+  if (balancer.state === 'active')
+    return `fits on ${balancer.name}: ${load.rules} of ${load.maxRules} rules were taken`;
   const maker = all.find((other) => other.balancer?.created && other.balancer.name === balancer.name);
   return `joins ${balancer.name}${maker ? `, which ${maker.scopeId} creates` : ''}`;
 }
@@ -136,6 +142,8 @@ function progress({ narrator: { colors } }: Stage, status: ScopeStatus | undefin
   const current = steps.findIndex(([phase]) => phase === status?.phase);
   const done = (at: number) => status?.phase === 'Done' || at < current;
   return steps
-    .map(([, word], at) => (done(at) ? colors.green(`✔ ${word}`) : at === current ? colors.cyan(`▸ ${word}`) : colors.dim(`· ${word}`)))
+    .map(([, word], at) =>
+      done(at) ? colors.green(`✔ ${word}`) : at === current ? colors.cyan(`▸ ${word}`) : colors.dim(`· ${word}`),
+    )
     .join('  ');
 }

@@ -80,7 +80,9 @@ export class Reality {
       rules.push(...(await all(paginateDescribeRules({ client: this.#elb }, { ListenerArn }), (page) => page.Rules)));
     const own = rules.filter(({ IsDefault }) => IsDefault === false);
     const hosts = own.flatMap(({ Conditions = [] }) =>
-      Conditions.flatMap(({ Field, HostHeaderConfig }) => (Field === 'host-header' ? (HostHeaderConfig?.Values ?? []) : [])),
+      Conditions.flatMap(({ Field, HostHeaderConfig }) =>
+        Field === 'host-header' ? (HostHeaderConfig?.Values ?? []) : [],
+      ),
     );
     const ports = listeners.map(({ Port = 0 }) => Port);
     return { name, arn, dnsName, state: State?.Code ?? 'unknown', ports, rules: own.length, hosts };
@@ -119,7 +121,11 @@ export class Reality {
 
   /** What the ledger remembers of a scope and of the balancer made for it, when there is such a row. */
   async memory(scopeId: string): Promise<{ placement?: string; held: boolean; balancer?: string }> {
-    const { rows } = await this.#ledger.query<{ placement: string | null; held: boolean | null; balancer: string | null }>(
+    const { rows } = await this.#ledger.query<{
+      placement: string | null;
+      held: boolean | null;
+      balancer: string | null;
+    }>(
       `select (select state from placement where scope_id = $1) as placement,
               (select holder is not null from placement where scope_id = $1) as held,
               (select string_agg(name || ' ' || state, ', ') from balancer where created_for_scope = $1) as balancer`,
@@ -157,7 +163,11 @@ export class Reality {
   /** Records besides the zone's own NS and SOA. The SDK has no paginator for this call. */
   async #records(zone: string): Promise<{ zone: string; name: string; target: string }[]> {
     const sets: ResourceRecordSet[] = [];
-    let next: { StartRecordName?: string; StartRecordType?: ResourceRecordSet['Type']; StartRecordIdentifier?: string } = {};
+    let next: {
+      StartRecordName?: string;
+      StartRecordType?: ResourceRecordSet['Type'];
+      StartRecordIdentifier?: string;
+    } = {};
     for (;;) {
       const page = await this.#route53.send(new ListResourceRecordSetsCommand({ HostedZoneId: zone, ...next }));
       sets.push(...(page.ResourceRecordSets ?? []));

@@ -1,4 +1,5 @@
-import { devNull } from 'node:os';
+import { join } from 'node:path';
+import { cacheRoot } from '../binaries/cache.ts';
 
 /** Real seconds per simulated second: a balancer that takes two minutes takes 2.4 s. */
 export const TIME_SCALE = 0.02;
@@ -35,7 +36,9 @@ const KEPT = /^(TEMPORAL_CLI_PATH|GROUNDWORK_CACHE.*|AWS_CA_BUNDLE)$/;
 export function forgetOwnServers(env: NodeJS.ProcessEnv): string[] {
   const told = ['TEMPORAL_ADDRESS'].filter((name) => env[name]);
   for (const name of Object.keys(env)) if (FOREIGN.test(name) && !KEPT.test(name)) delete env[name];
-  env.TEMPORAL_CONFIG_FILE = devNull; // else temporal.toml of the user's home is read
+  // Else temporal.toml of the user's home is read. An absent file counts as no settings, an empty one breaks envconfig 1.24.
+  env.TEMPORAL_CONFIG_FILE = join(cacheRoot(env), 'no-temporal.toml');
+  env.no_grpc_proxy = '127.0.0.1,localhost'; // a proxy for the internet does not lead to our servers
   env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   return told;
 }

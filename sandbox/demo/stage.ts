@@ -11,8 +11,13 @@ import { scaledWorkerSettings, TIME_SCALE } from './settings.ts';
 import { startWorkerProcess, type WorkerProcess } from './worker.ts';
 
 /** A stage before anybody tells or checks anything on it. */
-export interface BareStage extends Pick<Stage, 'sandbox' | 'groundwork' | 'reality' | 'link'> {
+export interface BareStage extends Omit<Stage, 'narrator' | 'checks' | 'milestone'> {
   readonly worker: WorkerProcess;
+  /**
+   * Closes the connection to Temporal. Only when no call is under way: one that waits to be tried again would then throw from
+   * its timer, past everybody. Without it the connection ends with its server.
+   */
+  disconnect(): Promise<void>;
 }
 
 /** How to take down what was set up so far, from the last to the first. */
@@ -31,20 +36,19 @@ export async function setUpStage(setting: Setting, report: Report, closing: Clos
     migrate,
   });
   closing.push(() => sandbox.stop());
+  report(`PostgreSQL: ${sandbox.sources.postgres}`);
   const { temporal: address, temporalNamespace: namespace, temporalUi } = sandbox.addresses;
   const reality = new Reality(sandbox, setting.region, setting.zones);
   closing.push(() => reality.close());
   const connection = await Connection.connect({ address });
-  closing.push(() => connection.close());
   const groundwork = await connectGroundwork({ connection, namespace });
   report('Worker: starting its process, which bundles the workflows');
-  const began = Date.now();
   const worker = await startWorkerProcess(sandbox.folder, sandbox.environment());
   closing.push(() => worker.stop());
-  report(`Worker: polls after ${((Date.now() - began) / 1000).toFixed(1)} s (process ${worker.pid})`);
+  report(`Worker: polls its task queue (process ${worker.pid})`);
   const link = (workflowId: string) =>
-    `${temporalUi}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
-  return { sandbox, groundwork, reality, worker, link };
+    `${temporalUi ?? ''}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+  return { sandbox, groundwork, reality, worker, link, disconnect: () => connection.close() };
 }
 
 /** Takes down everything, whatever fails on the way; answers what failed. */
@@ -62,7 +66,9 @@ async function borrowDatabase(report: Report, closing: Closing): Promise<void> {
   const databases = databasesOf(server);
   const url = await databases.createDatabase().catch((error: unknown) => {
     const why = error instanceof Error && error.message ? error.message : String(error);
-    throw new Error(`DATABASE_URL is set, but no database can be made there: ${why}. Unset it to use a server of our own.`);
+    throw new Error(
+      `DATABASE_URL is set, but no database can be made there: ${why}. Unset it to use a server of our own.`,
+    );
   });
   report('PostgreSQL: the server of DATABASE_URL, in a database of its own');
   process.env.DATABASE_URL = url;

@@ -1,23 +1,43 @@
 import type { Colors } from '../../starter/cli/io.ts';
 
-/** A result table. The last column may be long, an address for one: where it does not fit it gets lines of its own. */
 export interface Table {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
+const GAP = '  ';
+/** In front of the second and further lines of a row. */
+const INDENT = '    ';
+
+/** A row takes one line where it fits `width`, else several, with the same columns on the same line in every row. */
 export function tableLines({ columns, rows }: Table, width: number, colors: Colors): string[] {
   const all = [columns, ...rows];
   const widths = columns.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
-  const total = widths.reduce((sum, each) => sum + each + 2, -2);
-  const apart = total > width;
-  const shown = apart ? columns.length - 1 : columns.length;
-  return all.flatMap((row, index) => {
-    const cells = row.slice(0, shown).map((cell, at) => (at === shown - 1 ? cell : cell.padEnd(widths[at] ?? 0)));
-    const line = cells.join('  ');
-    if (index === 0) return [colors.bold(line)];
-    return apart ? [line, colors.dim(`  ${row.at(-1)}`)] : [line];
-  });
+  const groups = grouped(widths, width);
+  return all.flatMap((row, index) =>
+    groups.map((group, line) => {
+      const cells = group.map((at) => (row[at] ?? '').padEnd(widths[at] ?? 0));
+      const text = `${line === 0 ? '' : INDENT}${cells.join(GAP)}`.trimEnd();
+      if (index === 0) return colors.bold(text);
+      return line === 0 ? text : colors.dim(text);
+    }),
+  );
+}
+
+/** Indices of the columns, by line. A column that is too wide for any line has one of its own. */
+function grouped(widths: readonly number[], width: number): number[][] {
+  const groups: number[][] = [];
+  let used = 0;
+  for (const [at, each] of widths.entries()) {
+    if (groups.length === 0 || used + GAP.length + each > width) {
+      used = groups.length === 0 ? each : INDENT.length + each;
+      groups.push([at]);
+    } else {
+      used += GAP.length + each;
+      groups.at(-1)?.push(at);
+    }
+  }
+  return groups;
 }
 
 /** The rows as objects with the columns as keys. */

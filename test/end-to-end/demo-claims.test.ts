@@ -64,7 +64,8 @@ describe('the narrator', () => {
   test('a table takes several lines a row where it does not fit one, the same columns on the same line', () => {
     const table = { columns: ['scope', 'load', 'link'], rows: [['orders', '4/75', 'http://127.0.0.1/a']] };
     const { colors } = written().narrator;
-    expect(tableLines(table, 80, colors)).toEqual(['scope   load  link', 'orders  4/75  http://127.0.0.1/a']);
+    for (const wide of [80, Number.POSITIVE_INFINITY])
+      expect(tableLines(table, wide, colors)).toEqual(['scope   load  link', 'orders  4/75  http://127.0.0.1/a']);
     expect(tableLines(table, 20, colors)).toEqual([
       'scope   load',
       '    link',

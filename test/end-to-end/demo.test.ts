@@ -1,14 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { DescribeLoadBalancersCommand, ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cacheRoot } from '../../sandbox/binaries/cache.ts';
+import { isAlive, type ProcessIdentity } from '../../sandbox/processes/identity.ts';
 
 /** The demo as a user starts it, in a pipe, with a cache folder of its own that shares only the programs. */
 
@@ -18,12 +19,14 @@ const RUN_MS = 180_000;
 
 let cache: string;
 let child: ChildProcess | undefined;
+let servers: (ProcessIdentity & { name: string })[];
 
 beforeEach(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'groundwork-demo-'));
   await chmod(folder, 0o755); // PostgreSQL of an unprivileged user lives in it
   cache = join(folder, 'groundwork');
   await mkdir(cache);
+  servers = [];
   for (const name of await readdir(cacheRoot()))
     if (PROGRAMS.test(name) && !/\.(lock|partial)/.test(name))
       await symlink(join(cacheRoot(), name), join(cache, name));
@@ -70,13 +73,27 @@ function demo(args: readonly string[] = [], env: Readonly<Record<string, string>
   return { exit, output, says };
 }
 
-/** Processes that were started below the test's cache folder: it stands in the environment of each. */
+/** Takes down from the pid files who runs: PostgreSQL shows neither the test's folder nor its environment to `ps`. */
+async function noteServers(): Promise<void> {
+  const files = (await readdir(join(cache, 'run'), { recursive: true })).filter(
+    (file) => file.endsWith('.pid') && basename(file) !== 'postmaster.pid', // PostgreSQL's own
+  );
+  for (const file of files) {
+    const identity = JSON.parse(await readFile(join(cache, 'run', file), 'utf8').catch(() => '{}'));
+    if (identity.born) servers.push({ ...identity, name: basename(file, '.pid') });
+  }
+  expect(servers.map(({ name }) => name)).toEqual(expect.arrayContaining(['temporal', 'postgres', 'etcd', 'worker']));
+  for (const server of servers) expect(await isAlive(server), server.name).toBe(true);
+  expect((await processesLeft()).length).toBeGreaterThan(servers.length);
+}
+
+/** What runs still of the demo: what has the test's folder in its command line or environment, and the noted servers. */
 async function processesLeft(): Promise<string[]> {
   const { stdout } = await promisify(execFile)('ps', ['axeww', '-o', 'pid=,command='], { maxBuffer: 64 * 1024 * 1024 });
-  return stdout
-    .split('\n')
-    .filter((line) => line.includes(cache))
-    .map((line) => line.slice(0, 120));
+  const byFolder = stdout.split('\n').filter((line) => line.includes(cache));
+  const alive = await Promise.all(servers.map(isAlive));
+  const noted = servers.filter((_, at) => alive[at]).map(({ pid, name }) => `${pid} ${name}`);
+  return [...byFolder.map((line) => line.slice(0, 120)), ...noted];
 }
 
 /** The watchdogs end a moment after the process that they watched over, or seconds after one that was killed. */
@@ -90,7 +107,9 @@ describe('the demo', () => {
   test('plays to its end in plain text: every claim ok, a row for each scope, exit code 0, and nothing left', {
     timeout: RUN_MS,
   }, async () => {
-    const { exit, output } = demo();
+    const { exit, output, says } = demo();
+    await says('Five scopes at once');
+    await noteServers();
     expect(await exit, output.stdout + output.stderr).toBe(0);
     await nothingLeft();
     const lines = output.stdout.split('\n');
@@ -129,6 +148,7 @@ describe('the demo', () => {
     const { exit, output, says } = demo(['--keep']);
     await says('Everything stays up until Ctrl-C');
     await says('Log of the worker');
+    await noteServers();
     const environment = Object.fromEntries(
       [...output.stdout.matchAll(/^ {2}export (\w+)='?([^'\n]*)'?$/gm)].map(([, name, value]) => [name, value]),
     );
@@ -156,8 +176,7 @@ describe('the demo', () => {
   test('killed at its work it leaves nothing either', { timeout: RUN_MS }, async () => {
     const { exit, says } = demo();
     await says('Five scopes at once');
-    // demo, worker, Temporal, PostgreSQL, etcd, kube-apiserver, two watchdogs
-    expect((await processesLeft()).length).toBeGreaterThanOrEqual(8);
+    await noteServers();
     child?.kill('SIGKILL');
     expect(await exit).toBeNull();
     await nothingLeft();

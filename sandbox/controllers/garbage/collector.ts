@@ -157,4 +157,3 @@ export class Collector {
 
 /** A version that moved on is no failure: the change that moved it brings the object back here. */
 export const isStale = isConflict;
-const kindOf = (resource: Resource): string => `${apiVersionOf(resource)}/${resource.kind}`;
