@@ -10,9 +10,7 @@ export class Metrics {
   constructor(meter: MetricMeter) {
     this.#calls = meter.createCounter('groundwork_external_calls', undefined, 'Calls to AWS by action and outcome');
     this.#callSeconds = meter.createHistogram(
-      'groundwork_external_call_seconds',
-      'float',
-      's',
+      'groundwork_external_call', 'float', 'seconds',
       'Duration of calls to AWS',
     );
     this.#rules = meter.createGauge(

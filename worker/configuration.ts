@@ -315,7 +315,7 @@ export function readConfiguration(environment: Readonly<Record<string, string | 
     }
   }
   problems.push(...unknownSettings(environment, file));
-  if (values['databaseUrl'] === undefined && !problems.some((line) => line.includes('DATABASE_URL'))) {
+  if (values.databaseUrl === undefined && !problems.some((line) => line.includes('DATABASE_URL'))) {
     problems.push('GROUNDWORK_DATABASE_URL is required: the URL of a PostgreSQL database (DATABASE_URL will do)');
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, values: values as Values };

@@ -10,13 +10,15 @@ const READY_MS = 30_000;
 
 /**
  * Without the first, the only history shard reads 20 tasks a second; with four partitions, forwarded tasks are rate limited.
- * The last keeps the server from asking the network for newer versions.
+ * The fourth keeps the server from asking the network for newer versions. The last: a timer or retry that is due within this
+ * time is moved to its end, so with the default of a second a wait of 10 ms lasts one, too long for scaled time.
  */
 const DYNAMIC_CONFIG = [
   'history.transferProcessorMaxPollRPS=10000',
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
   'frontend.enableServerVersionCheck=false',
+  'history.timerProcessorMaxTimeShift="5ms"',
 ] as const;
 
 export interface TemporalOptions {

@@ -230,7 +230,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
       const worker = new KubeConfig();
       worker.loadFromOptions({
         clusters: [{ name: 'proxy', server: proxy.url, skipTLSVerify: true }],
-        users: [{ name: 'worker', token: servers.kubernetes.tokens['worker'] }],
+        users: [{ name: 'worker', token: servers.kubernetes.tokens.worker }],
         contexts: [{ name: 'proxy', cluster: 'proxy', user: 'worker' }],
         currentContext: 'proxy',
       });
@@ -280,7 +280,7 @@ let installed = false;
 function quietRuntime(): void {
   if (installed) return;
   installed = true;
-  Runtime.install({ logger: new DefaultLogger(process.env['TEST_LOG'] ? 'DEBUG' : 'ERROR') });
+  Runtime.install({ logger: new DefaultLogger(process.env.TEST_LOG ? 'DEBUG' : 'ERROR') });
 }
 
 /** The same activities with `around` around each call. */
