@@ -10,7 +10,9 @@ export class Metrics {
   constructor(meter: MetricMeter) {
     this.#calls = meter.createCounter('groundwork_external_calls', undefined, 'Calls to AWS by action and outcome');
     this.#callSeconds = meter.createHistogram(
-      'groundwork_external_call', 'float', 'seconds',
+      'groundwork_external_call',
+      'float',
+      'seconds',
       'Duration of calls to AWS',
     );
     this.#rules = meter.createGauge(

@@ -28,8 +28,8 @@ export async function scopeCreation(input: ScopeCreationInput): Promise<ScopeCre
     accept(run, request);
     if (request.dryRun) return await plan(run, request, account);
 
+    holds = true; // also when the answer is lost to a cancellation: letting go touches only what this run holds
     const before = await holdScope(run, request.timings.busyPatience);
-    holds = true;
     run.enter('Placing');
     const { namespace, createNamespace, brand } = request;
     await mutations(`namespace ${namespace}`).ensureNamespace({ namespace, createIfMissing: createNamespace, brand });

@@ -22,8 +22,8 @@ export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDel
     run.enter('Validating');
     const accepted = await local.acceptScopeDeletion({ input });
     const { timings } = accepted;
-    const placement = await holdScope(run, timings.busyPatience);
     holds = true;
+    const placement = await holdScope(run, timings.busyPatience);
     const live = placement.state !== 'released';
     if (live) showPlacement(run, placement);
     await refuseLiveDeployment(input.scopeId, accepted.input.force === true);

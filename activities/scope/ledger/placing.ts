@@ -254,7 +254,9 @@ async function freeName(
     const name = nameWithSalt(request, salt);
     const row = await balancerByName(client, pool.account, pool.region, name);
     if (row && row.state !== 'retired') {
-      if (row.keeper?.scopeId === request.scopeId) return { answer: { kind: 'name-busy', balancer: row } };
+      // A removal of our own is soon over and the name free again; any other live row keeps its name.
+      const leaving = row.state === 'retiring' && row.keeper?.scopeId === request.scopeId;
+      if (leaving) return { answer: { kind: 'name-busy', balancer: row } };
       continue;
     }
     if (row && row.keeper?.scopeId !== request.scopeId) continue;

@@ -101,6 +101,42 @@ describe('placing', () => {
     expect(answers.filter((answer) => answer.kind === 'placed' && answer.createdBalancer)).toHaveLength(1);
   });
 
+  test('a scope whose own balancer is full gets another one under the next salt', async () => {
+    await observed({ 'k8s-groundwork-public': 75 });
+    const first = await placeOne('one');
+    if (first.kind !== 'placed') throw new Error(first.kind);
+    await database.query(`update balancer set state = 'active', activated_at = now() where id = $1`, [
+      first.balancer.id,
+    ]);
+    await leaveBalancer(database, { scopeId: 'one', run: 'run-of-one', purpose: 'delete' });
+    await database.query('truncate region_observation');
+    await database.query(`delete from balancer where origin = 'declared'`);
+    await observed({ 'k8s-groundwork-public': 75 });
+    const full = {
+      arn: `arn:${first.balancer.name}`,
+      rules: 75,
+      hosts: [],
+      listeners: [{ port: 443, protocol: 'HTTPS' }],
+    };
+    await database.query('update balancer set observation = $2, observed_at = clock_timestamp() where id = $1', [
+      first.balancer.id,
+      JSON.stringify(full),
+    ]);
+    await database.query(`update region_observation set observation = jsonb_set(observation, '{balancers,1}', $1)`, [
+      JSON.stringify({
+        name: first.balancer.name,
+        arn: full.arn,
+        dnsName: 'd',
+        canonicalHostedZoneId: 'Z',
+        scheme: pool.scheme,
+        state: 'active',
+      }),
+    ]);
+    const second = await placeOne('one');
+    expect(second).toMatchObject({ kind: 'placed', createdBalancer: true });
+    expect(chosen(second)).not.toBe(first.balancer.name);
+  });
+
   test('again with the same run keeps the balancer and changes nothing', async () => {
     await observed({ 'k8s-groundwork-public': 10 });
     const first = await placeOne('one');
