@@ -55,6 +55,8 @@ export interface World {
   proxy: HttpProxy;
   client: Client;
   values: Values;
+  /** The environment of a worker process of this world. */
+  environment: Record<string, string>;
   database: Database;
   kubernetes: KubernetesGateway;
   taskQueue: string;
@@ -78,6 +80,8 @@ export type Around = (name: string, run: () => Promise<unknown>) => Promise<unkn
 export interface WorldOptions {
   seed?: AwsSeed;
   environment?: Record<string, string>;
+  /** Whether a worker runs in the test's own process; default true. */
+  worker?: boolean;
   lifecycle?: Parameters<typeof startAwsEndpoint>[0]['lifecycle'];
   limits?: Parameters<typeof startAwsEndpoint>[0]['limits'];
   throttling?: Parameters<typeof startAwsEndpoint>[0]['throttling'];
@@ -172,7 +176,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     findCertificates: async (where) =>
       [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
   });
-  const values = configuration({
+  const environment = {
     GROUNDWORK_DATABASE_URL: databaseUrl,
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
     GROUNDWORK_NAMESPACE: namespace,
@@ -183,7 +187,8 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     GROUNDWORK_AUTOCREATE_ENABLED: 'true',
     ...TIMINGS,
     ...options.environment,
-  });
+  };
+  const values = configuration(environment);
   const connection = await Connection.connect({ address: servers.temporal.address });
   const native = await NativeConnection.connect({ address: servers.temporal.address });
   const client = new Client({ connection, namespace: servers.temporal.namespace });
@@ -199,6 +204,16 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     proxy,
     client,
     values,
+    environment: {
+      ...environment,
+      TEMPORAL_ADDRESS: servers.temporal.address,
+      TEMPORAL_NAMESPACE: servers.temporal.namespace,
+      KUBECONFIG: servers.kubernetes.kubeconfig.worker,
+      AWS_ENDPOINT_URL: aws.url,
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    },
     database,
     kubernetes: new KubernetesGateway(admin),
     taskQueue,
@@ -265,7 +280,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
       await aws.close();
     },
   };
-  await world.startWorker();
+  if (options.worker !== false) await world.startWorker();
   return world;
 }
 

@@ -1,61 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/inspect.ts';
 import { testDatabase, testServers, uniqueName } from '../support/servers.ts';
+import { freeAddress, runWorker as run } from '../support/worker-process.ts';
 
 /** The worker as a process of its own, as it runs in production. */
 
-const MAIN = fileURLToPath(new URL('../../worker/main.ts', import.meta.url));
 const database = testDatabase();
-const started: ChildProcess[] = [];
-
-afterEach(() => {
-  for (const child of started.splice(0))
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-});
-
-interface Running {
-  child: ChildProcess;
-  output: () => string;
-  errors: () => string;
-  ended: Promise<number | null>;
-}
-
-function run(environment: Record<string, string>, ...args: string[]): Running {
-  const inherited = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(GROUNDWORK|TEMPORAL|VITEST)/.test(name)),
-  );
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
-    env: {
-      ...inherited,
-      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-      ...environment,
-    } as NodeJS.ProcessEnv,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  started.push(child);
-  let output = '';
-  let errors = '';
-  child.stdout?.on('data', (chunk) => {
-    output += chunk;
-  });
-  child.stderr?.on('data', (chunk) => {
-    errors += chunk;
-  });
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { child, output: () => output, errors: () => errors, ended };
-}
-
-async function freeAddress(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return `127.0.0.1:${port}`;
-}
-
 async function environment() {
   const { temporal, kubernetes } = testServers();
   return {
@@ -73,14 +23,16 @@ async function environment() {
 }
 
 describe('the worker process', () => {
-  test('gets ready, serves health and metrics, logs JSON without secrets, and stops gracefully with code 0', async () => {
+  test('gets ready, serves health and metrics, logs JSON without secrets, and stops gracefully with code 0', {
+    timeout: 120_000,
+  }, async () => {
     const settings = await environment();
     const worker = run(settings);
     const ready = await eventually(async () => {
       const response = await fetch(`http://${settings.GROUNDWORK_HEALTH_ADDRESS}/readyz`);
       expect(response.status).toBe(200);
       return response.json();
-    });
+    }, 60);
     expect(ready).toMatchObject({
       ready: true,
       queues: [{ taskQueue: `${settings.GROUNDWORK_TASK_QUEUE_PREFIX}scopes`, state: 'RUNNING' }],
