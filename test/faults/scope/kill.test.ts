@@ -20,10 +20,6 @@ const points = [
     name: 'its balancer is reserved',
     reached: `select 1 from balancer where created_for_scope = $1 and state in ('reserved', 'provisioning')`,
   },
-  {
-    name: 'its balancer is active',
-    reached: `select 1 from balancer where created_for_scope = $1 and state = 'active'`,
-  },
   { name: 'its first record is written', reached: 'select 1 from dns_record where scope_id = $1' },
 ];
 
@@ -32,10 +28,7 @@ describe('a worker process that is killed', () => {
     'when $name: the next process goes on, and everything is made once',
     { timeout: 240_000 },
     async ({ reached }) => {
-      await world.database.query(
-        'truncate balancer, placement, placement_host, dns_record, region_observation cascade',
-      );
-      world.aws.seed(region({ public: 75 }));
+      const before = await truth(world);
       const first = await startWorker();
       const input = world.request({ networking: { platform: { albMaxCapacity: 2 } } });
       const handle = await world.start(input);
