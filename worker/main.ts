@@ -69,7 +69,7 @@ function readOrExit(): Values {
   const environment = { ...process.env };
   try {
     const { values: options } = parseArgs({ options: { queues: { type: 'string' } } });
-    if (options.queues !== undefined) environment['GROUNDWORK_QUEUES'] = options.queues;
+    if (options.queues !== undefined) environment.GROUNDWORK_QUEUES = options.queues;
   } catch (error) {
     exitWith([error instanceof Error ? error.message : String(error)]);
   }

@@ -1,14 +1,7 @@
 import type { SimulatedClock } from '../../clock.ts';
 import { isConflict, isNotFound, type KubeClient, METADATA_ONLY } from '../client.ts';
 import type { EventRecorder } from '../events.ts';
-import {
-  apiVersionOf,
-  isBeingDeleted,
-  type KubeObject,
-  type OwnerReference,
-  pathOf,
-  type Resource,
-} from '../objects.ts';
+import { isBeingDeleted, type KubeObject, type OwnerReference, pathOf, type Resource } from '../objects.ts';
 import type { Discovery } from './discovery.ts';
 
 export const FOREGROUND = 'foregroundDeletion';
