@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config';
  * kube-apiserver per run, which test/support/global-setup.ts starts. A test file belongs to exactly one of them.
  */
 const unit = [
+  'test/bench/**',
   'test/domain/**',
   'test/contract/**',
   'test/replay/**',

@@ -23,10 +23,9 @@ const LOOK_MS = 1_000;
 /** Looks at the machine before a run; the answer completes the picture after it. */
 export async function observeMachine(): Promise<() => Machine> {
   const [loadBefore = 0] = os.loadavg();
-  const before = processorTimes();
+  const busy = watchProcessors();
   await delay(LOOK_MS);
-  const after = processorTimes();
-  const busyBefore = 1 - (after.idle - before.idle) / Math.max(1, after.all - before.all);
+  const busyBefore = busy();
   return () => ({
     cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
     cores: os.availableParallelism(),
@@ -36,6 +35,15 @@ export async function observeMachine(): Promise<() => Machine> {
     loadBefore,
     loadAfter: os.loadavg()[0] ?? 0,
   });
+}
+
+/** The answer tells which share of all processors was busy since this call, 0 to 1, whoever used them. */
+export function watchProcessors(): () => number {
+  const before = processorTimes();
+  return () => {
+    const after = processorTimes();
+    return 1 - (after.idle - before.idle) / Math.max(1, after.all - before.all);
+  };
 }
 
 function processorTimes(): { idle: number; all: number } {

@@ -32,8 +32,8 @@ function readiness(workers: readonly Worker[]) {
     const { workflowPollerState, activityPollerState } = worker.getStatus();
     return { taskQueue: worker.options.taskQueue, state: worker.getState(), workflowPollerState, activityPollerState };
   });
-  const ready = queues.every(
-    ({ state, workflowPollerState }) => state === 'RUNNING' && workflowPollerState === 'POLLING',
-  );
+  const ready =
+    queues.length > 0 &&
+    queues.every(({ state, workflowPollerState }) => state === 'RUNNING' && workflowPollerState === 'POLLING');
   return { status: ready ? 200 : 503, body: { ready, queues } };
 }

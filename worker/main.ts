@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { Metrics } from '../activities/metrics.ts';
 import { publicValues, readConfiguration, type Values } from './configuration.ts';
 import { createDependencies } from './dependencies.ts';
@@ -12,6 +12,9 @@ import { installTelemetry } from './telemetry.ts';
 import { createWorkers, type WorkflowCode } from './workers.ts';
 
 /** The worker process. Exit codes: 0 after a graceful stop, 1 when something failed, 2 for a wrong configuration. */
+
+/** What may keep a failed process alive gets this long to let go. */
+const LAST_WORDS_MS = 5_000;
 
 const values = readOrExit();
 const logger = installTelemetry(values);
@@ -22,40 +25,54 @@ try {
 } catch (error) {
   logger.fatal({ err: error }, 'the worker ended with an error');
   process.exitCode = 1;
+  setTimeout(() => process.exit(1), LAST_WORDS_MS).unref();
 }
 
+/** Runs until a signal or a failure; whatever was opened by then is closed, last first, so that the process can end. */
 async function run(values: Values): Promise<void> {
-  const config = loadClientConnectConfig();
-  const namespace = config.namespace ?? 'default';
-  const native = await NativeConnection.connect(config.connectionOptions);
-  const connection = await Connection.connect(config.connectionOptions);
-  const client = new Client({ connection, namespace });
-  const dependencies = createDependencies(values, client, {
-    metrics: new Metrics(Runtime.instance().metricMeter),
-    onDatabaseError: (err) => logger.warn({ err }, 'an idle connection to PostgreSQL broke'),
-  });
-  const workers = await createWorkers({
-    connection: native,
-    namespace,
-    values,
-    dependencies,
-    workflows: workflowCode(),
-  });
-  const health = await serveHealth(values.healthAddress, workers);
+  const closing: (() => unknown)[] = [];
+  try {
+    const config = loadClientConnectConfig();
+    const namespace = config.namespace ?? 'default';
+    const native = await NativeConnection.connect(config.connectionOptions);
+    closing.unshift(() => native.close());
+    const connection = await Connection.connect(config.connectionOptions);
+    closing.unshift(() => connection.close());
+    const dependencies = createDependencies(values, new Client({ connection, namespace }), {
+      metrics: new Metrics(Runtime.instance().metricMeter),
+      onDatabaseError: (err) => logger.warn({ err }, 'an idle connection to PostgreSQL broke'),
+    });
+    closing.unshift(() => dependencies.close());
+    // Before the workers: one that was made but never ran would keep the process from ending.
+    const workers: Worker[] = [];
+    const health = await serveHealth(values.healthAddress, workers);
+    closing.unshift(() => health.close());
+    workers.push(
+      ...(await createWorkers({ connection: native, namespace, values, dependencies, workflows: workflowCode() })),
+    );
+    await serve(workers);
+  } finally {
+    for (const close of closing) await close();
+  }
+}
 
+/** Runs the workers until SIGTERM or SIGINT; when one fails, the others stop too. */
+async function serve(workers: readonly Worker[]): Promise<void> {
+  const shutDown = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
   const stop = (signal: string) => {
     logger.info({ signal }, 'stopping: no new work, running activities may finish');
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    shutDown();
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  const runs = workers.map((worker) => worker.run());
   try {
-    await Promise.all(workers.map((worker) => worker.run()));
+    await Promise.all(runs);
   } finally {
-    health.close();
-    await dependencies.close();
-    await connection.close();
-    await native.close();
+    shutDown();
+    await Promise.allSettled(runs);
   }
 }
 

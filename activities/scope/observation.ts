@@ -189,7 +189,16 @@ async function readDetailsPatiently(
 
 /** A declared balancer gets its row, `active`, when it is first seen. */
 async function recordDeclared(deps: ScopeDependencies, pool: PoolKey, seen: readonly ListedBalancer[]): Promise<void> {
-  for (const { name, scheme, arn, dnsName, canonicalHostedZoneId } of seen) {
+  const { rows } = await deps.database.query<{ name: string; arn: string | null; origin: string }>(
+    'select name, arn, origin from balancer where account = $1 and region = $2 and name = any($3)',
+    [pool.account, pool.region, seen.map(({ name }) => name)],
+  );
+  const known = new Map(rows.map((row) => [row.name, row]));
+  const changed = seen.filter(({ name, arn }) => {
+    const row = known.get(name);
+    return row === undefined || (row.origin === 'declared' && row.arn !== arn);
+  });
+  for (const { name, scheme, arn, dnsName, canonicalHostedZoneId } of changed) {
     await deps.database.query(
       `insert into balancer (account, region, name, scheme, origin, state, arn, dns_name, canonical_hosted_zone_id)
        values ($1, $2, $3, $4, 'declared', 'active', $5, $6, $7)

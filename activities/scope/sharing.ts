@@ -20,6 +20,8 @@ export interface SharedReading<T> {
 
 const LOOK_EVERY_MS = 40;
 
+type Stored<T> = { observation: T | null; observed_at: Date | null; not_before: Date; fresh: boolean };
+
 /**
  * The stored reading if it is younger than `maxAgeSeconds`, else a new one. Only the holder of the row's lease reads; the
  * others wait for its result and take over when the lease lapses, so a burst of runs costs one reading.
@@ -33,13 +35,17 @@ export async function shared<T>(
   suffices: (value: T) => boolean = () => true,
 ): Promise<SharedReading<T>> {
   const arg = row.values.length;
-  const notBefore = await oldestUseful(database, ages.maxAgeSeconds);
+  // Fixed by the first look, on the database's clock: whatever is read from then on is fresh enough for this caller.
+  let notBefore: Date | null = null;
   for (;;) {
-    const { rows } = await database.query<{ observation: T | null; observed_at: Date | null; fresh: boolean }>(
-      `select observation, observed_at, coalesce(observed_at >= $${arg + 1}, false) as fresh from ${row.table} where ${row.where}`,
-      [...row.values, notBefore],
+    const look: { rows: Stored<T>[] } = await database.query<Stored<T>>(
+      `select observation, observed_at, not_before, coalesce(observed_at >= not_before, false) as fresh
+         from ${row.table}, (select coalesce($${arg + 1}::timestamptz, clock_timestamp() - $${arg + 2} * interval '1 second') as not_before) as age
+        where ${row.where}`,
+      [...row.values, notBefore, ages.maxAgeSeconds],
     );
-    const [stored] = rows;
+    const stored = look.rows[0];
+    notBefore = stored?.not_before ?? notBefore;
     const fresh = stored?.fresh === true && stored.observation !== null;
     if (fresh && stored.observation !== null && stored.observed_at && suffices(stored.observation)) {
       return { value: stored.observation, observedAt: stored.observed_at.toISOString() };
@@ -57,13 +63,6 @@ export async function shared<T>(
     beat();
     await delay(LOOK_EVERY_MS, undefined, { signal: activitySignal() });
   }
-}
-
-async function oldestUseful(database: Queryable, maxAgeSeconds: number): Promise<Date> {
-  const { rows } = await database.query<{ at: Date }>(`select clock_timestamp() - $1 * interval '1 second' as at`, [
-    maxAgeSeconds,
-  ]);
-  return rows[0]?.at ?? new Date();
 }
 
 async function readAndStore<T>(

@@ -14,7 +14,6 @@ export interface Shape {
   readonly burst: number;
   /** Creations that arrive at half the throughput of the burst. */
   readonly arrivals: number;
-  readonly autocreating: number;
   /** Creations at once on a full pool, and how many of them one new balancer takes. */
   readonly fullPool: number;
   readonly perNewBalancer: number;
@@ -33,7 +32,6 @@ export const shapes: Readonly<Record<Shape['name'], Shape>> = {
     singles: 30,
     burst: 200,
     arrivals: 100,
-    autocreating: 3,
     fullPool: 50,
     perNewBalancer: 10,
     timeScale: 0.1,
@@ -44,13 +42,12 @@ export const shapes: Readonly<Record<Shape['name'], Shape>> = {
     balancers: [1, 5],
     variantBalancers: 5,
     variantCreations: [10],
-    warmUp: 5,
-    singles: 8,
-    burst: 40,
-    arrivals: 15,
-    autocreating: 1,
-    fullPool: 10,
-    perNewBalancer: 5,
+    warmUp: 3,
+    singles: 5,
+    burst: 20,
+    arrivals: 8,
+    fullPool: 6,
+    perNewBalancer: 3,
     timeScale: 0.02,
   },
   tiny: {
@@ -63,7 +60,6 @@ export const shapes: Readonly<Record<Shape['name'], Shape>> = {
     singles: 2,
     burst: 5,
     arrivals: 3,
-    autocreating: 1,
     fullPool: 4,
     perNewBalancer: 2,
     timeScale: 0.01,

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { lastLines } from '../../sandbox/processes/log.ts';
 import { freePorts } from '../../sandbox/processes/ports.ts';
 import { Supervisor } from '../../sandbox/processes/supervisor.ts';
@@ -22,19 +21,17 @@ export interface MeasuredWorker {
   stop(): Promise<void>;
 }
 
-/** It bundles the workflows first, which is seconds of work on a busy machine. */
-const READY_MS = 90_000;
+const READY_MS = 60_000;
 const STOP = { signal: 'SIGTERM', graceMs: 10_000 } as const;
-const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Starts `worker/main.ts` as a process of its own under the probe, and waits until it polls. */
+/** Starts the worker that `buildWorker` built as a process of its own, and waits until it polls. */
 export async function startMeasuredWorker(
+  program: string,
   folder: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<MeasuredWorker> {
   const [health = 0, metrics = 0, probePort = 0] = await freePorts(3);
   const supervisor = await Supervisor.open(join(folder, 'worker'));
-  const tsx = import.meta.resolve('tsx');
   let stopping = false;
   const stop = async () => {
     stopping = true;
@@ -44,7 +41,7 @@ export async function startMeasuredWorker(
     const child = await supervisor.start({
       name: 'worker',
       command: process.execPath,
-      args: ['--import', tsx, '--import', import.meta.resolve('./probe.ts'), file('../../worker/main.ts')],
+      args: [program],
       env: {
         ...process.env,
         ...environment,
@@ -59,8 +56,7 @@ export async function startMeasuredWorker(
     const ended = child.gone.then(async () =>
       stopping ? new Promise<string>(() => {}) : `the worker ended; its log ends:\n${await lastLines(child.logFile)}`,
     );
-    const probe = async () =>
-      (await (await fetch(`http://127.0.0.1:${probePort}/`)).json()) as ProbeReading;
+    const probe = async () => (await (await fetch(`http://127.0.0.1:${probePort}/`)).json()) as ProbeReading;
     const read = async () => {
       const exposition = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
       return {

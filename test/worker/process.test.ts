@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/inspect.ts';
 import { testDatabase, testServers, uniqueName } from '../support/servers.ts';
@@ -80,5 +81,21 @@ describe('the worker process', () => {
     const worker = run(settings);
     expect(await worker.ended).toBe(1);
     expect(worker.output()).toContain('the worker ended with an error');
+  });
+
+  test('ends with code 1 when its health address is taken, instead of hanging half started', {
+    timeout: 120_000,
+  }, async () => {
+    const settings = await environment();
+    const [, port] = settings.GROUNDWORK_HEALTH_ADDRESS.split(':');
+    const holder = createServer();
+    await new Promise<void>((resolve) => holder.listen(Number(port), '127.0.0.1', resolve));
+    try {
+      const worker = run(settings);
+      expect(await worker.ended).toBe(1);
+      expect(worker.output()).toContain('EADDRINUSE');
+    } finally {
+      holder.close();
+    }
   });
 });
