@@ -127,8 +127,6 @@ export class Supervisor {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
     await stopProcess(entry.child, entry.stop);
-    // A dead child of ours is reported a moment later: only then is the next one's turn.
-    if (!entry.child.attached) await entry.child.gone;
     await this.#forget(name, entry.child.pid);
   }
 
