@@ -20,7 +20,7 @@ import {
   readSeconds,
   readThreshold,
 } from './configuration.ts';
-import { hostProblem, normalizeHost } from './hosts.ts';
+import { hostProblem, isWithin, normalizeHost } from './hosts.ts';
 import { balancerNameProblem, cutLabelValue, type DomainSuffix, nrnIds, prefixProblem, scopeDomain } from './names.ts';
 import type { Brand, ScopeSettings, ScopeTimings } from './settings.ts';
 
@@ -74,6 +74,11 @@ export type Resolution = { ok: true; request: ScopeRequest } | { ok: false; prob
 /** Digest of an input as the caller sent it: two callers that joined one run compare theirs. */
 export function inputDigest(input: ScopeCreationInput): string {
   return sha256Hex(canonicalJson(input));
+}
+
+/** Whether certificates are judged: only hosts outside the base domain need one of their own. */
+export function bringsForeignHosts({ hosts, suffix }: Pick<ScopeRequest, 'hosts' | 'suffix'>): boolean {
+  return hosts.some((host) => suffix.base === '' || !isWithin(host, suffix.base));
 }
 
 /** Hosted zones to write to: private first, then public if different; `null` and empty ids are ignored. */

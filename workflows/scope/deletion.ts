@@ -1,4 +1,3 @@
-import { ApplicationFailure } from '@temporalio/workflow';
 import type { PlacementRow } from '../../activities/scope/ledger/holding.ts';
 import { SCOPE_ID_LABEL, workflowIds } from '../../contract/names.ts';
 import type { ScopeDeletionInput } from '../../contract/scope/input.ts';
@@ -83,11 +82,10 @@ async function refuseLiveDeployment(scopeId: string, force: boolean): Promise<vo
     labelSelector: `${SCOPE_ID_LABEL}=${scopeId}`,
   });
   if (objects.length === 0) return;
-  throw ApplicationFailure.create({
+  throw runFailure({
     type: 'DeploymentLive',
     message: `scope ${scopeId} still has objects: ${objects.join(', ')}. Delete them first.${remedy}`,
-    nonRetryable: true,
-    details: [{ objects }],
+    details: { objects },
   });
 }
 

@@ -1,7 +1,6 @@
 import type { Lookup } from '../../activities/scope/dns.ts';
 import type { PlaceInput } from '../../activities/scope/ledger/placing.ts';
-import { isWithin } from '../../domain/scope/hosts.ts';
-import type { ScopeRequest } from '../../domain/scope/request.ts';
+import { bringsForeignHosts, type ScopeRequest } from '../../domain/scope/request.ts';
 import { runFailure, withinPatience } from '../failures.ts';
 import { local, mutations, reads, watches } from './activities.ts';
 import { isoIn, type ScopeRun } from './run.ts';
@@ -151,7 +150,7 @@ function observation(run: ScopeRun, request: ScopeRequest, pool: Facts['pool'], 
   return {
     pool,
     names,
-    withCertificates: request.hosts.some((host) => !isWithin(host, request.suffix.base)),
+    withCertificates: bringsForeignHosts(request),
     reader: `${run.key}/pool`,
     maxAgeSeconds: request.timings.observationMaxAge,
   };

@@ -1,8 +1,7 @@
 import type { CandidateLoad, Warning } from '../../../contract/scope/status.ts';
-import { isWithin } from '../../../domain/scope/hosts.ts';
 import { autocreatedBalancerName, keeperHost } from '../../../domain/scope/names.ts';
 import { effectiveLoad, type PlacementDecision, placeScope } from '../../../domain/scope/placement.ts';
-import type { ScopeRequest } from '../../../domain/scope/request.ts';
+import { bringsForeignHosts, type ScopeRequest } from '../../../domain/scope/request.ts';
 import type { Database, Queryable } from '../../postgres/database.ts';
 import { DatabaseCallError } from '../../postgres/errors.ts';
 import type { PoolKey } from '../dependencies.ts';
@@ -380,11 +379,6 @@ async function readFacts(
   });
   if (facts === 'region-stale') return { kind: 'stale', names: [...declared] };
   return facts.stale.length > 0 ? { kind: 'stale', names: facts.stale } : facts;
-}
-
-/** Whether certificates are judged: only hosts outside the base domain need one of their own. */
-export function bringsForeignHosts(request: Pick<ScopeRequest, 'hosts' | 'suffix'>): boolean {
-  return request.hosts.some((host) => request.suffix.base === '' || !isWithin(host, request.suffix.base));
 }
 
 function policyOf(input: PlaceInput) {
