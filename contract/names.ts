@@ -21,6 +21,10 @@ export function taskQueueName(prefix: string, room: Room): string {
 export const workflowTypes = {
   scopeCreation: 'scopeCreation',
   scopeDeletion: 'scopeDeletion',
+  deployment: 'deployment',
+  deploymentDeletion: 'deploymentDeletion',
+  instanceRestart: 'instanceRestart',
+  diagnosis: 'diagnosis',
 } as const;
 
 /** Workflow ids are the kind and a business key: the id is what makes a repeated request join instead of act twice. */
@@ -28,7 +32,11 @@ export const workflowIds = {
   scopeCreation: (scopeId: string) => `scope-creation/${scopeId}`,
   scopePlan: (scopeId: string) => `scope-plan/${scopeId}`,
   scopeDeletion: (scopeId: string) => `scope-deletion/${scopeId}`,
+  /** Of a rollout and of a deletion alike, so that one excludes the other. */
   deployment: (scopeId: string) => `deployment/${scopeId}`,
+  deploymentPlan: (scopeId: string) => `deployment-plan/${scopeId}`,
+  instanceRestart: (scopeId: string, instanceId: string) => `instance-restart/${scopeId}/${instanceId}`,
+  diagnosis: (scopeId: string, requestId: string) => `diagnosis/${scopeId}/${requestId}`,
 } as const;
 
 /** Search attributes, all of type KEYWORD. `groundwork setup` and the sandbox register them. */
@@ -59,3 +67,6 @@ export const MANAGED_BY_AUTOCREATE = 'autocreate';
 
 /** Label on every Kubernetes object that belongs to a scope. */
 export const SCOPE_ID_LABEL = 'scope_id';
+
+/** Label on every object of one side of a deployment, and on its pods. */
+export const DEPLOYMENT_ID_LABEL = 'deployment_id';
