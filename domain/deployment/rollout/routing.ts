@@ -8,5 +8,25 @@ export type Routing =
   | { form: 'weighted'; percent: number }
   | { form: 'single'; side: Side };
 
-export const sameRouting = (a: Routing | undefined, b: Routing | undefined): boolean =>
-  JSON.stringify(a) === JSON.stringify(b);
+export const before: Routing = { form: 'before' };
+export const weighted = (percent: number): Routing => ({ form: 'weighted', percent });
+export const greenAlone: Routing = { form: 'single', side: 'green' };
+
+export function sameRouting(a: Routing, b: Routing): boolean {
+  if (a.form === 'weighted') return b.form === 'weighted' && a.percent === b.percent;
+  if (a.form === 'single') return b.form === 'single' && a.side === b.side;
+  return b.form === 'before';
+}
+
+/** Percent of the traffic that green gets; `before` is before it existed. */
+export function greenShare(routing: Routing): number {
+  if (routing.form === 'weighted') return routing.percent;
+  return routing.form === 'single' && routing.side === 'green' ? 100 : 0;
+}
+
+/** The sides that get traffic, for a rollout whose blue side exists or not. */
+export function sidesWithWeight(routing: Routing, hasBlue: boolean): Side[] {
+  if (routing.form === 'before') return hasBlue ? ['blue'] : [];
+  const share = greenShare(routing);
+  return [...(share < 100 ? (['blue'] as const) : []), ...(share > 0 ? (['green'] as const) : [])];
+}

@@ -70,7 +70,11 @@ export interface RolloutState {
   knownIll: Side[];
   /** When rules that others had changed were put back last, in ms. */
   putBackAt?: number;
+  /** What `applied` and `greenHadWeight` were before the present routing was begun. */
+  earlier?: { applied: Routing; greenHadWeight: boolean };
   warnings: Warning[];
+  /** How it ended. */
+  end?: RolloutEnd;
 }
 
 export type RemovalTarget = 'ports' | 'blue' | 'green' | 'orphans';
@@ -121,8 +125,8 @@ export type Outcome =
   | { kind: 'done'; warnings?: Warning[] }
   /** `applied`: whether a routing was, or may have been, handed to Kubernetes. */
   | { kind: 'failed'; failure: Failure; applied?: boolean }
-  /** A message or a cancellation ended it; `restSeconds` is what a hold still had. */
-  | { kind: 'interrupted'; restSeconds?: number }
+  /** A message or a cancellation ended it; `restSeconds` is what a hold still had; `applied` as above. */
+  | { kind: 'interrupted'; restSeconds?: number; applied?: boolean }
   /** Seen while holding: a side with traffic is ill for longer than tolerated. */
   | { kind: 'ill'; side: Side; failure: Failure; restSeconds?: number }
   /** Seen while holding: the rules are not the expected ones. `at` in ms. */
