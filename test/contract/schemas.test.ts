@@ -44,14 +44,30 @@ describe('the schemas', () => {
   test('are published as valid JSON Schema of draft 2020-12, each with a title', async () => {
     const names = (await readdir(published)).map((name) => name.replace(/\.json$/, ''));
     expect(names.sort()).toEqual([
+      'deployment-deletion-input',
+      'deployment-deletion-result',
+      'deployment-deletion-status',
+      'deployment-input',
+      'deployment-plan',
+      'deployment-result',
+      'deployment-status',
+      'diagnosis-input',
+      'diagnosis-result',
       'failure',
+      'finalize',
+      'instance-restart-input',
+      'instance-restart-result',
+      'pause',
+      'resume',
       'retry-now',
+      'rollback',
       'scope-creation-input',
       'scope-creation-result',
       'scope-deletion-input',
       'scope-deletion-result',
       'scope-plan',
       'scope-status',
+      'switch-traffic',
     ]);
     for (const name of names) {
       const { schema } = await validator(name);
