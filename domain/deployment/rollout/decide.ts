@@ -123,8 +123,10 @@ function backward(plan: RolloutPlan, given: RolloutState): Next {
   const state: RolloutState = { ...given, phase: given.goal === 'cancel' ? 'Cancelling' : 'RollingBack' };
   if (plan.strategy !== 'initial') {
     if (lowestBlue(state) < plan.replicas) return scale(state, 'blue', plan.replicas);
-    const reachedAlone = sameRouting(state.applied, greenAlone) || sameRouting(state.confirmed, greenAlone);
-    if (reachedAlone && !sameRouting(state.confirmed, weighted(100))) {
+    const wasAlone = [state.applied, state.confirmed, state.earlier?.applied].some(
+      (routing) => routing !== undefined && sameRouting(routing, greenAlone),
+    );
+    if (wasAlone) {
       // Blue has lost its target groups: they must be there and healthy again before traffic goes to them.
       return route(state, weighted(100), [], [need('blue', 'one')]);
     }
