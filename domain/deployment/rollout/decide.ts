@@ -2,7 +2,7 @@ import type { Side } from '../../../contract/deployment/status.ts';
 import { sideCounts } from '../replicas.ts';
 import { before, greenAlone, greenShare, type Routing, sameRouting, sidesWithWeight, weighted } from './routing.ts';
 import { firstRouting } from './state.ts';
-import type { Decision, RemovalTarget, RolloutPlan, RolloutState, TargetNeed } from './types.ts';
+import type { Decision, RemovalTarget, RolloutEnd, RolloutPlan, RolloutState, TargetNeed } from './types.ts';
 
 /**
  * The planner of a rollout: from what is known to the next step (specs: deployment, section 7). The state that comes with a
@@ -15,7 +15,7 @@ export interface Next {
 }
 
 export function decide(plan: RolloutPlan, state: RolloutState): Next {
-  if (state.end) return { state, decision: { kind: 'end', end: state.end } };
+  if (state.end) return ended(state, state.end);
   if (state.repair) return route(state, state.repair, [], []);
   return state.goal === 'forward' ? forward(plan, state) : backward(plan, state);
 }
@@ -82,7 +82,7 @@ function move(plan: RolloutPlan, state: RolloutState, percent: number): Next {
     if (counts[side] > state.counts[side]) return scale(state, side, counts[side]);
   }
   const routing = weighted(percent);
-  if (!sameRouting(state.confirmed, routing) || !sameRouting(state.applied, routing)) {
+  if (!settled(state, routing)) {
     const gaining: Side | undefined = percent > state.percent ? 'green' : percent < state.percent ? 'blue' : undefined;
     const needs = sidesWithWeight(routing, true).map((side) => need(side, side === gaining ? 'planned' : 'one'));
     return route(state, routing, gaining ? [need(gaining, 'planned')] : [], needs);
@@ -100,7 +100,7 @@ function finalize(plan: RolloutPlan, given: RolloutState): Next {
   if (!state.removalBegun) {
     if (stuck(state)) return stay(plan, state);
     if (!state.drained.includes('blue')) return { state, decision: { kind: 'drain', side: 'blue' } };
-    if (!sameRouting(state.confirmed, greenAlone) || !sameRouting(state.applied, greenAlone)) {
+    if (!settled(state, greenAlone)) {
       return route(state, greenAlone, [], [need('green', 'planned')]);
     }
   }
@@ -115,53 +115,62 @@ function remove(plan: RolloutPlan, state: RolloutState, targets: readonly Remova
   );
   const what = due.find((target) => !state.removed.includes(target));
   if (what) return { state: { ...state, phase: 'Finalizing', removalBegun: true }, decision: { kind: 'delete', what } };
-  return { state, decision: { kind: 'end', end: { phase: 'Finalized', active: 'green', percent: 100 } } };
+  return ended(state, { phase: 'Finalized', active: 'green', percent: 100 });
 }
 
 /** Back to how it was; what was not reached is skipped. */
 function backward(plan: RolloutPlan, given: RolloutState): Next {
   const state: RolloutState = { ...given, phase: given.goal === 'cancel' ? 'Cancelling' : 'RollingBack' };
   if (plan.strategy !== 'initial') {
-    if (lowestBlue(state) < plan.replicas) return scale(state, 'blue', plan.replicas);
-    const wasAlone = [state.applied, state.confirmed, state.earlier?.applied].some(
-      (routing) => routing !== undefined && sameRouting(routing, greenAlone),
-    );
-    if (wasAlone) {
+    // A count that was being applied may have been reached.
+    const unsure = state.scaling?.side === 'blue';
+    if (unsure || state.counts.blue < plan.replicas) return scale(state, 'blue', plan.replicas);
+    const possible = possibleRoutings(state);
+    if (possible.some((routing) => sameRouting(routing, greenAlone))) {
       // Blue has lost its target groups: they must be there and healthy again before traffic goes to them.
       return route(state, weighted(100), [], [need('blue', 'one')]);
     }
-    if (greenShare(state.applied) > 0 || greenShare(state.confirmed) > 0) {
+    if (possible.some((routing) => greenShare(routing) > 0)) {
       return route(state, weighted(0), [need('blue', 'one')], [need('blue', 'one')]);
     }
     if (state.greenHadWeight && !state.drained.includes('green')) {
       return { state, decision: { kind: 'drain', side: 'green' } };
     }
   }
-  if (!sameRouting(state.applied, before) || !sameRouting(state.confirmed, before)) return route(state, before, [], []);
+  if (!settled(state, before)) return route(state, before, [], []);
   if (state.greenApplied !== 'no' && !state.removed.includes('green')) {
     return { state, decision: { kind: 'delete', what: 'green' } };
   }
-  return { state, decision: { kind: 'end', end: endOfWayBack(plan, state) } };
+  return ended(state, endOfWayBack(plan, state));
 }
 
-function endOfWayBack(plan: RolloutPlan, { goal, failure, reason }: RolloutState) {
+function ended(state: RolloutState, end: RolloutEnd): Next {
+  return { state: { ...state, phase: end.phase, end }, decision: { kind: 'end', end } };
+}
+
+function endOfWayBack(plan: RolloutPlan, { goal, failure, reason }: RolloutState): RolloutEnd {
   const end = { percent: 0, ...(plan.blue === undefined ? {} : { active: 'blue' as const }) };
   if (failure) {
     const details = { ...failure.details, rolledBack: true };
-    return { ...end, phase: 'Failed' as const, reason: failure.message, failure: { ...failure, details } };
+    return { ...end, phase: 'Failed', reason: failure.message, failure: { ...failure, details } };
   }
   const words = reason === undefined ? {} : { reason };
-  return { ...end, ...words, phase: goal === 'cancel' ? ('Cancelled' as const) : ('RolledBack' as const) };
+  return { ...end, ...words, phase: goal === 'cancel' ? 'Cancelled' : 'RolledBack' };
+}
+
+/** Handed to Kubernetes, and confirmed since. */
+function settled({ applied, confirmed, earlier }: RolloutState, routing: Routing): boolean {
+  return earlier === undefined && sameRouting(applied, routing) && sameRouting(confirmed, routing);
+}
+
+/** What the balancer may be doing now: the confirmed routing, or one that was applied since. */
+function possibleRoutings({ applied, confirmed, earlier }: RolloutState): Routing[] {
+  return [applied, confirmed, ...(earlier ? [earlier.applied] : [])];
 }
 
 /** Paused because a step failed: nothing goes on until a person decides. */
 function stuck(state: RolloutState): boolean {
   return state.paused && state.failure !== undefined;
-}
-
-/** The fewest instances that blue may have: a count that is being applied may have been reached. */
-function lowestBlue({ counts, scaling }: RolloutState): number {
-  return scaling?.side === 'blue' ? Math.min(counts.blue, scaling.count) : counts.blue;
 }
 
 function scale(state: RolloutState, side: Side, count: number): Next {

@@ -87,7 +87,7 @@ function failed(plan: RolloutPlan, given: RolloutState, decision: Decision, fail
     };
   }
   if (given.goal !== 'forward') return incomplete(plan, given, failure);
-  const { repair, earlier: _, ...state } = given;
+  const { repair, ...state } = given;
   const undo = decision.kind === 'route' && repair === undefined && REFUSALS.includes(failure.type);
   return react(plan, undo ? { ...state, repair: state.confirmed } : state, failure);
 }
@@ -104,7 +104,7 @@ function react(plan: RolloutPlan, state: RolloutState, failure: Failure): Rollou
 /** The way back could not be finished: nothing more is touched, and what is left is named. */
 function incomplete(plan: RolloutPlan, state: RolloutState, cause: Failure): RolloutState {
   const leftovers = [
-    ...(sameRouting(state.applied, before) && sameRouting(state.confirmed, before)
+    ...(sameRouting(state.applied, before) && sameRouting(state.confirmed, before) && state.earlier === undefined
       ? []
       : ['Ingresses of the scope: not as they were before this rollout']),
     ...(state.greenApplied === 'no' || state.removed.includes('green')

@@ -70,7 +70,7 @@ export interface RolloutState {
   knownIll: Side[];
   /** When rules that others had changed were put back last, in ms. */
   putBackAt?: number;
-  /** What `applied` and `greenHadWeight` were before the present routing was begun. */
+  /** What they were before the routing that is not confirmed yet was begun. */
   earlier?: { applied: Routing; greenHadWeight: boolean };
   warnings: Warning[];
   /** How it ended. */
