@@ -43,7 +43,7 @@ export function judgeRestart(
     return refuse(`its ${DEPLOYMENT_ID_LABEL} is ${labels[DEPLOYMENT_ID_LABEL] ?? 'not set'}`);
   }
   const owner = ownerOf(pod, 'ReplicaSet');
-  if (!owner || replicaSet?.metadata?.uid !== owner.uid) return refuse('no ReplicaSet owns it');
+  if (!owner || !replicaSet || replicaSet.metadata?.uid !== owner.uid) return refuse('no ReplicaSet owns it');
   return ownerOf(replicaSet, 'Deployment')?.name === deployment
     ? { ok: true, uid }
     : refuse(`no ReplicaSet of ${deployment} owns it`);
