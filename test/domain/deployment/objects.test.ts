@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
 import type { DeploymentInput } from '../../../contract/deployment/input.ts';
 import { expectedRouting, routingOf } from '../../../domain/deployment/expected.ts';
 import type { KubernetesObject } from '../../../domain/deployment/objects/kubernetes.ts';
@@ -10,7 +11,7 @@ import { type BackendService, routeShape } from '../../../domain/deployment/shap
 import { groupAnnotations } from '../../../domain/scope/keeper.ts';
 import { blueMain, input, request } from './build.ts';
 
-/** Golden objects stand in objects/*.json, as they go to server-side apply. */
+/** Golden objects stand in objects/*.yaml, as they go to server-side apply. */
 
 const grpc = { port: 9090, type: 'GRPC' as const };
 const http = { port: 8081, type: 'HTTP' as const };
@@ -51,7 +52,9 @@ const full: Partial<DeploymentInput> = {
 const services: BackendService[] = [blueMain, { name: 'd-7-41-http-8081', port: 8081 }];
 
 const golden = (name: string, objects: readonly KubernetesObject[]) =>
-  expect(`${JSON.stringify(objects, null, 2)}\n`).toMatchFileSnapshot(`objects/${name}.json`);
+  expect(
+    objects.map((object) => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })).join('---\n'),
+  ).toMatchFileSnapshot(`objects/${name}.yaml`);
 
 function routes(fields: Partial<DeploymentInput>, routing: OwnRouting, blue = services) {
   const read = request(fields);
