@@ -11,6 +11,7 @@ import {
   type ScopeSettings,
   type ScopeTimings,
 } from '../domain/scope/settings.ts';
+import { deploymentRoomSettings } from './deployment-settings.ts';
 import {
   address,
   environmentName,
@@ -33,7 +34,7 @@ import {
 const rooms = Object.keys(taskQueues) as Room[];
 
 /** Rooms that this version serves. */
-const servedRooms: Room[] = ['scopes'];
+const servedRooms: Room[] = ['scopes', 'deployments'];
 
 /** Refuses a value for which `problem` finds something. */
 const checked =
@@ -269,6 +270,7 @@ export const settings = {
     },
   }),
   ...timingSettings,
+  ...deploymentRoomSettings,
 };
 
 type Settings = typeof settings;

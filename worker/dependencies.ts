@@ -1,17 +1,20 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Client } from '@temporalio/client';
 import { AwsClients, type AwsOptions } from '../activities/aws/clients.ts';
+import { createDeploymentActivities, type DeploymentActivities } from '../activities/deployment/index.ts';
 import { KubernetesGateway } from '../activities/kubernetes/gateway.ts';
 import type { Metrics } from '../activities/metrics.ts';
 import { Database } from '../activities/postgres/database.ts';
 import { createScopeActivities, type ScopeActivities } from '../activities/scope/index.ts';
 import { scopeSettings, type Values } from './configuration.ts';
+import { deploymentSettings } from './deployment-settings.ts';
 
 export interface Dependencies {
   database: Database;
   aws: AwsClients;
   kubernetes: KubernetesGateway;
   scopes: ScopeActivities;
+  deployments: DeploymentActivities;
   close(): Promise<void>;
 }
 
@@ -48,6 +51,14 @@ export function createDependencies(values: Values, temporal: Client, options: De
     kubernetes,
     scopes: createScopeActivities({
       settings: scopeSettings(values),
+      database,
+      aws,
+      kubernetes,
+      temporal,
+      metrics: options.metrics,
+    }),
+    deployments: createDeploymentActivities({
+      settings: deploymentSettings(values, scopeSettings(values), values.preset),
       database,
       aws,
       kubernetes,

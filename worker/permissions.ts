@@ -12,9 +12,17 @@ export const kubernetesPermissions: readonly KubernetesPermission[] = [
   { group: '', resource: 'namespaces', verbs: ['get', 'create'] },
   // Server-side apply is a patch, which also needs create where the object is new.
   { group: 'networking.k8s.io', resource: 'ingresses', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
-  { group: '', resource: 'events', verbs: ['list'] },
-  { group: 'apps', resource: 'deployments', verbs: ['list'] },
-  { group: '', resource: 'services', verbs: ['list'] },
+  { group: '', resource: 'events', verbs: ['get', 'list'] },
+  { group: 'apps', resource: 'deployments', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
+  { group: '', resource: 'services', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
+  { group: 'autoscaling', resource: 'horizontalpodautoscalers', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
+  { group: 'policy', resource: 'poddisruptionbudgets', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
+  { group: 'gateway.networking.k8s.io', resource: 'httproutes', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
+  { group: '', resource: 'pods', verbs: ['get', 'list', 'delete'] },
+  { group: 'apps', resource: 'replicasets', verbs: ['get', 'list'] },
+  { group: 'discovery.k8s.io', resource: 'endpointslices', verbs: ['get', 'list'] },
+  { group: 'networking.k8s.io', resource: 'ingressclasses', verbs: ['get', 'list'] },
+  { group: '', resource: 'configmaps', verbs: ['get', 'list'] },
 ];
 
 /** IAM actions that change something: no harmless call tells whether they are granted. */
