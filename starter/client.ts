@@ -1,5 +1,6 @@
 import { Client, Connection, type ConnectionLike } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Deployments } from './deployments.ts';
 import { Unavailable } from './errors.ts';
 import { taskQueueOf } from './queues.ts';
 import { Runs } from './runs.ts';
@@ -12,9 +13,24 @@ import { Scopes } from './scopes.ts';
  *     const { domain, balancer } = await groundwork.scopes.create({ scopeId: '123', slugs, visibility: 'public' });
  */
 
+export type {
+  DeploymentDeletionInput,
+  DeploymentInput,
+  DiagnosisInput,
+  InstanceRestartInput,
+} from '../contract/deployment/input.ts';
+export type {
+  DeploymentDeletionResult,
+  DeploymentPlan,
+  DeploymentResult,
+  DeploymentStatus,
+  DiagnosisResult,
+  InstanceRestartResult,
+} from '../contract/deployment/status.ts';
 export type { Failure, InvalidField } from '../contract/failures.ts';
 export type { ScopeCreationInput, ScopeDeletionInput } from '../contract/scope/input.ts';
 export type { ScopeCreationResult, ScopeDeletionResult, ScopePlan, ScopeStatus } from '../contract/scope/status.ts';
+export type { AskOptions, DeploymentReport, DeploymentRequest, Deployments } from './deployments.ts';
 export * from './errors.ts';
 export type { QueueState } from './queues.ts';
 export type { RunHandle, RunInfo, RunState, WaitOptions } from './runs.ts';
@@ -32,6 +48,7 @@ export interface ConnectOptions {
 
 export interface Groundwork {
   readonly scopes: Scopes;
+  readonly deployments: Deployments;
   /** The Temporal client underneath. */
   readonly temporal: Client;
   readonly connection: ConnectionLike;
@@ -52,6 +69,7 @@ export async function connectGroundwork(options: ConnectOptions = {}): Promise<G
   const prefix = options.taskQueuePrefix ?? process.env.GROUNDWORK_TASK_QUEUE_PREFIX;
   return {
     scopes: new Scopes(new Runs(client), taskQueueOf('scopes', prefix)),
+    deployments: new Deployments(new Runs(client), taskQueueOf('deployments', prefix)),
     temporal: client,
     connection,
     namespace,

@@ -1,4 +1,4 @@
-import type { Failure, InvalidField, ScopeFailureType } from '../contract/failures.ts';
+import type { DeploymentFailureType, Failure, InvalidField, ScopeFailureType } from '../contract/failures.ts';
 
 /**
  * Errors of the client. Each documented failure of a run is a class of its own, so a caller may write
@@ -13,6 +13,7 @@ export const clientErrorTypes = [
   'Unavailable',
   'OutcomeUnknown',
   'NothingToRetry',
+  'MessageRefused',
   'SetupMissing',
   'RunCancelled',
   'RunTerminated',
@@ -22,7 +23,8 @@ export const clientErrorTypes = [
 export type ClientErrorType = (typeof clientErrorTypes)[number];
 
 /** Types after which the same request, repeated as it is, may well succeed. */
-const RETRYABLE: ReadonlySet<string> = new Set<ScopeFailureType | ClientErrorType>([
+const RETRYABLE: ReadonlySet<string> = new Set<ScopeFailureType | DeploymentFailureType | ClientErrorType>([
+  'RolloutInProgress',
   'ScopeBusy',
   'BalancerUnreadable',
   'BalancerFailed',
@@ -100,6 +102,31 @@ export class KubernetesRefused extends ofType('KubernetesRefused') {}
 /** The run failed or was cancelled, and what `details.leftovers` lists could not be undone. */
 export class CompensationIncomplete extends ofType('CompensationIncomplete') {}
 
+/** Another rollout, or a deletion, holds the scope; `details` names deployment, phase and run. */
+export class RolloutInProgress extends ofType('RolloutInProgress') {}
+/** The scope's creation is unfinished. */
+export class ScopeNotReady extends ofType('ScopeNotReady') {}
+/** `currentDeploymentId` is not what serves. */
+export class BlueMissing extends ofType('BlueMissing') {}
+/** A third deployment has traffic: its rollout was never ended. */
+export class LeftoverRollout extends ofType('LeftoverRollout') {}
+/** Ledger, Ingress and DNS alias name different balancers. */
+export class BalancerDrift extends ofType('BalancerDrift') {}
+/** The new version's instances did not become ready; `details` say why. */
+export class InstancesNotReady extends ofType('InstancesNotReady') {}
+export class ControllerRefused extends ofType('ControllerRefused') {}
+/** Another Ingress breaks the balancer's group. */
+export class GroupBroken extends ofType('GroupBroken') {}
+export class RouteNotAccepted extends ofType('RouteNotAccepted') {}
+/** The balancer did not do in time what the Ingresses say. */
+export class NotConverged extends ofType('NotConverged') {}
+export class TargetsUnhealthy extends ofType('TargetsUnhealthy') {}
+/** Somebody removes what the rollout needs. */
+export class ObjectMissing extends ofType('ObjectMissing') {}
+export class RemovalTimeout extends ofType('RemovalTimeout') {}
+export class InstanceMissing extends ofType('InstanceMissing') {}
+export class NotThisScopesInstance extends ofType('NotThisScopesInstance') {}
+
 /** There is no such run. */
 export class NotFound extends ofType('NotFound') {}
 /** Temporal or the workers do not answer; nothing is known to have happened, and repeating the request is harmless. */
@@ -108,6 +135,8 @@ export class Unavailable extends ofType('Unavailable') {}
 export class OutcomeUnknown extends ofType('OutcomeUnknown') {}
 /** `retryNow` of a run that waits for nothing. */
 export class NothingToRetry extends ofType('NothingToRetry') {}
+/** The rollout is not in a state for this message; the words say why. */
+export class MessageRefused extends ofType('MessageRefused') {}
 /** The Temporal namespace lacks what `groundwork setup` registers. */
 export class SetupMissing extends ofType('SetupMissing') {}
 /** Somebody cancelled the run; what it had made was removed. */
@@ -119,7 +148,7 @@ export class RunTimedOut extends ofType('RunTimedOut') {}
 
 type FailureClass = new (message: string, details?: Details, options?: ErrorOptions) => GroundworkError;
 
-const classes: Readonly<Record<ScopeFailureType | ClientErrorType, FailureClass>> = {
+const classes: Readonly<Record<ScopeFailureType | DeploymentFailureType | ClientErrorType, FailureClass>> = {
   InvalidInput,
   ScopeBusy,
   ScopeMismatch,
@@ -141,10 +170,26 @@ const classes: Readonly<Record<ScopeFailureType | ClientErrorType, FailureClass>
   AccessDenied,
   KubernetesRefused,
   CompensationIncomplete,
+  RolloutInProgress,
+  ScopeNotReady,
+  BlueMissing,
+  LeftoverRollout,
+  BalancerDrift,
+  InstancesNotReady,
+  ControllerRefused,
+  GroupBroken,
+  RouteNotAccepted,
+  NotConverged,
+  TargetsUnhealthy,
+  ObjectMissing,
+  RemovalTimeout,
+  InstanceMissing,
+  NotThisScopesInstance,
   NotFound,
   Unavailable,
   OutcomeUnknown,
   NothingToRetry,
+  MessageRefused,
   SetupMissing,
   RunCancelled,
   RunTerminated,

@@ -1,4 +1,4 @@
-import type { ScopeFailureType } from '../../contract/failures.ts';
+import type { DeploymentFailureType, ScopeFailureType } from '../../contract/failures.ts';
 import type { ClientErrorType } from '../errors.ts';
 
 /** The one table of exit codes of the `groundwork` command. */
@@ -33,7 +33,7 @@ const meanings: Readonly<Record<ExitName, string>> = {
 };
 
 /** What a failure of each type exits with; none is left out, or this does not compile. */
-export const exitNames: Readonly<Record<ScopeFailureType | ClientErrorType, ExitName>> = {
+export const exitNames: Readonly<Record<ScopeFailureType | DeploymentFailureType | ClientErrorType, ExitName>> = {
   InvalidInput: 'invalidInput',
   KubernetesRefused: 'invalidInput',
   NotFound: 'notFound',
@@ -49,6 +49,22 @@ export const exitNames: Readonly<Record<ScopeFailureType | ClientErrorType, Exit
   DnsRecordConflict: 'conflict',
   DeploymentLive: 'conflict',
   NothingToRetry: 'conflict',
+  MessageRefused: 'conflict',
+  BlueMissing: 'conflict',
+  LeftoverRollout: 'conflict',
+  BalancerDrift: 'conflict',
+  NotThisScopesInstance: 'conflict',
+  InstanceMissing: 'notFound',
+  RolloutInProgress: 'unavailable',
+  ScopeNotReady: 'unavailable',
+  InstancesNotReady: 'unexpected',
+  ControllerRefused: 'unexpected',
+  GroupBroken: 'unexpected',
+  RouteNotAccepted: 'unexpected',
+  NotConverged: 'unexpected',
+  TargetsUnhealthy: 'unexpected',
+  ObjectMissing: 'unexpected',
+  RemovalTimeout: 'unexpected',
   AccessDenied: 'forbidden',
   NoCapacity: 'noCapacity',
   BalancerQuotaExceeded: 'noCapacity',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { type Context, withJson } from './command.ts';
+import { addDeploymentCommands } from './deployment/commands.ts';
 import { exitCodes, exitCodeTable } from './exit-codes.ts';
 import { reportFailure, UsageError } from './failing.ts';
 import { colorsFor, type Io } from './io.ts';
@@ -66,6 +67,7 @@ export function createProgram(context: Context): Command {
   ).action(async (options) => context.exit(await (await import('./operations/doctor.ts')).doctor(io, options)));
 
   addScopeCommands(program, context);
+  addDeploymentCommands(program, context);
   addSandboxCommands(program, context);
 
   withJson(program.command('demo').description('boot a sandbox and play the main jobs on it'))
