@@ -7,7 +7,7 @@ import {
   paginateDescribeRules,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { ListResourceRecordSetsCommand, type ResourceRecordSet, Route53Client } from '@aws-sdk/client-route-53';
-import { KubeConfig, NetworkingV1Api, type V1Ingress } from '@kubernetes/client-node';
+import { AppsV1Api, CoreV1Api, KubeConfig, NetworkingV1Api, type V1Ingress } from '@kubernetes/client-node';
 import { Database } from '../../activities/postgres/database.ts';
 import { fromRoute53Name } from '../../domain/scope/hosts.ts';
 import type { Sandbox } from '../sandbox.ts';
@@ -42,6 +42,8 @@ export class Reality {
   readonly #elb: ElasticLoadBalancingV2Client;
   readonly #route53: Route53Client;
   readonly #networking: NetworkingV1Api;
+  readonly #core: CoreV1Api;
+  readonly #apps: AppsV1Api;
   readonly #ledger: Database;
   readonly #zones: readonly string[];
 
@@ -52,6 +54,8 @@ export class Reality {
     this.#elb = new ElasticLoadBalancingV2Client(aws);
     this.#route53 = new Route53Client(aws);
     this.#networking = kubeConfig.makeApiClient(NetworkingV1Api);
+    this.#core = kubeConfig.makeApiClient(CoreV1Api);
+    this.#apps = kubeConfig.makeApiClient(AppsV1Api);
     this.#ledger = new Database({ url: sandbox.addresses.direct.postgres, poolSize: 1, onIdleError: () => {} });
     this.#zones = zones;
   }
@@ -117,6 +121,43 @@ export class Reality {
       [balancer],
     );
     return rows;
+  }
+
+  /** Percent of each version of a scope in the rules of a host on a balancer; a single target group has all. */
+  async shares(balancer: string, host: string, scopeId: string): Promise<Record<string, number>> {
+    const found = (await this.#balancers()).find(({ LoadBalancerName }) => LoadBalancerName === balancer);
+    const LoadBalancerArn = found?.LoadBalancerArn ?? '';
+    const listeners = await all(
+      paginateDescribeListeners({ client: this.#elb }, { LoadBalancerArn }),
+      (page) => page.Listeners,
+    );
+    const shares: Record<string, number> = {};
+    for (const { ListenerArn } of listeners) {
+      const rules = await all(paginateDescribeRules({ client: this.#elb }, { ListenerArn }), (page) => page.Rules);
+      for (const { Conditions = [], Actions = [] } of rules) {
+        if (!Conditions.some(({ HostHeaderConfig }) => HostHeaderConfig?.Values?.includes(host))) continue;
+        const groups = Actions.flatMap(({ ForwardConfig }) => ForwardConfig?.TargetGroups ?? []);
+        const total = groups.reduce((sum, { Weight = 1 }) => sum + Weight, 0);
+        for (const { TargetGroupArn = '', Weight = 1 } of groups) {
+          const tag = (await this.tags(TargetGroupArn))['ingress.k8s.aws/resource'] ?? '';
+          const version = tag.slice(tag.indexOf(`d-${scopeId}-`) + scopeId.length + 3, tag.lastIndexOf(':'));
+          shares[version] = (Weight * 100) / total;
+        }
+      }
+    }
+    return shares;
+  }
+
+  /** Deployments and Services of one version, as `Kind name`. */
+  async objectsOf(scopeId: string, deploymentId: string): Promise<string[]> {
+    const labelSelector = `scope_id=${scopeId},deployment_id=${deploymentId}`;
+    const [deployments, services] = await Promise.all([
+      this.#apps.listDeploymentForAllNamespaces({ labelSelector }),
+      this.#core.listServiceForAllNamespaces({ labelSelector }),
+    ]);
+    const names = (kind: string, items: { metadata?: { name?: string } }[]) =>
+      items.map(({ metadata }) => `${kind} ${metadata?.name}`);
+    return [...names('Deployment', deployments.items), ...names('Service', services.items)];
   }
 
   /** What the ledger remembers of a scope and of the balancer made for it, when there is such a row. */

@@ -10,6 +10,8 @@ export const INTERNAL_ZONE = 'ZINTERNAL';
 export const FULL = 'k8s-groundwork-public';
 export const NEARLY_FULL = 'k8s-groundwork-public-2';
 export const PRIVATE = 'k8s-groundwork-private';
+/** Empty, and the controller's own: versions are deployed behind it. */
+export const SHOP = 'k8s-groundwork-shop';
 export const DOMAIN = 'apps.example.com';
 /** No certificate covers it. */
 export const INTERNAL_DOMAIN = 'apps.internal.example';
@@ -34,6 +36,14 @@ const seed: AwsSeed = {
         balancer(FULL, 'internet-facing', MOST_RULES),
         balancer(NEARLY_FULL, 'internet-facing', NEARLY_FULL_RULES),
         balancer(PRIVATE, 'internal', MOST_RULES),
+        {
+          ...balancer(SHOP, 'internet-facing', 0),
+          tags: {
+            'elbv2.k8s.aws/cluster': 'sandbox',
+            'ingress.k8s.aws/stack': SHOP,
+            'ingress.k8s.aws/resource': 'LoadBalancer',
+          },
+        },
       ],
     },
   },
