@@ -1,5 +1,4 @@
 import type { CoreV1Event } from '@kubernetes/client-node';
-import type { KubernetesGateway } from './gateway.ts';
 
 /** An event of the cluster. */
 export interface ClusterEvent {
@@ -14,23 +13,6 @@ export interface ClusterEvent {
   count: number;
   /** ISO time of the last occurrence. */
   lastSeen: string;
-}
-
-/** Warnings of a namespace whose last occurrence is at or after `since`, oldest first. */
-export async function warningsSince(
-  kubernetes: KubernetesGateway,
-  namespace: string,
-  since: string,
-  accept: (event: ClusterEvent) => boolean,
-): Promise<ClusterEvent[]> {
-  const events = await kubernetes.list<CoreV1Event>(
-    { apiVersion: 'v1', kind: 'Event' },
-    { namespace, fieldSelector: 'type=Warning' },
-  );
-  return events
-    .map(readEvent)
-    .filter((event) => Date.parse(event.lastSeen) >= Date.parse(since) && accept(event))
-    .sort((a, b) => a.lastSeen.localeCompare(b.lastSeen));
 }
 
 /** The last occurrence of an event stands in one of five fields, depending on who wrote it. */
