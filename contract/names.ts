@@ -21,6 +21,15 @@ export function taskQueueName(prefix: string, room: Room): string {
 export const workflowTypes = {
   scopeCreation: 'scopeCreation',
   scopeDeletion: 'scopeDeletion',
+
+  ipClaim: 'ipClaim',
+  ipRelease: 'ipRelease',
+  ipRenewal: 'ipRenewal',
+  ipPoolCreation: 'ipPoolCreation',
+  ipPoolChange: 'ipPoolChange',
+  ipPoolDeletion: 'ipPoolDeletion',
+  ipInventory: 'ipInventory',
+  ipSweep: 'ipSweep',
 } as const;
 
 /** Workflow ids are the kind and a business key: the id is what makes a repeated request join instead of act twice. */
@@ -29,6 +38,18 @@ export const workflowIds = {
   scopePlan: (scopeId: string) => `scope-plan/${scopeId}`,
   scopeDeletion: (scopeId: string) => `scope-deletion/${scopeId}`,
   deployment: (scopeId: string) => `deployment/${scopeId}`,
+
+  ipClaim: (owner: string, namespace: string, name: string) => `ip-claim/${owner}/${namespace}/${name}`,
+  /** A dry run has an id of its own, so that it neither joins nor hinders the claim. */
+  ipClaimPlan: (owner: string, namespace: string, name: string) => `ip-claim-plan/${owner}/${namespace}/${name}`,
+  ipRelease: (uid: string) => `ip-release/${uid}`,
+  ipRenewal: (uid: string, requestId: string) => `ip-renewal/${uid}/${requestId}`,
+  ipPoolCreation: (owner: string, pool: string) => `ip-pool-creation/${owner}/${pool}`,
+  ipPoolDeletion: (owner: string, pool: string) => `ip-pool-deletion/${owner}/${pool}`,
+  ipPoolChange: (owner: string, pool: string, requestId: string) => `ip-pool-change/${owner}/${pool}/${requestId}`,
+  ipInventory: (owner: string, requestId: string) => `ip-inventory/${owner}/${requestId}`,
+  /** Also the id of its Schedule. */
+  ipSweep: 'ip-sweep',
 } as const;
 
 /** Search attributes, all of type KEYWORD. `groundwork setup` and the sandbox register them. */

@@ -9,3 +9,4 @@ export const scopeIdKey = keyword('ScopeId');
 export const balancerNameKey = keyword('BalancerName');
 export const environmentKey = keyword('Environment');
 export const phaseKey = keyword('Phase');
+export const poolNameKey = keyword('PoolName');
