@@ -4,18 +4,21 @@ import type { IpFamily, IpPool, PoolRef } from './pool.ts';
 
 /** Reading: pools, claims, allocations, events, the map of a pool, and the proof that a pool is sound. */
 
+/** Of the owner; with a pool of its own, of everybody in it. */
+export interface HeldFilter {
+  namespace?: string | undefined;
+  name?: string | undefined;
+  pool?: PoolRef | undefined;
+  after?: string | undefined;
+  limit?: number | undefined;
+}
+
 export type IpInventoryQuery =
   /** `after`: the `next` of the page before. Pools of the owner, and with `granted` those shared with it. */
   | { kind: 'pools'; granted?: boolean | undefined; after?: string | undefined; limit?: number | undefined }
   | { kind: 'pool'; pool: PoolRef }
-  | {
-      kind: 'claims' | 'allocations';
-      namespace?: string | undefined;
-      name?: string | undefined;
-      pool?: PoolRef | undefined;
-      after?: string | undefined;
-      limit?: number | undefined;
-    }
+  | ({ kind: 'claims' } & HeldFilter)
+  | ({ kind: 'allocations' } & HeldFilter)
   /** Newest first. `cidr`: of every block that overlaps it. */
   | {
       kind: 'events';

@@ -204,7 +204,8 @@ const inventoryQuery = z.discriminatedUnion(
   [
     z.object({ kind: z.literal('pools'), granted: z.boolean().optional(), ...page }),
     z.object({ kind: z.literal('pool'), pool: poolRef }),
-    z.object({ kind: z.enum(['claims', 'allocations']), ...held }),
+    z.object({ kind: z.literal('claims'), ...held }),
+    z.object({ kind: z.literal('allocations'), ...held }),
     z.object({ kind: z.literal('events'), cidr: cidr.optional(), pool: poolRef.optional(), ...page }),
     z.object({ kind: z.literal('blocks'), pool: poolRef, cells: count(1, 1024).optional() }),
     z.object({ kind: z.literal('verify'), pool: poolRef.optional() }),
