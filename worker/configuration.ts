@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { type Room, taskQueues } from '../contract/names.ts';
+import type { IpSettings } from '../domain/ip/settings.ts';
 import { readSeconds, readThreshold, type ThresholdName } from '../domain/scope/configuration.ts';
 import { hostProblem } from '../domain/scope/hosts.ts';
 import { balancerNameProblem, prefixProblem } from '../domain/scope/names.ts';
@@ -33,7 +34,7 @@ import {
 const rooms = Object.keys(taskQueues) as Room[];
 
 /** Rooms that this version serves. */
-const servedRooms: Room[] = ['scopes'];
+const servedRooms: Room[] = ['scopes', 'ip'];
 
 /** Refuses a value for which `problem` finds something. */
 const checked =
@@ -269,6 +270,53 @@ export const settings = {
     },
   }),
   ...timingSettings,
+  ...define({
+    ipDatabasePoolSize: {
+      read: positiveWhole,
+      fallback: 20,
+      description:
+        'Connections to PostgreSQL for claims, beside those of databasePoolSize. At least the local activity slots.',
+    },
+    ipCooldownSeconds: {
+      read: wholeFromZero,
+      fallback: 0,
+      description:
+        'Seconds a freed block rests in pools that name no cool-down. 300 in production: what still has the old address then lets go of it.',
+    },
+    ipAbandonSeconds: {
+      read: positive,
+      fallback: 10,
+      description: 'Seconds a claim that was started for a waiting caller waits for that caller before it ends.',
+    },
+    ipWaitFirstSeconds: {
+      read: positive,
+      fallback: 15,
+      description:
+        'Seconds until a claim that waits for capacity looks again by itself; each pause is longer. Freed blocks wake it at once.',
+    },
+    ipWaitMostSeconds: { read: positive, fallback: 60, description: 'Longest pause between two such looks.' },
+    ipSweepIntervalSeconds: {
+      read: positive,
+      fallback: 30,
+      description:
+        'Seconds between two sweeps of leases, cool-downs and retention. Counts when "groundwork setup" writes the Schedule.',
+    },
+    ipSampleSeconds: {
+      read: positive,
+      fallback: 30,
+      description: 'Seconds between two samples of pools for the metrics; the 50 fullest are told.',
+    },
+    ipRefusedEventDays: {
+      read: positive,
+      fallback: 7,
+      description: 'Days for which refused claims are kept in the log of events.',
+    },
+    ipEventDays: {
+      read: positive,
+      fallbackWords: 'for ever',
+      description: 'Days for which all other events are kept.',
+    },
+  }),
 };
 
 type Settings = typeof settings;
@@ -402,5 +450,16 @@ export function scopeSettings(values: Values): ScopeSettings {
     },
     timings,
     maxReplacements: values.maxReplacements,
+  };
+}
+
+/** What the IP room takes from the configuration. */
+export function ipSettings(values: Values): IpSettings {
+  return {
+    cooldownSeconds: values.ipCooldownSeconds,
+    abandonAfterSeconds: values.ipAbandonSeconds,
+    wait: { firstSeconds: values.ipWaitFirstSeconds, factor: 1.5, mostSeconds: values.ipWaitMostSeconds },
+    refusedEventDays: values.ipRefusedEventDays,
+    eventDays: values.ipEventDays,
   };
 }

@@ -1,17 +1,20 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Client } from '@temporalio/client';
 import { AwsClients, type AwsOptions } from '../activities/aws/clients.ts';
+import { createIpActivities, type IpActivities } from '../activities/ip/index.ts';
+import type { IpMetrics } from '../activities/ip/metrics.ts';
 import { KubernetesGateway } from '../activities/kubernetes/gateway.ts';
 import type { Metrics } from '../activities/metrics.ts';
 import { Database } from '../activities/postgres/database.ts';
 import { createScopeActivities, type ScopeActivities } from '../activities/scope/index.ts';
-import { scopeSettings, type Values } from './configuration.ts';
+import { ipSettings, scopeSettings, type Values } from './configuration.ts';
 
 export interface Dependencies {
   database: Database;
   aws: AwsClients;
   kubernetes: KubernetesGateway;
   scopes: ScopeActivities;
+  ip: IpActivities;
   close(): Promise<void>;
 }
 
@@ -21,15 +24,22 @@ export interface DependencyOptions {
   aws?: Pick<AwsOptions, 'endpoint' | 'credentials'>;
   onDatabaseError?: (error: Error) => void;
   metrics?: Metrics;
+  ipMetrics?: IpMetrics;
 }
+
+/** Imports, surveys and sweeps at once; further ones queue for a connection, which their time-outs allow for. */
+const IP_LONG_CALLS = 4;
 
 /** Makes the clients of one process and the activities on top of them. Nothing is called yet. */
 export function createDependencies(values: Values, temporal: Client, options: DependencyOptions = {}): Dependencies {
-  const database = new Database({
+  const databaseOptions = {
     url: values.databaseUrl ?? '',
-    poolSize: values.databasePoolSize,
     ...(options.onDatabaseError ? { onIdleError: options.onDatabaseError } : {}),
-  });
+  };
+  const database = new Database({ ...databaseOptions, poolSize: values.databasePoolSize });
+  // Connections are opened as they are needed: a process that does not serve the room has none of these.
+  const ipDatabase = new Database({ ...databaseOptions, poolSize: values.ipDatabasePoolSize });
+  const ipPatientDatabase = new Database({ ...databaseOptions, poolSize: IP_LONG_CALLS, statementTimeoutMs: 60_000 });
   const aws = new AwsClients({
     ...options.aws,
     metrics: options.metrics,
@@ -54,9 +64,15 @@ export function createDependencies(values: Values, temporal: Client, options: De
       temporal,
       metrics: options.metrics,
     }),
+    ip: createIpActivities({
+      settings: ipSettings(values),
+      database: ipDatabase,
+      patientDatabase: ipPatientDatabase,
+      metrics: options.ipMetrics,
+    }),
     close: async () => {
       aws.close();
-      await database.close();
+      await Promise.all([database, ipDatabase, ipPatientDatabase].map((pool) => pool.close()));
     },
   };
 }

@@ -281,14 +281,14 @@ function configuration(environment: Record<string, string>): Values {
 
 let installed = false;
 
-function quietRuntime(): void {
+export function quietRuntime(): void {
   if (installed) return;
   installed = true;
   Runtime.install({ logger: new DefaultLogger(process.env.TEST_LOG ? 'DEBUG' : 'ERROR') });
 }
 
 /** The same activities with `around` around each call. */
-function wrapped<A extends object>(activities: A, around: Around): A {
+export function wrapped<A extends object>(activities: A, around: Around): A {
   const entries = Object.entries(activities).map(([name, run]: [string, (input: unknown) => Promise<unknown>]) => [
     name,
     (input: unknown) => around(name, () => run(input)),
