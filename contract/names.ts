@@ -21,6 +21,8 @@ export function taskQueueName(prefix: string, room: Room): string {
 export const workflowTypes = {
   scopeCreation: 'scopeCreation',
   scopeDeletion: 'scopeDeletion',
+  provisionAutoscaler: 'provisionAutoscaler',
+  workshopSweep: 'workshopSweep',
 } as const;
 
 /** Workflow ids are the kind and a business key: the id is what makes a repeated request join instead of act twice. */
@@ -29,7 +31,14 @@ export const workflowIds = {
   scopePlan: (scopeId: string) => `scope-plan/${scopeId}`,
   scopeDeletion: (scopeId: string) => `scope-deletion/${scopeId}`,
   deployment: (scopeId: string) => `deployment/${scopeId}`,
+  /** The lock of a provision: at most one open run per id. */
+  provisionAutoscaler: (cluster: string, namespace: string, provision: string) =>
+    `provision-autoscaler/${cluster}/${namespace}/${provision}`,
+  workshopSweep: (cluster: string) => `workshop-sweep/${cluster}`,
 } as const;
+
+/** Schedule of the workshop room; it starts `workshopSweep`. */
+export const WORKSHOP_SWEEP_SCHEDULE = 'workshop-sweep';
 
 /** Search attributes, all of type KEYWORD. `groundwork setup` and the sandbox register them. */
 export const searchAttributeNames = [
