@@ -6,7 +6,7 @@ import type { Values } from './configuration.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** Workflow code as a bundle made ahead (production), or as source that is bundled at start (development). */
-export type WorkflowCode = { bundlePath: string } | { bundleCode: string } | 'source';
+export type WorkflowCode = { bundlePath: string } | 'source';
 
 export interface WorkersInput {
   connection: NativeConnection;
@@ -50,5 +50,5 @@ function activitiesOf(room: Room, dependencies: Dependencies): object {
 
 function workflowOptions(code: WorkflowCode): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
   if (code === 'source') return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
-  return { workflowBundle: 'bundlePath' in code ? { codePath: code.bundlePath } : { code: code.bundleCode } };
+  return { workflowBundle: { codePath: code.bundlePath } };
 }

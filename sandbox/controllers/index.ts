@@ -31,8 +31,8 @@ export interface SimulatedController<Knobs> {
   readonly knobs: Knobs;
   /** The controller is down from when this resolves: nothing is done. */
   pause(): Promise<void>;
-  /** It is up again and looks at everything. */
-  resume(): void;
+  /** It is up again from when this resolves, and looks at everything that is there now. */
+  resume(): Promise<void>;
   /** Down and up as a new process: caches (the tags it has read, for one), back-off and event counts are forgotten. */
   restart(): Promise<void>;
   /** For good. */
@@ -156,6 +156,6 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     await stop();
     throw error;
   }
-  for (const controller of [loadBalancer, workloads, garbage]) controller.resume();
+  await Promise.all([loadBalancer, workloads, garbage].map((controller) => controller.resume()));
   return { loadBalancer, workloads, garbage, stop };
 }

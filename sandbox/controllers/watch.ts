@@ -42,6 +42,9 @@ export class Reflector<T extends KubeObject> {
   #listed: () => void = () => undefined;
   #failed: (error: unknown) => void = () => undefined;
   #loop: Promise<void> | undefined;
+  #refreshed: (() => void)[] = [];
+  /** Ends the present watch, or the wait for the next one. */
+  #watching = new AbortController();
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -63,6 +66,15 @@ export class Reflector<T extends KubeObject> {
     return this.#firstList;
   }
 
+  /** Lists anew: when it resolves, the cache shows at least what was there at the call. After `stop` it resolves at once. */
+  refresh(): Promise<void> {
+    if (this.#stopping.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#refreshed.push(resolve);
+      this.#watching.abort();
+    });
+  }
+
   get(namespace: string | undefined, name: string): T | undefined {
     return this.#objects.get(namespace === undefined ? name : `${namespace}/${name}`);
   }
@@ -74,6 +86,7 @@ export class Reflector<T extends KubeObject> {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#listed();
+    for (const resolve of this.#refreshed.splice(0)) resolve();
     await this.#loop;
   }
 
@@ -84,12 +97,17 @@ export class Reflector<T extends KubeObject> {
     let backOff = FIRST_BACK_OFF_MS;
     const startedAt = Date.now();
     while (!signal.aborted) {
+      this.#watching = new AbortController();
+      const interrupt = AbortSignal.any([signal, this.#watching.signal]);
       try {
         const resyncMs = this.#options.resyncMs ?? 600_000;
-        if (version === undefined || Date.now() - listedAt >= resyncMs) {
-          version = await this.#relist(listedAt > 0);
+        const asked = this.#refreshed.length;
+        const isResync = listedAt > 0 && (version === undefined || Date.now() - listedAt >= resyncMs);
+        if (version === undefined || isResync || asked > 0) {
+          version = await this.#relist(isResync);
           listedAt = Date.now();
           this.#listed();
+          for (const resolve of this.#refreshed.splice(0, asked)) resolve();
         }
         const seconds = Math.max(1, Math.ceil((listedAt + resyncMs - Date.now()) / 1000));
         const query = {
@@ -98,20 +116,21 @@ export class Reflector<T extends KubeObject> {
         };
         const accept = this.#options.metadataOnly ? METADATA_ONLY.object : undefined;
         const openedAt = Date.now();
-        for await (const event of this.#options.client.watch(pathOf(this.resource), query, signal, accept)) {
+        for await (const event of this.#options.client.watch(pathOf(this.resource), query, interrupt, accept)) {
           version = this.#take(event);
           backOff = FIRST_BACK_OFF_MS;
-          if (Date.now() - listedAt >= resyncMs) break;
+          if (interrupt.aborted || Date.now() - listedAt >= resyncMs) break;
         }
         // A server that ends every watch at once must not make this loop spin.
-        if (Date.now() - openedAt < 1000) await pause(FIRST_BACK_OFF_MS, signal);
+        if (Date.now() - openedAt < 1000) await pause(FIRST_BACK_OFF_MS, interrupt);
       } catch (error) {
         if (signal.aborted) break;
+        if (this.#watching.signal.aborted && version !== undefined) continue;
         if (error instanceof KubeApiError && error.status === 410) version = undefined;
         else {
           this.#options.log?.(`watch of ${this.resource.plural} broke, again in ${backOff} ms: ${String(error)}`);
           if (listedAt === 0 && Date.now() - startedAt > FIRST_LIST_MS) this.#failed(error);
-          await pause(backOff, signal);
+          await pause(backOff, interrupt);
           backOff = Math.min(backOff * 2, LONGEST_BACK_OFF_MS);
         }
       }

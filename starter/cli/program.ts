@@ -69,8 +69,9 @@ export function createProgram(context: Context): Command {
   addSandboxCommands(program, context);
 
   withJson(program.command('demo').description('boot a sandbox and play the main jobs on it'))
+    .argument('[chapter...]', 'play only these; default all')
     .option('--keep', 'leave everything running at the end until Ctrl-C')
-    .action(async (options) => context.exit(await (await import('./operations/demo.ts')).demo(options)));
+    .action(async (names, options) => context.exit(await (await import('./operations/demo.ts')).demo(names, options)));
 
   program
     .command('help')

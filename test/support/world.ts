@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
-import { afterAll, beforeAll } from 'vitest';
+import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { KubernetesGateway } from '../../activities/kubernetes/gateway.ts';
 import { Database } from '../../activities/postgres/database.ts';
 import { taskQueueName, workflowIds, workflowTypes } from '../../contract/names.ts';
@@ -113,16 +113,6 @@ export function region(rules: { public?: number; private?: number } = {}): AwsSe
       { id: PRIVATE_ZONE, name: 'example.com', private: true },
     ],
   };
-}
-
-let bundle: Promise<{ code: string }> | undefined;
-
-function workflowBundle(): Promise<{ code: string }> {
-  bundle ??= bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  });
-  return bundle;
 }
 
 /** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
@@ -241,7 +231,6 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
       })) as ScopeDeletionResult,
     status: (workflowId: string) => client.workflow.getHandle(workflowId).query(getStatus),
     startWorker: async () => {
-      const { code } = await workflowBundle();
       const worker = new KubeConfig();
       worker.loadFromOptions({
         clusters: [{ name: 'proxy', server: proxy.url, skipTLSVerify: true }],
@@ -259,7 +248,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
         namespace: servers.temporal.namespace,
         values,
         dependencies: { ...dependencies, scopes },
-        workflows: { bundleCode: code },
+        workflows: { bundlePath: join(inject('dist'), 'workflow-bundle.js') },
       });
       running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });
     },

@@ -102,7 +102,7 @@ export class GarbageController {
     await Promise.all([this.#objects.pause(), this.#namespaces.pause()]);
   }
 
-  resume(): void {
+  async resume(): Promise<void> {
     this.#down = false;
     this.#objects.resume();
     this.#namespaces.resume();
@@ -117,7 +117,7 @@ export class GarbageController {
     this.#objects.clear();
     this.#namespaces.clear();
     this.#discovery.forget();
-    this.resume();
+    await this.resume();
   }
 
   async stop(): Promise<void> {

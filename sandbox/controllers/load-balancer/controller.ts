@@ -75,6 +75,8 @@ export class LoadBalancerController {
   readonly #stopping = new AbortController();
   readonly #resync: NodeJS.Timeout;
   #down = false;
+  /** Counts pauses and resumptions, so that a resumption that was overtaken does nothing. */
+  #turn = 0;
 
   constructor(options: LoadBalancerOptions) {
     this.#options = options;
@@ -106,14 +108,23 @@ export class LoadBalancerController {
 
   /** The controller is down: nothing runs, and what changes meanwhile is not seen. Resolves when it is idle. */
   async pause(): Promise<void> {
+    this.#turn += 1;
     this.#down = true;
     await Promise.all([this.#groups.pause(), this.#targets.pause()]);
     this.#groups.clear();
     this.#targets.clear();
   }
 
-  /** The controller is up again and looks at everything that is there now; its memory is that of a new process. */
-  resume(): void {
+  /**
+   * The controller is up again and looks at everything that is there now; its memory is that of a new process. So its caches
+   * are read anew first: an Ingress that vanished meanwhile must not make it take up the group and find it empty.
+   */
+  async resume(): Promise<void> {
+    this.#turn += 1;
+    const turn = this.#turn;
+    const { ingresses, ingressClasses, services, pods } = this.#options;
+    if (this.#down) await Promise.all([ingresses, ingressClasses, services, pods].map((each) => each.refresh()));
+    if (turn !== this.#turn) return;
     this.#tags.forget();
     this.#options.recorder.forget();
     this.#down = false;
@@ -125,10 +136,11 @@ export class LoadBalancerController {
   /** Down and up again: tag cache, back-off and event counts are forgotten. */
   async restart(): Promise<void> {
     await this.pause();
-    this.resume();
+    await this.resume();
   }
 
   async stop(): Promise<void> {
+    this.#turn += 1;
     this.#down = true;
     clearInterval(this.#resync);
     this.#stopping.abort();

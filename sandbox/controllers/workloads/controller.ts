@@ -123,7 +123,7 @@ export class WorkloadController {
     await Promise.all([this.#deployments.pause(), this.#replicaSets.pause()]);
   }
 
-  resume(): void {
+  async resume(): Promise<void> {
     this.#down = false;
     this.#wakeUp();
     this.#up = Promise.resolve();
@@ -139,7 +139,7 @@ export class WorkloadController {
     this.#deployments.clear();
     this.#replicaSets.clear();
     for (const recorder of Object.values(this.#options.recorders)) recorder.forget();
-    this.resume();
+    await this.resume();
   }
 
   async stop(): Promise<void> {

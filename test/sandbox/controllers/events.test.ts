@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { simulatedClock } from '../../../sandbox/clock.ts';
 import { KubeClient } from '../../../sandbox/controllers/client.ts';
 import { EventRecorder } from '../../../sandbox/controllers/events.ts';
 import { type KubeObject, resources } from '../../../sandbox/controllers/objects.ts';
 import { adminConfig, TestNamespace } from './support.ts';
+
+vi.setConfig({ testTimeout: 180_000 }); // longer than one `eventually`
 
 let client: KubeClient;
 let ns: TestNamespace;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { simulatedClock } from '../../../sandbox/clock.ts';
 import { KubeClient } from '../../../sandbox/controllers/client.ts';
 import { type Controllers, startControllers } from '../../../sandbox/controllers/index.ts';
@@ -12,6 +12,8 @@ import {
 } from '../../../sandbox/controllers/objects.ts';
 import { uniqueName } from '../../support/servers.ts';
 import { adminConfig, deploymentBody, eventually, TestNamespace } from './support.ts';
+
+vi.setConfig({ testTimeout: 180_000 }); // longer than one `eventually`
 
 const { configMaps, deployments, replicaSets } = resources;
 let client: KubeClient;
@@ -161,6 +163,6 @@ test('nothing is collected while the controller is down', async () => {
   // Ten times the lag with which it would have been collected.
   await simulatedClock(0.01).sleep(10 * controllers.garbage.knobs.lagSeconds);
   expect(await ns.find(configMaps, 'down-child')).toBeDefined();
-  controllers.garbage.resume();
+  await controllers.garbage.resume();
   await gone(configMaps, 'down-child');
 });

@@ -1,5 +1,5 @@
 import { AddTagsCommand, ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type AwsEndpoint, startAwsEndpoint } from '../../../sandbox/aws/server.ts';
 import { simulatedClock } from '../../../sandbox/clock.ts';
 import { isNotFound, KubeClient } from '../../../sandbox/controllers/client.ts';
@@ -14,6 +14,8 @@ import {
 } from '../../../sandbox/controllers/objects.ts';
 import { uniqueName } from '../../support/servers.ts';
 import { adminConfig, deploymentBody, eventually, TestNamespace } from './support.ts';
+
+vi.setConfig({ testTimeout: 180_000 }); // longer than one `eventually`
 
 const { ingresses, services, deployments } = resources;
 const region = 'eu-west-1';
@@ -59,7 +61,7 @@ afterEach(async () => {
     ruleDelaySeconds: 0,
     statusDelaySeconds: 0,
   });
-  controllers.loadBalancer.resume();
+  await controllers.loadBalancer.resume();
   // The next test begins with an empty region: no group of this one may still be reconciled.
   for (const { metadata } of await ns.list(ingresses)) {
     await ns.remove(ingresses, metadata.name).catch((error: unknown) => {
@@ -461,7 +463,7 @@ describe('while the controller is down', () => {
     await ns.remove(ingresses, 'keeper');
     expect((await reload('keeper'))?.metadata.deletionTimestamp).toBeDefined();
     expect(balancers()).toHaveLength(1);
-    controllers.loadBalancer.resume();
+    await controllers.loadBalancer.resume();
     await eventually(async () => (await reload('keeper')) === undefined && balancers().length === 0);
   });
 
@@ -471,7 +473,7 @@ describe('while the controller is down', () => {
     await controllers.loadBalancer.pause();
     await ns.merge(ingresses, 'keeper', { metadata: { finalizers: null } });
     await ns.remove(ingresses, 'keeper');
-    controllers.loadBalancer.resume();
+    await controllers.loadBalancer.resume();
     // Another group comes and goes: the orphan is not its business.
     await createIngress('other', { 'group.name': uniqueName('group') });
     await settled('other');

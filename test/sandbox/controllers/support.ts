@@ -10,8 +10,11 @@ export function adminConfig(): KubeConfig {
   return config;
 }
 
-/** Repeats `read` until it answers something other than undefined, false or an exception; the last exception is the failure. */
-export async function eventually<T>(read: () => Promise<T | undefined | false>, withinMs = 20_000): Promise<T> {
+/**
+ * Repeats `read` until it answers something other than undefined, false or an exception; the last exception is the failure. The limit is for a broken program: on a
+ * busy machine a controller may be in its longest back-off (10 s at the scale of the tests) more than once.
+ */
+export async function eventually<T>(read: () => Promise<T | undefined | false>, withinMs = 60_000): Promise<T> {
   const end = Date.now() + withinMs;
   for (;;) {
     let problem: unknown = new Error('the condition never held');

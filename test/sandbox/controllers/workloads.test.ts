@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { simulatedClock } from '../../../sandbox/clock.ts';
 import { KubeClient } from '../../../sandbox/controllers/client.ts';
 import { type Controllers, startControllers } from '../../../sandbox/controllers/index.ts';
 import { type Deployment, type Pod, type ReplicaSet, resources } from '../../../sandbox/controllers/objects.ts';
 import { adminConfig, deploymentBody, eventually, TestNamespace } from './support.ts';
+
+vi.setConfig({ testTimeout: 180_000 }); // longer than one `eventually`
 
 const { deployments, replicaSets, secrets } = resources;
 let client: KubeClient;
@@ -230,7 +232,7 @@ test('nothing moves while the controllers are down, and everything is made up fo
   await ns.merge(deployments, 'down', { spec: { replicas: 2 } });
   await create('while-down', { replicas: 1 });
   expect((await ns.find<Deployment>(deployments, 'while-down'))?.status?.observedGeneration).toBeUndefined();
-  controllers.workloads.resume();
+  await controllers.workloads.resume();
   await Promise.all([complete('down'), complete('while-down')]);
   await controllers.workloads.restart();
   await ns.merge(deployments, 'down', { spec: { replicas: 3 } });

@@ -12,9 +12,12 @@ import { eventually } from './support.ts';
 
 const NAME = `sandbox-test-${process.pid}`;
 
+/** Each server and the stop have limits of their own, which name what was slow; the test's only has to be longer than their sum. */
+const WHOLE_SANDBOX = { timeout: 240_000 };
+
 afterEach(async () => {
   await down(NAME);
-});
+}, WHOLE_SANDBOX.timeout);
 
 /** `up` in a process of its own, as `npm run sandbox` has it; resolves when it has printed its environment. */
 async function startInAnotherProcess() {
@@ -42,7 +45,7 @@ async function selectOne(url: string | undefined): Promise<unknown> {
   }
 }
 
-test('a sandbox is seen, made to fail and stopped from another process', async () => {
+test('a sandbox is seen, made to fail and stopped from another process', WHOLE_SANDBOX, async () => {
   const { child, environment, pids } = await startInAnotherProcess();
   const found = await status(NAME);
   expect(found).toMatchObject({ state: 'running', record: { pid: child.pid, environment } });
@@ -71,19 +74,23 @@ test('a sandbox is seen, made to fail and stopped from another process', async (
   await expect(access(runFolder(NAME))).rejects.toThrow('ENOENT');
 });
 
-test('a sandbox that is killed leaves no process and no folder, and its name is free again', async () => {
-  const { child, pids } = await startInAnotherProcess();
-  expect(pids).toHaveLength(4);
-  child.kill('SIGKILL');
-  await eventually('all four servers are gone', () => allGone(pids));
-  await eventually('the run folder is gone', () =>
-    access(runFolder(NAME)).then(
-      () => false,
-      () => true,
-    ),
-  );
-  expect(await status(NAME)).toEqual({ state: 'stopped' });
-});
+test(
+  'a sandbox that is killed leaves no process and no folder, and its name is free again',
+  WHOLE_SANDBOX,
+  async () => {
+    const { child, pids } = await startInAnotherProcess();
+    expect(pids).toHaveLength(4);
+    child.kill('SIGKILL');
+    await eventually('all four servers are gone', () => allGone(pids));
+    await eventually('the run folder is gone', () =>
+      access(runFolder(NAME)).then(
+        () => false,
+        () => true,
+      ),
+    );
+    expect(await status(NAME)).toEqual({ state: 'stopped' });
+  },
+);
 
 test('a name that would leave the cache folder is refused', async () => {
   await expect(status('../elsewhere')).rejects.toThrow('is no name for a sandbox');

@@ -18,9 +18,9 @@ export function temporaryFolders(): () => Promise<string> {
   };
 }
 
-/** Waits until the condition holds; fails after ten seconds, which only a broken program needs. */
+/** Waits until the condition holds; fails after thirty seconds, which only a broken program needs. */
 export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`it did not happen: ${what}`);
     await delay(20);

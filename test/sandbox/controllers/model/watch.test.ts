@@ -115,3 +115,32 @@ test('a handler that throws stops nothing', async () => {
   await eventually(async () => seen.includes('deleted a@101'));
   expect(reflector.values()).toEqual([]);
 });
+
+test('a refresh shows what is there although the watch has not told it yet', async () => {
+  objects = [object('stays', '1'), object('goes', '2')];
+  await reflector.start();
+  await eventually(async () => versions.length === 1);
+  objects = [object('stays', '1'), object('comes', '3')];
+  await reflector.refresh();
+  expect(reflector.values().map(({ metadata }) => metadata.name)).toEqual(['stays', 'comes']);
+  expect(seen.slice(2)).toEqual(['deleted goes@2', 'added comes@3']);
+  await eventually(async () => versions.length === 2);
+  expect(versions).toEqual(['100', '200']);
+});
+
+test('a refresh that is asked for during a list is answered by the next one', async () => {
+  await reflector.start();
+  const first = reflector.refresh();
+  const second = reflector.refresh();
+  objects = [object('a', '1')];
+  await Promise.all([first, second]);
+  expect(reflector.values()).toHaveLength(1);
+});
+
+test('a refresh of a reflector that stops does not hang', async () => {
+  await reflector.start();
+  const pending = reflector.refresh();
+  await reflector.stop();
+  await pending;
+  await reflector.refresh();
+});
