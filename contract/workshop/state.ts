@@ -1,4 +1,4 @@
-import type { DecisionRecord, OperationResult } from './status.ts';
+import type { Clip, DecisionRecord, OperationResult } from './status.ts';
 
 /** What a run carries through continue-as-new, below 20 KB. Times are milliseconds since 1970, of the workflow's clock. */
 export interface AutoscalerState {
@@ -9,7 +9,10 @@ export interface AutoscalerState {
   epoch: number;
   operation?: Operation;
   cooldownUntil?: number;
+  /** Stays after its end until a success, or a call that went well, takes it away: the provision is degraded so long. */
   backoff?: Backoff;
+  /** Operations in a row that timed out: each doubles the hold. */
+  timeouts: number;
   pause?: Pause;
   override?: Override;
   approval?: Approval;
@@ -42,6 +45,7 @@ export interface Operation {
   step: 'flag' | 'count' | 'wait' | 'delete';
   from: number;
   target: number;
+  clips: Clip[];
   /** Value of the operation annotation that the decision saw; the count write tests it. */
   fence: string | null;
   startedAt: number;
@@ -63,8 +67,6 @@ export interface NamedCount {
 
 export interface Backoff {
   until: number;
-  /** Length of this hold; the next one is twice as long. */
-  seconds: number;
   reason: 'TimedOut' | 'Conflicts' | 'Forbidden' | 'ApiUnavailable';
   message: string;
 }
