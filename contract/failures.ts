@@ -25,6 +25,23 @@ export const scopeFailureTypes = [
 
 export type ScopeFailureType = (typeof scopeFailureTypes)[number];
 
+/**
+ * Failures of the workshop room: the answers of activities that are not retried, and the refusals of messages. Only
+ * `InvalidInput` ends a run.
+ */
+export const workshopFailureTypes = [
+  'InvalidInput',
+  'NotFound',
+  'Conflict',
+  'Invalid',
+  'Forbidden',
+  'InvalidMessage',
+  'NothingToCancel',
+  'ApprovalRefused',
+] as const;
+
+export type WorkshopFailureType = (typeof workshopFailureTypes)[number];
+
 /** Types of retryable attempts: they are seen on pending activities, never as the end of a run. */
 export const attemptFailureTypes = ['NotYet', 'AwsRetry', 'KubernetesRetry', 'DatabaseRetry', 'Unknown'] as const;
 

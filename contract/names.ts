@@ -23,6 +23,8 @@ export const workflowTypes = {
   scopeDeletion: 'scopeDeletion',
   balancerRetirement: 'balancerRetirement',
   balancerInventory: 'balancerInventory',
+  provisionAutoscaler: 'provisionAutoscaler',
+  workshopSweep: 'workshopSweep',
 } as const;
 
 /** Workflow ids are the kind and a business key: the id is what makes a repeated request join instead of act twice. */
@@ -33,6 +35,10 @@ export const workflowIds = {
   deployment: (scopeId: string) => `deployment/${scopeId}`,
   balancerRetirement: () => 'balancer-retirement',
   balancerInventory: (page: string) => `balancer-inventory/${page}`,
+  /** The lock of a provision: at most one open run per id. */
+  provisionAutoscaler: (cluster: string, namespace: string, provision: string) =>
+    `provision-autoscaler/${cluster}/${namespace}/${provision}`,
+  workshopSweep: (cluster: string) => `workshop-sweep/${cluster}`,
 } as const;
 
 /** Ids of the Schedules; each starts runs under its own id and a time. */
@@ -44,6 +50,9 @@ export const scheduleIds = {
 export function scheduleIdOf(prefix: string, id: string): string {
   return taskQueueName(prefix, 'scopes') === taskQueues.scopes ? id : `${prefix}${id}`;
 }
+
+/** Schedule of the workshop room; it starts `workshopSweep`. */
+export const WORKSHOP_SWEEP_SCHEDULE = 'workshop-sweep';
 
 /** Search attributes, all of type KEYWORD. `groundwork setup` and the sandbox register them. */
 export const searchAttributeNames = [

@@ -110,7 +110,7 @@ export async function startKubernetesPart({ supervisor, data, plan, report, clos
   const server = await startKubernetes({
     supervisor,
     folder: join(data, 'kubernetes'),
-    manifests: [deploy('crds'), deploy('rbac')],
+    manifests: [deploy('crds'), deploy('rbac'), deploy('rbac/scale-down')],
     from: await resolveKubernetes({ report, useKubeconfig }),
   });
   if (server.url === undefined || server.caFile === undefined) {

@@ -44,10 +44,26 @@ describe('the schemas', () => {
   test('are published as valid JSON Schema of draft 2020-12, each with a title', async () => {
     const names = (await readdir(published)).map((name) => name.replace(/\.json$/, ''));
     expect(names.sort()).toEqual([
+      'approve-answer',
+      'approve-request',
+      'autoscaler-history',
+      'autoscaler-status',
+      'cancel-answer',
+      'cancel-request',
+      'decision',
+      'decision-explanation',
       'drift-report',
+      'evaluate-request',
       'failure',
       'inventory-input',
       'inventory-page',
+      'override-answer',
+      'override-request',
+      'pause-answer',
+      'pause-request',
+      'provision-autoscaler-input',
+      'resume-answer',
+      'resume-request',
       'retirement-result',
       'retirement-status',
       'retry-now',
@@ -57,6 +73,8 @@ describe('the schemas', () => {
       'scope-deletion-result',
       'scope-plan',
       'scope-status',
+      'workshop-sweep-input',
+      'workshop-sweep-result',
     ]);
     for (const name of names) {
       const { schema } = await validator(name);
