@@ -25,6 +25,10 @@ export const workflowTypes = {
   balancerInventory: 'balancerInventory',
   provisionAutoscaler: 'provisionAutoscaler',
   workshopSweep: 'workshopSweep',
+  deployment: 'deployment',
+  deploymentDeletion: 'deploymentDeletion',
+  instanceRestart: 'instanceRestart',
+  diagnosis: 'diagnosis',
 } as const;
 
 /** Workflow ids are the kind and a business key: the id is what makes a repeated request join instead of act twice. */
@@ -32,6 +36,7 @@ export const workflowIds = {
   scopeCreation: (scopeId: string) => `scope-creation/${scopeId}`,
   scopePlan: (scopeId: string) => `scope-plan/${scopeId}`,
   scopeDeletion: (scopeId: string) => `scope-deletion/${scopeId}`,
+  /** Of a rollout and of a deletion alike, so that one excludes the other. */
   deployment: (scopeId: string) => `deployment/${scopeId}`,
   balancerRetirement: () => 'balancer-retirement',
   balancerInventory: (page: string) => `balancer-inventory/${page}`,
@@ -39,6 +44,9 @@ export const workflowIds = {
   provisionAutoscaler: (cluster: string, namespace: string, provision: string) =>
     `provision-autoscaler/${cluster}/${namespace}/${provision}`,
   workshopSweep: (cluster: string) => `workshop-sweep/${cluster}`,
+  deploymentPlan: (scopeId: string) => `deployment-plan/${scopeId}`,
+  instanceRestart: (scopeId: string, instanceId: string) => `instance-restart/${scopeId}/${instanceId}`,
+  diagnosis: (scopeId: string, requestId: string) => `diagnosis/${scopeId}/${requestId}`,
 } as const;
 
 /** Ids of the Schedules; each starts runs under its own id and a time. */
@@ -82,3 +90,6 @@ export const MANAGED_BY_AUTOCREATE = 'autocreate';
 
 /** Label on every Kubernetes object that belongs to a scope. */
 export const SCOPE_ID_LABEL = 'scope_id';
+
+/** Label on every object of one side of a deployment, and on its pods. */
+export const DEPLOYMENT_ID_LABEL = 'deployment_id';

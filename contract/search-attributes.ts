@@ -11,3 +11,4 @@ export const environmentKey = keyword('Environment');
 export const phaseKey = keyword('Phase');
 export const workshopNameKey = keyword('WorkshopName');
 export const workshopNamespaceKey = keyword('WorkshopNamespace');
+export const deploymentIdKey = keyword('DeploymentId');
