@@ -29,6 +29,15 @@ export const workflowTypes = {
   deploymentDeletion: 'deploymentDeletion',
   instanceRestart: 'instanceRestart',
   diagnosis: 'diagnosis',
+
+  ipClaim: 'ipClaim',
+  ipRelease: 'ipRelease',
+  ipRenewal: 'ipRenewal',
+  ipPoolCreation: 'ipPoolCreation',
+  ipPoolChange: 'ipPoolChange',
+  ipPoolDeletion: 'ipPoolDeletion',
+  ipInventory: 'ipInventory',
+  ipSweep: 'ipSweep',
 } as const;
 
 /** Workflow ids are the kind and a business key: the id is what makes a repeated request join instead of act twice. */
@@ -47,6 +56,18 @@ export const workflowIds = {
   deploymentPlan: (scopeId: string) => `deployment-plan/${scopeId}`,
   instanceRestart: (scopeId: string, instanceId: string) => `instance-restart/${scopeId}/${instanceId}`,
   diagnosis: (scopeId: string, requestId: string) => `diagnosis/${scopeId}/${requestId}`,
+
+  ipClaim: (owner: string, namespace: string, name: string) => `ip-claim/${owner}/${namespace}/${name}`,
+  /** A dry run has an id of its own, so that it neither joins nor hinders the claim. */
+  ipClaimPlan: (owner: string, namespace: string, name: string) => `ip-claim-plan/${owner}/${namespace}/${name}`,
+  ipRelease: (uid: string) => `ip-release/${uid}`,
+  ipRenewal: (uid: string, requestId: string) => `ip-renewal/${uid}/${requestId}`,
+  ipPoolCreation: (owner: string, pool: string) => `ip-pool-creation/${owner}/${pool}`,
+  ipPoolDeletion: (owner: string, pool: string) => `ip-pool-deletion/${owner}/${pool}`,
+  ipPoolChange: (owner: string, pool: string, requestId: string) => `ip-pool-change/${owner}/${pool}/${requestId}`,
+  ipInventory: (owner: string, requestId: string) => `ip-inventory/${owner}/${requestId}`,
+  /** Also the id of its Schedule. */
+  ipSweep: 'ip-sweep',
 } as const;
 
 /** Ids of the Schedules; each starts runs under its own id and a time. */

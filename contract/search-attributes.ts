@@ -12,3 +12,4 @@ export const phaseKey = keyword('Phase');
 export const workshopNameKey = keyword('WorkshopName');
 export const workshopNamespaceKey = keyword('WorkshopNamespace');
 export const deploymentIdKey = keyword('DeploymentId');
+export const poolNameKey = keyword('PoolName');

@@ -2,6 +2,7 @@ import { Client, Connection, type ConnectionLike } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Balancers } from './balancers.ts';
 import { Unavailable } from './errors.ts';
+import { Ip } from './ip/ip.ts';
 import { taskQueueOf } from './queues.ts';
 import { Runs } from './runs.ts';
 import { Scopes } from './scopes.ts';
@@ -14,6 +15,10 @@ import { Scopes } from './scopes.ts';
  */
 
 export type { Failure, InvalidField } from '../contract/failures.ts';
+export type * from '../contract/ip/change.ts';
+export type * from '../contract/ip/claim.ts';
+export type * from '../contract/ip/inventory.ts';
+export type * from '../contract/ip/pool.ts';
 export type { ScopeCreationInput, ScopeDeletionInput } from '../contract/scope/input.ts';
 export type {
   BalancerEntry,
@@ -25,6 +30,8 @@ export type {
 export type { ScopeCreationResult, ScopeDeletionResult, ScopePlan, ScopeStatus } from '../contract/scope/status.ts';
 export type { Balancers } from './balancers.ts';
 export * from './errors.ts';
+export type { IpCallOptions, IpClaimRequest } from './ip/claims.ts';
+export type { Ip } from './ip/ip.ts';
 export type { QueueState } from './queues.ts';
 export type { RunHandle, RunInfo, RunState, WaitOptions } from './runs.ts';
 export type { ScopeFilter, ScopeRunEntry } from './scope-list.ts';
@@ -42,6 +49,7 @@ export interface ConnectOptions {
 export interface Groundwork {
   readonly scopes: Scopes;
   readonly balancers: Balancers;
+  readonly ip: Ip;
   /** The Temporal client underneath. */
   readonly temporal: Client;
   readonly connection: ConnectionLike;
@@ -60,9 +68,11 @@ export async function connectGroundwork(options: ConnectOptions = {}): Promise<G
   const connection = options.connection ?? (await connect(config.connectionOptions));
   const client = new Client({ connection, namespace });
   const prefix = options.taskQueuePrefix ?? process.env.GROUNDWORK_TASK_QUEUE_PREFIX;
+  const runs = new Runs(client);
   return {
-    scopes: new Scopes(new Runs(client), taskQueueOf('scopes', prefix)),
-    balancers: new Balancers(new Runs(client), taskQueueOf('scopes', prefix)),
+    scopes: new Scopes(runs, taskQueueOf('scopes', prefix)),
+    balancers: new Balancers(runs, taskQueueOf('scopes', prefix)),
+    ip: new Ip(runs, taskQueueOf('ip', prefix)),
     temporal: client,
     connection,
     namespace,

@@ -1,4 +1,5 @@
 import type { ScopeFailureType } from '../../contract/failures.ts';
+import type { IpFailureType } from '../../contract/ip/failures.ts';
 import type { ClientErrorType } from '../errors.ts';
 
 /** The one table of exit codes of the `groundwork` command. */
@@ -33,7 +34,7 @@ const meanings: Readonly<Record<ExitName, string>> = {
 };
 
 /** What a failure of each type exits with; none is left out, or this does not compile. */
-export const exitNames: Readonly<Record<ScopeFailureType | ClientErrorType, ExitName>> = {
+export const exitNames: Readonly<Record<ScopeFailureType | IpFailureType | ClientErrorType, ExitName>> = {
   InvalidInput: 'invalidInput',
   KubernetesRefused: 'invalidInput',
   NotFound: 'notFound',
@@ -49,6 +50,16 @@ export const exitNames: Readonly<Record<ScopeFailureType | ClientErrorType, Exit
   DnsRecordConflict: 'conflict',
   DeploymentLive: 'conflict',
   NothingToRetry: 'conflict',
+  NothingToCancel: 'conflict',
+  OutOfBounds: 'invalidInput',
+  Forbidden: 'forbidden',
+  ClaimConflict: 'conflict',
+  PoolConflict: 'conflict',
+  PoolInUse: 'conflict',
+  PoolOverlap: 'conflict',
+  PoolExhausted: 'noCapacity',
+  Busy: 'unavailable',
+  Internal: 'unexpected',
   AccessDenied: 'forbidden',
   NoCapacity: 'noCapacity',
   BalancerQuotaExceeded: 'noCapacity',
