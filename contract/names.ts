@@ -73,15 +73,14 @@ export const workflowIds = {
 /** Ids of the Schedules; each starts runs under its own id and a time. */
 export const scheduleIds = {
   balancerRetirement: 'balancer-retirement',
+  ipSweep: 'ip-sweep',
+  workshopSweep: 'workshop-sweep',
 } as const;
 
 /** Id of a Schedule in an installation with a queue prefix of its own, so that two in one namespace do not share it. */
 export function scheduleIdOf(prefix: string, id: string): string {
   return taskQueueName(prefix, 'scopes') === taskQueues.scopes ? id : `${prefix}${id}`;
 }
-
-/** Schedule of the workshop room; it starts `workshopSweep`. */
-export const WORKSHOP_SWEEP_SCHEDULE = 'workshop-sweep';
 
 /** Search attributes, all of type KEYWORD. `groundwork setup` and the sandbox register them. */
 export const searchAttributeNames = [
