@@ -25,6 +25,52 @@ export const scopeFailureTypes = [
 
 export type ScopeFailureType = (typeof scopeFailureTypes)[number];
 
+/**
+ * Failures of the workshop room: the answers of activities that are not retried, and the refusals of messages. Only
+ * `InvalidInput` ends a run.
+ */
+export const workshopFailureTypes = [
+  'InvalidInput',
+  'NotFound',
+  'Conflict',
+  'Invalid',
+  'Forbidden',
+  'InvalidMessage',
+  'NothingToCancel',
+  'ApprovalRefused',
+] as const;
+
+export type WorkshopFailureType = (typeof workshopFailureTypes)[number];
+/** The closed list of failure types that a run of the deployment room can end with (specs: deployment, section 14). */
+export const deploymentFailureTypes = [
+  'InvalidInput',
+  'AccessDenied',
+  'KubernetesRefused',
+  'RolloutInProgress',
+  'ScopeBusy',
+  'ScopeNotReady',
+  'BlueMissing',
+  'LeftoverRollout',
+  'BalancerDrift',
+  'NoCapacity',
+  'BalancerMissing',
+  'BalancerUnreadable',
+  'InstancesNotReady',
+  'CertificateMissing',
+  'ControllerRefused',
+  'GroupBroken',
+  'RouteNotAccepted',
+  'NotConverged',
+  'TargetsUnhealthy',
+  'ObjectMissing',
+  'RemovalTimeout',
+  'InstanceMissing',
+  'NotThisScopesInstance',
+  'CompensationIncomplete',
+] as const;
+
+export type DeploymentFailureType = (typeof deploymentFailureTypes)[number];
+
 /** Types of retryable attempts: they are seen on pending activities, never as the end of a run. */
 export const attemptFailureTypes = ['NotYet', 'AwsRetry', 'KubernetesRetry', 'DatabaseRetry', 'Unknown'] as const;
 

@@ -21,6 +21,14 @@ export function taskQueueName(prefix: string, room: Room): string {
 export const workflowTypes = {
   scopeCreation: 'scopeCreation',
   scopeDeletion: 'scopeDeletion',
+  balancerRetirement: 'balancerRetirement',
+  balancerInventory: 'balancerInventory',
+  provisionAutoscaler: 'provisionAutoscaler',
+  workshopSweep: 'workshopSweep',
+  deployment: 'deployment',
+  deploymentDeletion: 'deploymentDeletion',
+  instanceRestart: 'instanceRestart',
+  diagnosis: 'diagnosis',
 
   ipClaim: 'ipClaim',
   ipRelease: 'ipRelease',
@@ -37,7 +45,17 @@ export const workflowIds = {
   scopeCreation: (scopeId: string) => `scope-creation/${scopeId}`,
   scopePlan: (scopeId: string) => `scope-plan/${scopeId}`,
   scopeDeletion: (scopeId: string) => `scope-deletion/${scopeId}`,
+  /** Of a rollout and of a deletion alike, so that one excludes the other. */
   deployment: (scopeId: string) => `deployment/${scopeId}`,
+  balancerRetirement: () => 'balancer-retirement',
+  balancerInventory: (page: string) => `balancer-inventory/${page}`,
+  /** The lock of a provision: at most one open run per id. */
+  provisionAutoscaler: (cluster: string, namespace: string, provision: string) =>
+    `provision-autoscaler/${cluster}/${namespace}/${provision}`,
+  workshopSweep: (cluster: string) => `workshop-sweep/${cluster}`,
+  deploymentPlan: (scopeId: string) => `deployment-plan/${scopeId}`,
+  instanceRestart: (scopeId: string, instanceId: string) => `instance-restart/${scopeId}/${instanceId}`,
+  diagnosis: (scopeId: string, requestId: string) => `diagnosis/${scopeId}/${requestId}`,
 
   ipClaim: (owner: string, namespace: string, name: string) => `ip-claim/${owner}/${namespace}/${name}`,
   /** A dry run has an id of its own, so that it neither joins nor hinders the claim. */
@@ -51,6 +69,18 @@ export const workflowIds = {
   /** Also the id of its Schedule. */
   ipSweep: 'ip-sweep',
 } as const;
+
+/** Ids of the Schedules; each starts runs under its own id and a time. */
+export const scheduleIds = {
+  balancerRetirement: 'balancer-retirement',
+  ipSweep: 'ip-sweep',
+  workshopSweep: 'workshop-sweep',
+} as const;
+
+/** Id of a Schedule in an installation with a queue prefix of its own, so that two in one namespace do not share it. */
+export function scheduleIdOf(prefix: string, id: string): string {
+  return taskQueueName(prefix, 'scopes') === taskQueues.scopes ? id : `${prefix}${id}`;
+}
 
 /** Search attributes, all of type KEYWORD. `groundwork setup` and the sandbox register them. */
 export const searchAttributeNames = [
@@ -80,3 +110,6 @@ export const MANAGED_BY_AUTOCREATE = 'autocreate';
 
 /** Label on every Kubernetes object that belongs to a scope. */
 export const SCOPE_ID_LABEL = 'scope_id';
+
+/** Label on every object of one side of a deployment, and on its pods. */
+export const DEPLOYMENT_ID_LABEL = 'deployment_id';

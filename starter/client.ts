@@ -1,5 +1,6 @@
 import { Client, Connection, type ConnectionLike } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Balancers } from './balancers.ts';
 import { Unavailable } from './errors.ts';
 import { Ip } from './ip/ip.ts';
 import { taskQueueOf } from './queues.ts';
@@ -19,7 +20,15 @@ export type * from '../contract/ip/claim.ts';
 export type * from '../contract/ip/inventory.ts';
 export type * from '../contract/ip/pool.ts';
 export type { ScopeCreationInput, ScopeDeletionInput } from '../contract/scope/input.ts';
+export type {
+  BalancerEntry,
+  Drift,
+  DriftReport,
+  RetirementResult,
+  RetirementStatus,
+} from '../contract/scope/retirement.ts';
 export type { ScopeCreationResult, ScopeDeletionResult, ScopePlan, ScopeStatus } from '../contract/scope/status.ts';
+export type { Balancers } from './balancers.ts';
 export * from './errors.ts';
 export type { IpCallOptions, IpClaimRequest } from './ip/claims.ts';
 export type { Ip } from './ip/ip.ts';
@@ -39,6 +48,7 @@ export interface ConnectOptions {
 
 export interface Groundwork {
   readonly scopes: Scopes;
+  readonly balancers: Balancers;
   readonly ip: Ip;
   /** The Temporal client underneath. */
   readonly temporal: Client;
@@ -61,6 +71,7 @@ export async function connectGroundwork(options: ConnectOptions = {}): Promise<G
   const runs = new Runs(client);
   return {
     scopes: new Scopes(runs, taskQueueOf('scopes', prefix)),
+    balancers: new Balancers(runs, taskQueueOf('scopes', prefix)),
     ip: new Ip(runs, taskQueueOf('ip', prefix)),
     temporal: client,
     connection,

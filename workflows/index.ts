@@ -4,3 +4,5 @@ export { ipRelease, ipRenewal } from './ip/release.ts';
 export { ipSweep } from './ip/sweep.ts';
 export { scopeCreation } from './scope/creation.ts';
 export { scopeDeletion } from './scope/deletion.ts';
+export { balancerInventory } from './scope/inventory.ts';
+export { balancerRetirement } from './scope/retirement.ts';

@@ -43,7 +43,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
       install(`${folder}/installation`),
       startTemporal({ supervisor, searchAttributes: searchAttributeNames, ui: false }),
       startMigratedPostgres(supervisor, `${folder}/postgres`),
-      startKubernetes({ supervisor, folder: `${folder}/kubernetes`, manifests: [deploy('crds'), deploy('rbac')] }),
+      startKubernetes({
+        supervisor,
+        folder: `${folder}/kubernetes`,
+        manifests: [deploy('crds'), deploy('rbac'), deploy('rbac/scale-down')],
+      }),
     ]);
     if (kubernetes.url === undefined || kubernetes.caFile === undefined)
       throw new Error('tests need a kube-apiserver of their own');

@@ -1,0 +1,17 @@
+/** A Kubernetes object as it is handed to server-side apply. Plain JSON. */
+export interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
+  spec: Record<string, unknown>;
+}
+
+/** `Kind namespace/name`, as results and warnings name an object. */
+export function objectWords({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'metadata'>): string {
+  return `${kind} ${metadata.namespace}/${metadata.name}`;
+}
