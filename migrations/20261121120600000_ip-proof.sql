@@ -45,7 +45,8 @@ create function ipam_verify(p_pool_id int) returns table (pool_id int, owner tex
       select f.pool_id, network(set_masklen(f.addr, f.len)), 'free block' from ipam_free f join pools p on p.id = f.pool_id
     ), ordered as (
       select pool_id, block, what, ipam_first(block) as first, ipam_last(block) as last,
-          lag(block) over neighbours as before, lag(what) over neighbours as before_what, lag(ipam_last(block)) over neighbours as before_last,
+          lag(block) over neighbours as before, lag(what) over neighbours as before_what, max(ipam_last(block)) over (partition by pool_id order by ipam_first(block), masklen(block) rows between unbounded preceding and 1 preceding)
+            as before_last, -- of all before: a block inside of another hides no gap and makes none
           lead(block) over neighbours is null as is_last
         from blocks window neighbours as (partition by pool_id order by ipam_first(block), masklen(block))
     ), problems as (
