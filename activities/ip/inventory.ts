@@ -190,9 +190,9 @@ async function events(deps: IpDependencies, owner: string, query: Query<'events'
     'ip_events',
     `select id, at, kind, pool, claim_uid, owner, namespace, name, cidr::text as cidr, actor, workflow_id, reason, detail
       from ipam_event e where (e.owner = $1 or e.pool like $2)
-        and ($3::inet is null or e.cidr && $3::inet) and ($4::int is null or e.pool_id = $4) and ($5::bigint is null or e.id < $5)
+        and ($3::inet is null or e.cidr && $3::inet) and ($4::text is null or e.pool = $4) and ($5::bigint is null or e.id < $5)
       order by e.id desc limit $6`,
-    [owner, `${owner}/%`, query.cidr ?? null, row?.id ?? null, before ?? null, most + 1],
+    [owner, `${owner}/%`, query.cidr ?? null, row ? `${row.owner}/${row.name}` : null, before ?? null, most + 1],
   );
   const page = rows.slice(0, most);
   const last = page.at(-1);
