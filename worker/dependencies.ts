@@ -1,8 +1,10 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Client } from '@temporalio/client';
 import { AwsClients, type AwsOptions } from '../activities/aws/clients.ts';
+import type { IpDependencies } from '../activities/ip/dependencies.ts';
 import { createIpActivities, type IpActivities } from '../activities/ip/index.ts';
 import type { IpMetrics } from '../activities/ip/metrics.ts';
+import { samplePools } from '../activities/ip/sample.ts';
 import { KubernetesGateway } from '../activities/kubernetes/gateway.ts';
 import type { Metrics } from '../activities/metrics.ts';
 import { Database } from '../activities/postgres/database.ts';
@@ -15,6 +17,8 @@ export interface Dependencies {
   kubernetes: KubernetesGateway;
   scopes: ScopeActivities;
   ip: IpActivities;
+  /** Samples pools for the metrics. */
+  sampleIp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -48,6 +52,12 @@ export function createDependencies(values: Values, temporal: Client, options: De
     route53RequestsPerSecond: values.route53RequestsPerSecond,
     requestTimeoutMs: values.awsRequestTimeoutSeconds * 1000,
   });
+  const ipDependencies: IpDependencies = {
+    settings: ipSettings(values),
+    database: ipDatabase,
+    patientDatabase: ipPatientDatabase,
+    metrics: options.ipMetrics,
+  };
   const kubernetes = new KubernetesGateway(
     options.kubeConfig ?? defaultKubeConfig(),
     values.kubernetesRequestTimeoutSeconds * 1000,
@@ -64,12 +74,8 @@ export function createDependencies(values: Values, temporal: Client, options: De
       temporal,
       metrics: options.metrics,
     }),
-    ip: createIpActivities({
-      settings: ipSettings(values),
-      database: ipDatabase,
-      patientDatabase: ipPatientDatabase,
-      metrics: options.ipMetrics,
-    }),
+    ip: createIpActivities(ipDependencies),
+    sampleIp: () => samplePools(ipDependencies),
     close: async () => {
       aws.close();
       await Promise.all([database, ipDatabase, ipPatientDatabase].map((pool) => pool.close()));

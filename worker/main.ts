@@ -4,10 +4,12 @@ import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { IpMetrics } from '../activities/ip/metrics.ts';
 import { Metrics } from '../activities/metrics.ts';
 import { publicValues, readConfiguration, type Values } from './configuration.ts';
 import { createDependencies } from './dependencies.ts';
 import { serveHealth } from './health.ts';
+import { repeatedly } from './repeatedly.ts';
 import { installTelemetry } from './telemetry.ts';
 import { createWorkers, type WorkflowCode } from './workers.ts';
 
@@ -40,6 +42,7 @@ async function run(values: Values): Promise<void> {
     closing.unshift(() => connection.close());
     const dependencies = createDependencies(values, new Client({ connection, namespace }), {
       metrics: new Metrics(Runtime.instance().metricMeter),
+      ipMetrics: new IpMetrics(Runtime.instance().metricMeter),
       onDatabaseError: (err) => logger.warn({ err }, 'an idle connection to PostgreSQL broke'),
     });
     closing.unshift(() => dependencies.close());
@@ -50,6 +53,13 @@ async function run(values: Values): Promise<void> {
     workers.push(
       ...(await createWorkers({ connection: native, namespace, values, dependencies, workflows: workflowCode() })),
     );
+    if (values.queues.includes('ip')) {
+      closing.unshift(
+        repeatedly(values.ipSampleSeconds, dependencies.sampleIp, (err) =>
+          logger.warn({ err }, 'pools cannot be sampled'),
+        ),
+      );
+    }
     await serve(workers);
   } finally {
     for (const close of closing) await close();
