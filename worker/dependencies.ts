@@ -1,17 +1,23 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Client } from '@temporalio/client';
 import { AwsClients, type AwsOptions } from '../activities/aws/clients.ts';
+import { CustomResources } from '../activities/kubernetes/custom-resources.ts';
 import { KubernetesGateway } from '../activities/kubernetes/gateway.ts';
 import type { Metrics } from '../activities/metrics.ts';
 import { Database } from '../activities/postgres/database.ts';
 import { createScopeActivities, type ScopeActivities } from '../activities/scope/index.ts';
-import { scopeSettings, type Values } from './configuration.ts';
+import { createWorkshopActivities, type WorkshopActivities } from '../activities/workshop/index.ts';
+import { taskQueueName } from '../contract/names.ts';
+import { scopeSettings, type Values, workshopTimings } from './configuration.ts';
 
 export interface Dependencies {
   database: Database;
   aws: AwsClients;
+  kubeConfig: KubeConfig;
   kubernetes: KubernetesGateway;
+  resources: CustomResources;
   scopes: ScopeActivities;
+  workshops: WorkshopActivities;
   close(): Promise<void>;
 }
 
@@ -38,18 +44,30 @@ export function createDependencies(values: Values, temporal: Client, options: De
     route53RequestsPerSecond: values.route53RequestsPerSecond,
     requestTimeoutMs: values.awsRequestTimeoutSeconds * 1000,
   });
-  const kubernetes = new KubernetesGateway(
-    options.kubeConfig ?? defaultKubeConfig(),
-    values.kubernetesRequestTimeoutSeconds * 1000,
-  );
+  const kubeConfig = options.kubeConfig ?? defaultKubeConfig();
+  const kubernetesTimeoutMs = values.kubernetesRequestTimeoutSeconds * 1000;
+  const kubernetes = new KubernetesGateway(kubeConfig, kubernetesTimeoutMs);
+  const resources = new CustomResources(kubeConfig, kubernetesTimeoutMs);
   return {
     database,
     aws,
+    kubeConfig,
     kubernetes,
+    resources,
     scopes: createScopeActivities({
       settings: scopeSettings(values),
       database,
       aws,
+      kubernetes,
+      temporal,
+      metrics: options.metrics,
+    }),
+    workshops: createWorkshopActivities({
+      cluster: values.clusterName,
+      timings: workshopTimings(values),
+      taskQueue: taskQueueName(values.taskQueuePrefix, 'workshops'),
+      database,
+      resources,
       kubernetes,
       temporal,
       metrics: options.metrics,

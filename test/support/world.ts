@@ -169,6 +169,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   const environment = {
     GROUNDWORK_DATABASE_URL: databaseUrl,
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
+    GROUNDWORK_QUEUES: 'scopes',
     GROUNDWORK_NAMESPACE: namespace,
     GROUNDWORK_REGION: REGION,
     GROUNDWORK_DOMAIN_NAME: BASE_DOMAIN,
@@ -273,7 +274,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   return world;
 }
 
-function configuration(environment: Record<string, string>): Values {
+export function configuration(environment: Record<string, string>): Values {
   const result = readConfiguration(environment);
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.values;
@@ -281,14 +282,14 @@ function configuration(environment: Record<string, string>): Values {
 
 let installed = false;
 
-function quietRuntime(): void {
+export function quietRuntime(): void {
   if (installed) return;
   installed = true;
   Runtime.install({ logger: new DefaultLogger(process.env.TEST_LOG ? 'DEBUG' : 'ERROR') });
 }
 
 /** The same activities with `around` around each call. */
-function wrapped<A extends object>(activities: A, around: Around): A {
+export function wrapped<A extends object>(activities: A, around: Around): A {
   const entries = Object.entries(activities).map(([name, run]: [string, (input: unknown) => Promise<unknown>]) => [
     name,
     (input: unknown) => around(name, () => run(input)),
