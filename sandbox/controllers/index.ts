@@ -22,8 +22,10 @@ import {
 import { Reflector } from './watch.ts';
 import { WorkloadController } from './workloads/controller.ts';
 import type { WorkloadKnobs } from './workloads/pod-life.ts';
+import { WorkshopController, type WorkshopKnobs } from './workshop/controller.ts';
+import { type Claim, type Provision, type Seat, type Workshop, workshopResources } from './workshop/objects.ts';
 
-export type { Certificate, GarbageKnobs, LoadBalancerKnobs, WorkloadKnobs };
+export type { Certificate, GarbageKnobs, LoadBalancerKnobs, WorkloadKnobs, WorkshopKnobs };
 
 /** A controller that can be away for a while. */
 export interface SimulatedController<Knobs> {
@@ -43,7 +45,8 @@ export interface Controllers {
   readonly loadBalancer: SimulatedController<LoadBalancerKnobs>;
   readonly workloads: SimulatedController<WorkloadKnobs>;
   readonly garbage: SimulatedController<GarbageKnobs>;
-  /** Ends all three, their watches and connections. */
+  readonly workshops: SimulatedController<WorkshopKnobs>;
+  /** Ends all of them, their watches and connections. */
   stop(): Promise<void>;
 }
 
@@ -78,6 +81,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     loadBalancer: client('controller'),
     workloads: client('kube-controller-manager'),
     garbage: client('garbage-collector'),
+    workshops: client('workshop-manager'),
   };
   const recorder = (component: string) => new EventRecorder({ client: clients.watch, clock, component, log });
   const elb = new ElasticLoadBalancingV2Client({
@@ -141,14 +145,24 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     accepts,
     log,
   });
+  const workshops = new WorkshopController({
+    client: clients.workshops,
+    clock,
+    workshops: cache<Workshop>(workshopResources.workshop),
+    provisions: cache<Provision>(workshopResources.provision),
+    claims: cache<Claim>(workshopResources.claim),
+    seats: cache<Seat>(workshopResources.seat),
+    log,
+  });
+  const all = [loadBalancer, workloads, garbage, workshops];
   const stop = async () => {
-    await Promise.all([loadBalancer.stop(), workloads.stop(), garbage.stop()]);
+    await Promise.all(all.map((controller) => controller.stop()));
     await Promise.all(reflectors.map((reflector) => reflector.stop()));
     await Promise.all(Object.values(clients).map((each) => each.close()));
     elb.destroy();
   };
   // The load balancer controller reads all of its caches at each event: until they are filled it would see half a cluster.
-  await Promise.all([loadBalancer.pause(), workloads.pause(), garbage.pause()]);
+  await Promise.all(all.map((controller) => controller.pause()));
   try {
     await Promise.all(reflectors.map((reflector) => reflector.start()));
     await garbage.start();
@@ -156,6 +170,6 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     await stop();
     throw error;
   }
-  await Promise.all([loadBalancer, workloads, garbage].map((controller) => controller.resume()));
-  return { loadBalancer, workloads, garbage, stop };
+  await Promise.all(all.map((controller) => controller.resume()));
+  return { loadBalancer, workloads, garbage, workshops, stop };
 }
