@@ -3,18 +3,24 @@ import type { Client } from '@temporalio/client';
 import { AwsClients, type AwsOptions } from '../activities/aws/clients.ts';
 import { createIpActivities, type IpActivities } from '../activities/ip/index.ts';
 import type { IpMetrics } from '../activities/ip/metrics.ts';
+import { CustomResources } from '../activities/kubernetes/custom-resources.ts';
 import { KubernetesGateway } from '../activities/kubernetes/gateway.ts';
 import type { Metrics } from '../activities/metrics.ts';
 import { Database } from '../activities/postgres/database.ts';
 import { createScopeActivities, type ScopeActivities } from '../activities/scope/index.ts';
-import { ipSettings, scopeSettings, type Values } from './configuration.ts';
+import { createWorkshopActivities, type WorkshopActivities } from '../activities/workshop/index.ts';
+import { taskQueueName } from '../contract/names.ts';
+import { ipSettings, scopeSettings, type Values, workshopTimings } from './configuration.ts';
 
 export interface Dependencies {
   database: Database;
   aws: AwsClients;
+  kubeConfig: KubeConfig;
   kubernetes: KubernetesGateway;
+  resources: CustomResources;
   scopes: ScopeActivities;
   ip: IpActivities;
+  workshops: WorkshopActivities;
   close(): Promise<void>;
 }
 
@@ -48,14 +54,16 @@ export function createDependencies(values: Values, temporal: Client, options: De
     route53RequestsPerSecond: values.route53RequestsPerSecond,
     requestTimeoutMs: values.awsRequestTimeoutSeconds * 1000,
   });
-  const kubernetes = new KubernetesGateway(
-    options.kubeConfig ?? defaultKubeConfig(),
-    values.kubernetesRequestTimeoutSeconds * 1000,
-  );
+  const kubeConfig = options.kubeConfig ?? defaultKubeConfig();
+  const kubernetesTimeoutMs = values.kubernetesRequestTimeoutSeconds * 1000;
+  const kubernetes = new KubernetesGateway(kubeConfig, kubernetesTimeoutMs);
+  const resources = new CustomResources(kubeConfig, kubernetesTimeoutMs);
   return {
     database,
     aws,
+    kubeConfig,
     kubernetes,
+    resources,
     scopes: createScopeActivities({
       settings: scopeSettings(values),
       database,
@@ -69,6 +77,16 @@ export function createDependencies(values: Values, temporal: Client, options: De
       database: ipDatabase,
       patientDatabase: ipPatientDatabase,
       metrics: options.ipMetrics,
+    }),
+    workshops: createWorkshopActivities({
+      cluster: values.clusterName,
+      timings: workshopTimings(values),
+      taskQueue: taskQueueName(values.taskQueuePrefix, 'workshops'),
+      database,
+      resources,
+      kubernetes,
+      temporal,
+      metrics: options.metrics,
     }),
     close: async () => {
       aws.close();

@@ -46,6 +46,7 @@ function createWorker(room: Room, input: WorkersInput): Promise<Worker> {
 function activitiesOf(room: Room, dependencies: Dependencies): object {
   if (room === 'scopes') return dependencies.scopes;
   if (room === 'ip') return dependencies.ip;
+  if (room === 'workshops') return dependencies.workshops;
   throw new Error(`room ${room} has no activities yet`);
 }
 

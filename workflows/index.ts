@@ -6,3 +6,5 @@ export { scopeCreation } from './scope/creation.ts';
 export { scopeDeletion } from './scope/deletion.ts';
 export { balancerInventory } from './scope/inventory.ts';
 export { balancerRetirement } from './scope/retirement.ts';
+export { provisionAutoscaler } from './workshop/autoscaler.ts';
+export { workshopSweep } from './workshop/sweep.ts';

@@ -171,6 +171,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   const environment = {
     GROUNDWORK_DATABASE_URL: databaseUrl,
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
+    GROUNDWORK_QUEUES: 'scopes',
     GROUNDWORK_NAMESPACE: namespace,
     GROUNDWORK_REGION: REGION,
     GROUNDWORK_DOMAIN_NAME: BASE_DOMAIN,
@@ -275,7 +276,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   return world;
 }
 
-function configuration(environment: Record<string, string>): Values {
+export function configuration(environment: Record<string, string>): Values {
   const result = readConfiguration(environment);
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.values;
