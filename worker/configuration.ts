@@ -13,6 +13,7 @@ import {
   type ScopeTimings,
 } from '../domain/scope/settings.ts';
 import { defaultWorkshopTimings, type WorkshopTimings } from '../domain/workshop/settings.ts';
+import { deploymentRoomSettings } from './deployment-settings.ts';
 import {
   address,
   environmentName,
@@ -35,7 +36,7 @@ import {
 const rooms = Object.keys(taskQueues) as Room[];
 
 /** Rooms that this version serves. */
-const servedRooms: Room[] = ['scopes', 'ip', 'workshops'];
+const servedRooms: Room[] = ['scopes', 'deployments', 'ip', 'workshops'];
 
 /** Refuses a value for which `problem` finds something. */
 const checked =
@@ -378,6 +379,7 @@ export const settings = {
     },
   }),
   ...workshopTimingSettings,
+  ...deploymentRoomSettings,
 };
 
 type Settings = typeof settings;

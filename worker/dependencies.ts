@@ -1,6 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Client } from '@temporalio/client';
 import { AwsClients, type AwsOptions } from '../activities/aws/clients.ts';
+import { createDeploymentActivities, type DeploymentActivities } from '../activities/deployment/index.ts';
 import { createIpActivities, type IpActivities } from '../activities/ip/index.ts';
 import type { IpMetrics } from '../activities/ip/metrics.ts';
 import { CustomResources } from '../activities/kubernetes/custom-resources.ts';
@@ -11,6 +12,7 @@ import { createScopeActivities, type ScopeActivities } from '../activities/scope
 import { createWorkshopActivities, type WorkshopActivities } from '../activities/workshop/index.ts';
 import { taskQueueName } from '../contract/names.ts';
 import { ipSettings, scopeSettings, type Values, workshopTimings } from './configuration.ts';
+import { deploymentSettings } from './deployment-settings.ts';
 
 export interface Dependencies {
   database: Database;
@@ -21,6 +23,7 @@ export interface Dependencies {
   scopes: ScopeActivities;
   ip: IpActivities;
   workshops: WorkshopActivities;
+  deployments: DeploymentActivities;
   close(): Promise<void>;
 }
 
@@ -84,6 +87,14 @@ export function createDependencies(values: Values, temporal: Client, options: De
       taskQueue: taskQueueName(values.taskQueuePrefix, 'workshops'),
       database,
       resources,
+      kubernetes,
+      temporal,
+      metrics: options.metrics,
+    }),
+    deployments: createDeploymentActivities({
+      settings: deploymentSettings(values, scopeSettings(values), values.preset),
+      database,
+      aws,
       kubernetes,
       temporal,
       metrics: options.metrics,

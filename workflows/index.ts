@@ -1,3 +1,4 @@
+export { deployment } from './deployment/deployment.ts';
 export { ipClaim } from './ip/claim.ts';
 export { ipInventory, ipPoolChange, ipPoolCreation, ipPoolDeletion } from './ip/pools.ts';
 export { ipRelease, ipRenewal } from './ip/release.ts';

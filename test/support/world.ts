@@ -46,6 +46,16 @@ const TIMINGS = {
   GROUNDWORK_FAILED_GRACE: '1',
   GROUNDWORK_ELB_READS_PER_SECOND: '500',
   GROUNDWORK_ROUTE53_REQUESTS_PER_SECOND: '500',
+  GROUNDWORK_DEPLOYMENT_POLL_INTERVAL: '0.08',
+  GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '8',
+  GROUNDWORK_DEPLOYMENT_TARGET_HEALTH_TIMEOUT: '8',
+  GROUNDWORK_DEPLOYMENT_REMOVAL_TIMEOUT: '15',
+  GROUNDWORK_DEPLOYMENT_COMPENSATION_TIMEOUT: '12',
+  GROUNDWORK_DEPLOYMENT_READ_PATIENCE: '6',
+  GROUNDWORK_DEPLOYMENT_UNHEALTHY_TOLERANCE: '0.3',
+  GROUNDWORK_DEPLOYMENT_MAX_WAIT_SECONDS: '20',
+  GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '0.3',
+  GROUNDWORK_DEPLOYMENT_RESTART_TIMEOUT: '5',
   GROUNDWORK_STICKY_TIMEOUT_SECONDS: '1',
   GROUNDWORK_SHUTDOWN_GRACE_SECONDS: '2',
 };
@@ -245,12 +255,14 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
         kubeConfig: worker,
         aws: { endpoint: aws.url, credentials: CREDENTIALS },
       });
-      const scopes = wrapped(dependencies.scopes, (name, run) => (world.around ? world.around(name, run) : run()));
+      const around: Around = (name, run) => (world.around ? world.around(name, run) : run());
+      const scopes = wrapped(dependencies.scopes, around);
+      const deployments = wrapped(dependencies.deployments, around);
       const workers = await createWorkers({
         connection: native,
         namespace: servers.temporal.namespace,
         values,
-        dependencies: { ...dependencies, scopes },
+        dependencies: { ...dependencies, scopes, deployments },
         workflows: { bundlePath: join(inject('dist'), 'workflow-bundle.js') },
       });
       running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });
