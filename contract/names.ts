@@ -66,8 +66,6 @@ export const workflowIds = {
   ipPoolDeletion: (owner: string, pool: string) => `ip-pool-deletion/${owner}/${pool}`,
   ipPoolChange: (owner: string, pool: string, requestId: string) => `ip-pool-change/${owner}/${pool}/${requestId}`,
   ipInventory: (owner: string, requestId: string) => `ip-inventory/${owner}/${requestId}`,
-  /** Also the id of its Schedule. */
-  ipSweep: 'ip-sweep',
 } as const;
 
 /** Ids of the Schedules; each starts runs under its own id and a time. */

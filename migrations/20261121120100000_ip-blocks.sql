@@ -63,6 +63,9 @@ end $$;
 -- Whether `p_blocks` (1 to 256) blocks of length `p_len` are free: as many free blocks are read, at most, as are wanted.
 create function ipam_room(p_pool_id int, p_len int, p_blocks int) returns boolean language plpgsql stable as $$
 begin
+  if p_blocks = 1 then
+    return exists (select from ipam_free where pool_id = p_pool_id and space_id = 0 and len <= p_len);
+  end if;
   return (
     select coalesce(sum(1 << least(p_len - f.len, 9)), 0) >= p_blocks
       from (select len from ipam_free where pool_id = p_pool_id and space_id = 0 and len <= p_len order by len limit p_blocks) f

@@ -107,7 +107,7 @@ begin
   elsif p_coming then
     return;
   elsif p_wanted is not null then
-    if (select found_len from ipam_block_find(p_pool.id, masklen(p_pool.cidr), p_pool.strategy, p_len, p_wanted)) is null then
+    if (ipam_block_find(p_pool.id, masklen(p_pool.cidr), p_pool.strategy, p_len, p_wanted)).found_len is null then
       select * into status, detail from ipam_holder(p_pool, p_wanted, p_asker);
     end if;
   elsif not ipam_room(p_pool.id, p_len, p_blocks) then
@@ -151,14 +151,14 @@ begin
         'actual', ipam_family_name(pool.family), 'pool', ipam_pool_ref(pool));
       return;
     end if;
-    select d.status, d.detail into status, detail
-      from ipam_pool_denies(pool, p_owner, p_len, p_wanted, p_blocks, pool.id = any (p_coming)) d;
+    v_denial := ipam_pool_denies(pool, p_owner, p_len, p_wanted, p_blocks, pool.id = any (p_coming));
+    status := v_denial.status;
+    detail := v_denial.detail;
     return;
   end if;
 
   for v_candidate in select * from ipam_candidates(p_owner, p_pool_owner, p_selector, p_family, p_only) loop
-    select d.status, d.detail into v_denial
-      from ipam_pool_denies(v_candidate, p_owner, p_len, p_wanted, p_blocks, v_candidate.id = any (p_coming)) d;
+    v_denial := ipam_pool_denies(v_candidate, p_owner, p_len, p_wanted, p_blocks, v_candidate.id = any (p_coming));
     if v_denial.status is null then
       pool := v_candidate;
       return;
@@ -282,10 +282,11 @@ end $$;
 create function ipam_claim_steps(
   p_uids uuid[], p_owner text, p_namespace text, p_names text[], p_pool_owner text, p_pool_name text, p_selector jsonb, p_family int,
   p_len int, p_wanted cidr, p_request_hash bytea, p_reclaim text, p_ttl int, p_actor text, p_workflow_id text
-) returns setof ipam_claim_row language plpgsql as $$
+) returns ipam_claim_row[] language plpgsql as $$
 declare
   v_count int := cardinality(p_names);
   v_locked int; -- the pool whose lock is held
+  v_looks int := 0;
   v_pool ipam_pool;
   v_block ipam_alloc;
   v_rows ipam_alloc[];
@@ -297,6 +298,7 @@ declare
   v_choice record;
   v_find record;
   v_expires timestamptz;
+  v_answers ipam_claim_row[] := '{}';
 begin
   loop
     v_rows := '{}';
@@ -325,9 +327,9 @@ begin
       elsif v_block.state = 'retained' then
         v_retained := v_retained || v_block.name;
       elsif v_block.request_hash is distinct from p_request_hash then
-        return next ipam_claim_refusal('conflict', jsonb_build_object('reason', 'SpecDiffers', 'name', v_block.name,
-          'heldUid', v_block.claim_uid, 'heldHash', encode(v_block.request_hash, 'hex')));
-        return;
+        return array[ipam_claim_refusal('conflict', jsonb_build_object('reason', 'SpecDiffers', 'name', v_block.name,
+          'heldUid', v_block.claim_uid, 'heldHash', encode(v_block.request_hash, 'hex')))];
+        
       else
         v_held := v_held || v_block.name;
       end if;
@@ -335,17 +337,20 @@ begin
     end loop;
 
     if v_count not in (cardinality(v_held), cardinality(v_retained), cardinality(v_missing)) then
-      return next ipam_claim_refusal('conflict', jsonb_build_object('reason', 'PartialBatch', 'held', to_jsonb(v_held),
-        'retained', to_jsonb(v_retained), 'missing', to_jsonb(v_missing)));
-      return;
+      -- The members were looked up one after the other: another call for the batch may have committed in between.
+      v_looks := v_looks + 1;
+      continue when v_looks < 3;
+      return array[ipam_claim_refusal('conflict', jsonb_build_object('reason', 'PartialBatch', 'held', to_jsonb(v_held),
+        'retained', to_jsonb(v_retained), 'missing', to_jsonb(v_missing)))];
+      
     end if;
 
     if cardinality(v_held) = v_count then
       for v_index in 1..v_count loop
         select * into v_pool from ipam_pool where id = v_rows[v_index].pool_id;
-        return next ipam_bound(v_rows[v_index], v_pool, v_index - 1, v_rows[v_index].claim_uid <> all (p_uids), false);
+        v_answers := v_answers || ipam_bound(v_rows[v_index], v_pool, v_index - 1, v_rows[v_index].claim_uid <> all (p_uids), false);
       end loop;
-      return;
+      return v_answers;
     end if;
 
     if cardinality(v_retained) = v_count then
@@ -356,33 +361,31 @@ begin
           v_differences := v_differences || jsonb_build_object('field', 'poolSelector', 'retained', 'several pools', 'requested', 'one pool');
         end if;
         if v_differences <> '[]' then
-          return next ipam_claim_refusal('conflict', jsonb_build_object('reason', 'RetainedMismatch', 'name', p_names[v_index],
-            'fields', v_differences));
-          return;
+          return array[ipam_claim_refusal('conflict', jsonb_build_object('reason', 'RetainedMismatch', 'name', p_names[v_index],
+            'fields', v_differences))];
+          
         end if;
       end loop;
       if not ipam_may_use(v_pool, p_owner) then
-        return next ipam_claim_refusal('forbidden', jsonb_build_object('reason', 'NotPermitted', 'pool', ipam_pool_ref(v_pool)));
-        return;
+        return array[ipam_claim_refusal('forbidden', jsonb_build_object('reason', 'NotPermitted', 'pool', ipam_pool_ref(v_pool)))];
+        
       end if;
     else
-      select * into v_choice from ipam_claim_pool(p_owner, p_pool_owner, p_pool_name, p_selector, p_family, p_len, p_wanted, v_count,
-        v_locked, v_coming);
+      if v_locked is not null and v_count = 1 then v_coming := array[v_locked]; end if; -- looked for below
+      v_choice := ipam_claim_pool(p_owner, p_pool_owner, p_pool_name, p_selector, p_family, p_len, p_wanted, v_count, v_locked, v_coming);
       if v_choice.status is not null then
         if v_locked is not null and p_selector is not null then
-          return next ipam_claim_refusal('moved', '{}'); -- another candidate may have room, and this transaction has its one lock
-        else
-          return next ipam_claim_refusal(v_choice.status, v_choice.detail);
+          return array[ipam_claim_refusal('moved', '{}')]; -- another candidate may have room, and this transaction has its one lock
         end if;
-        return;
+        return array[ipam_claim_refusal(v_choice.status, v_choice.detail)];
       end if;
       v_pool := v_choice.pool;
     end if;
 
     exit when v_locked = v_pool.id;
     if v_locked is not null then
-      return next ipam_claim_refusal('moved', '{}');
-      return;
+      return array[ipam_claim_refusal('moved', '{}')];
+      
     end if;
     v_locked := v_pool.id;
     perform pg_advisory_xact_lock(71001, v_locked);
@@ -390,8 +393,8 @@ begin
 
   for v_index in 1..v_count loop
     if exists (select from ipam_event where claim_uid = p_uids[v_index] and kind in ('claimed', 'rebound', 'imported')) then
-      return next ipam_claim_refusal('stale', jsonb_build_object('reason', 'StaleRequest', 'uid', p_uids[v_index]));
-      return;
+      return array[ipam_claim_refusal('stale', jsonb_build_object('reason', 'StaleRequest', 'uid', p_uids[v_index]))];
+      
     end if;
   end loop;
 
@@ -404,10 +407,14 @@ begin
         where id = v_rows[v_index].id and state = 'retained'
         returning * into v_block;
     else
-      select * into v_find from ipam_block_find(v_pool.id, masklen(v_pool.cidr), v_pool.strategy, p_len, p_wanted);
+      v_find := ipam_block_find(v_pool.id, masklen(v_pool.cidr), v_pool.strategy, p_len, p_wanted);
       if v_find.found_len is null then
-        return next ipam_claim_refusal('drift', jsonb_build_object('reason', 'Drift', 'pool', ipam_pool_ref(v_pool)));
-        return;
+        v_choice := ipam_pool_denies(v_pool, p_owner, p_len, p_wanted, v_count, false);
+        if v_choice.status is not null and v_index = 1 then
+          return array[ipam_claim_refusal(case when p_selector is null then v_choice.status else 'moved' end, v_choice.detail)];
+        end if;
+        return array[ipam_claim_refusal('drift', jsonb_build_object('reason', 'Drift', 'pool', ipam_pool_ref(v_pool)))];
+        
       end if;
       insert into ipam_alloc (pool_id, cidr, purpose, state, claim_uid, owner, namespace, name, request_hash, reclaim, expires_at)
         values (v_pool.id, coalesce(p_wanted, network(set_masklen(v_find.found_addr, p_len))), 'claim', 'held', p_uids[v_index], p_owner,
@@ -416,15 +423,16 @@ begin
         returning * into v_block;
       if v_block.id is null then -- a claim of this identity in another pool was faster
         if v_index > 1 then raise exception 'batch overtaken' using errcode = 'GW002'; end if;
-        return next ipam_claim_refusal('moved', '{}');
-        return;
+        return array[ipam_claim_refusal('moved', '{}')];
+        
       end if;
       perform ipam_block_take(v_pool.id, v_find.found_len, v_find.found_addr, v_block.cidr);
     end if;
     perform ipam_record(case when cardinality(v_retained) = v_count then 'rebound' else 'claimed' end, v_pool, v_block, p_actor,
       p_workflow_id, null, case when p_ttl is not null then jsonb_build_object('ttl', p_ttl) end);
-    return next ipam_bound(v_block, v_pool, v_index - 1, false, cardinality(v_retained) = v_count);
+    v_answers := v_answers || ipam_bound(v_block, v_pool, v_index - 1, false, cardinality(v_retained) = v_count);
   end loop;
+  return v_answers;
 end $$;
 
 create function ipam_claim(
@@ -437,6 +445,7 @@ create function ipam_claim(
 declare
   v_len int := coalesce(p_len, masklen(p_wanted));
   v_answer ipam_claim_row[];
+  v_row ipam_claim_row;
 begin
   perform ipam_require_read_committed();
   if (p_pool_name is null) = (p_selector is null) or v_len is null or cardinality(p_uids) <> cardinality(p_names)
@@ -446,21 +455,17 @@ begin
   if p_dry_run or cardinality(p_names) > 1 then
     -- All or nothing: what the steps did is rolled back, the lock included; the answer survives.
     begin
-      v_answer := array(
-        select a from ipam_claim_steps(p_uids, p_owner, p_namespace, p_names, p_pool_owner, p_pool_name, p_selector, p_family, v_len,
-          p_wanted, p_request_hash, p_reclaim, p_ttl, p_actor, p_workflow_id) a
-      );
+      v_answer := ipam_claim_steps(p_uids, p_owner, p_namespace, p_names, p_pool_owner, p_pool_name, p_selector, p_family, v_len,
+        p_wanted, p_request_hash, p_reclaim, p_ttl, p_actor, p_workflow_id);
       if p_dry_run then raise exception 'dry run' using errcode = 'GW001'; end if;
-      if v_answer[cardinality(v_answer)].status = 'drift' then raise exception 'drift' using errcode = 'GW001'; end if;
+      if v_answer[1].status = 'drift' then raise exception 'drift' using errcode = 'GW001'; end if;
     exception
-      when sqlstate 'GW001' then v_answer := case when p_dry_run then v_answer else v_answer[cardinality(v_answer):] end;
+      when sqlstate 'GW001' then null;
       when sqlstate 'GW002' then v_answer := array[ipam_claim_refusal('moved', '{}')];
     end;
   else
-    v_answer := array(
-      select a from ipam_claim_steps(p_uids, p_owner, p_namespace, p_names, p_pool_owner, p_pool_name, p_selector, p_family, v_len,
-        p_wanted, p_request_hash, p_reclaim, p_ttl, p_actor, p_workflow_id) a
-    );
+    v_answer := ipam_claim_steps(p_uids, p_owner, p_namespace, p_names, p_pool_owner, p_pool_name, p_selector, p_family, v_len,
+      p_wanted, p_request_hash, p_reclaim, p_ttl, p_actor, p_workflow_id);
   end if;
 
   if p_record_refusal and not p_dry_run and v_answer[1].status not in ('bound', 'moved') then
@@ -469,7 +474,9 @@ begin
       values ('refused', coalesce(p_pool_owner, p_owner) || '/' || p_pool_name, p_uids[1], p_owner, p_namespace, p_names[1], p_wanted,
         p_actor, p_workflow_id, v_answer[1].detail ->> 'reason', v_answer[1].detail);
   end if;
-  return query select * from unnest(v_answer);
+  foreach v_row in array v_answer loop
+    return next v_row;
+  end loop;
 end $$;
 
 -- Down Migration

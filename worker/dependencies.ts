@@ -2,8 +2,10 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { Client } from '@temporalio/client';
 import { AwsClients, type AwsOptions } from '../activities/aws/clients.ts';
 import { createDeploymentActivities, type DeploymentActivities } from '../activities/deployment/index.ts';
+import type { IpDependencies } from '../activities/ip/dependencies.ts';
 import { createIpActivities, type IpActivities } from '../activities/ip/index.ts';
 import type { IpMetrics } from '../activities/ip/metrics.ts';
+import { samplePools } from '../activities/ip/sample.ts';
 import { CustomResources } from '../activities/kubernetes/custom-resources.ts';
 import { KubernetesGateway } from '../activities/kubernetes/gateway.ts';
 import type { Metrics } from '../activities/metrics.ts';
@@ -24,6 +26,8 @@ export interface Dependencies {
   ip: IpActivities;
   workshops: WorkshopActivities;
   deployments: DeploymentActivities;
+  /** Samples pools for the metrics. */
+  sampleIp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,6 +65,12 @@ export function createDependencies(values: Values, temporal: Client, options: De
   const kubernetesTimeoutMs = values.kubernetesRequestTimeoutSeconds * 1000;
   const kubernetes = new KubernetesGateway(kubeConfig, kubernetesTimeoutMs);
   const resources = new CustomResources(kubeConfig, kubernetesTimeoutMs);
+  const ipDependencies: IpDependencies = {
+    settings: ipSettings(values),
+    database: ipDatabase,
+    patientDatabase: ipPatientDatabase,
+    metrics: options.ipMetrics,
+  };
   return {
     database,
     aws,
@@ -74,12 +84,6 @@ export function createDependencies(values: Values, temporal: Client, options: De
       kubernetes,
       temporal,
       metrics: options.metrics,
-    }),
-    ip: createIpActivities({
-      settings: ipSettings(values),
-      database: ipDatabase,
-      patientDatabase: ipPatientDatabase,
-      metrics: options.ipMetrics,
     }),
     workshops: createWorkshopActivities({
       cluster: values.clusterName,
@@ -99,6 +103,8 @@ export function createDependencies(values: Values, temporal: Client, options: De
       temporal,
       metrics: options.metrics,
     }),
+    ip: createIpActivities(ipDependencies),
+    sampleIp: () => samplePools(ipDependencies),
     close: async () => {
       aws.close();
       await Promise.all([database, ipDatabase, ipPatientDatabase].map((pool) => pool.close()));

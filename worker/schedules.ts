@@ -31,6 +31,13 @@ function plans(values: Values): Plan[] {
       everySeconds: scopeSettings(values).timings.retirementInterval,
       summary: 'Retire idle balancers, undo what ended runs left, report drift',
     },
+    {
+      id: scheduleIds.ipSweep,
+      room: 'ip',
+      workflowType: workflowTypes.ipSweep,
+      everySeconds: values.ipSweepIntervalSeconds,
+      summary: 'End leases and cool-downs of claims, and what retention keeps no longer',
+    },
   ];
 }
 

@@ -1,5 +1,5 @@
+import { utilizationPercent } from '../../contract/ip/capacity.ts';
 import type { IpFamily, IpPool, IpStrategy, IpVisibility, PoolRef } from '../../contract/ip/pool.ts';
-import { utilizationPercent } from '../../domain/ip/capacity.ts';
 import type { Database } from '../postgres/database.ts';
 import { call, read } from './call.ts';
 import type { IpDependencies } from './dependencies.ts';

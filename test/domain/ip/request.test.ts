@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { utilizationPercent } from '../../../contract/ip/capacity.ts';
 import type { IpClaimSpec } from '../../../contract/ip/claim.ts';
-import { utilizationPercent } from '../../../domain/ip/capacity.ts';
 import { allocationName, memberName } from '../../../domain/ip/names.ts';
 import { normalisePool, poolHash } from '../../../domain/ip/pool.ts';
 import { claimHash, normaliseClaim } from '../../../domain/ip/request.ts';

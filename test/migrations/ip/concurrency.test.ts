@@ -119,11 +119,11 @@ test('50 claimers, 50 releasers and 5 that make and delete children: nobody fail
 test('one claim made by many at once is one block', async () => {
   const pool = await ip.pooled({ name: 'p', cidr: '10.0.0.0/16', range: [24, 28] });
   const answers = await Promise.all(
-    Array.from({ length: 30 }, () => crowd.claim({ name: 'db', pool: 'p', len: 24, count: 3 })),
+    Array.from({ length: 60 }, () => crowd.claim({ name: 'db', pool: 'p', len: 24, count: 8 })),
   );
   expect(new Set(answers.map(({ cidrs }) => cidrs.join())).size).toBe(1);
   expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
-  expect(await ip.available(pool)).toBe(String(2 ** 16 - 3 * 256));
+  expect(await ip.available(pool)).toBe(String(2 ** 16 - 8 * 256));
 });
 
 test('a call that is still running is joined by its own retry', async () => {
