@@ -37,9 +37,6 @@ export const defaultDeploymentTimings: DeploymentTimings = {
   restartTimeout: 60,
 };
 
-/** Drain of a mode that has no target groups to ask. */
-export const EXTERNAL_DNS_DRAIN_SECONDS = 300;
-
 /** Everything the deployment room takes from the worker's configuration. */
 export interface DeploymentSettings {
   scope: ScopeSettings;

@@ -60,3 +60,45 @@ export function drive(world: World, { balancer, domain }: TestScope): RequestDri
   driver.start([{ balancer, host: domain, port: 443 }]);
   return driver;
 }
+
+/** Shares of the scope's rule on the real listener by deployment id; empty when no rule has the host. */
+export function weightsOf(world: World, { input, domain }: TestScope, port = 443): Record<string, number> {
+  const tables = world.aws.state.region(REGION);
+  const listeners = [...tables.listeners.values()].filter((listener) => listener.port === port);
+  const rules = [...tables.rules.values()].filter(
+    ({ listenerArn, conditions }) =>
+      listeners.some(({ arn }) => arn === listenerArn) && conditions.some(({ values }) => values.includes(domain)),
+  );
+  const weights: Record<string, number> = {};
+  for (const { actions } of rules) {
+    for (const action of actions) {
+      if (action.type !== 'forward') continue;
+      const total = action.targetGroups.reduce((sum, { weight }) => sum + weight, 0);
+      for (const { arn, weight } of action.targetGroups) {
+        const tag = tables.targetGroups.get(arn)?.tags['ingress.k8s.aws/resource'] ?? '';
+        const id = new RegExp(`d-${input.scopeId}-([a-z0-9-]+):`).exec(tag)?.[1] ?? tag;
+        weights[id] = total === 0 ? 0 : (weight * 100) / total;
+      }
+    }
+  }
+  return weights;
+}
+
+const KINDS = [
+  { apiVersion: 'apps/v1', kind: 'Deployment' },
+  { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' },
+  { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' },
+  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
+  { apiVersion: 'v1', kind: 'Service' },
+];
+
+/** Objects of the scope in the cluster, as `Kind name`, sorted; with `uid` also which one of that name. */
+export async function objectsOf(world: World, { input }: TestScope, uid?: 'uid'): Promise<string[]> {
+  const found: string[] = [];
+  for (const kind of KINDS) {
+    const labelSelector = `scope_id=${input.scopeId}`;
+    for (const { metadata } of await world.kubernetes.list(kind, { namespace: world.namespace, labelSelector }))
+      found.push([kind.kind, metadata?.name, ...(uid ? [metadata?.uid] : [])].join(' '));
+  }
+  return found.sort();
+}

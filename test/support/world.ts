@@ -99,12 +99,25 @@ export interface WorldOptions {
   throttling?: Parameters<typeof startAwsEndpoint>[0]['throttling'];
 }
 
-/** A region with one public and one private balancer, a certificate for the base domain, and both zones. */
-export function region(rules: { public?: number; private?: number } = {}): AwsSeed {
+/** The tags by which the controller knows a balancer as its own. */
+function managedTags(name: string): Record<string, string> {
+  return {
+    'elbv2.k8s.aws/cluster': 'sandbox',
+    'ingress.k8s.aws/stack': name,
+    'ingress.k8s.aws/resource': 'LoadBalancer',
+  };
+}
+
+/**
+ * A region with one public and one private balancer, a certificate for the base domain, and both zones. `managed`: the
+ * balancers are the controller's, which removes every rule that no Ingress asks for.
+ */
+export function region(rules: { public?: number; private?: number; managed?: boolean } = {}): AwsSeed {
   const balancer = (name: string, scheme: 'internet-facing' | 'internal', count: number) => ({
     name,
     scheme,
     state: 'active' as const,
+    ...(rules.managed ? { tags: managedTags(name) } : {}),
     listeners: [
       { port: 80, protocol: 'HTTP' as const, redirect: true },
       { port: 443, protocol: 'HTTPS' as const, rules: count },

@@ -314,6 +314,14 @@ test('thresholds: default, at several levels, not a number (D68, D69, D71)', () 
   expect(problems({ networking: networking({ albMaxListeners: 'x' }) })).toHaveLength(1);
 });
 
+test('with external DNS a side is drained for 300 s unless the worker says otherwise', () => {
+  const scope = { ...input().scope, dnsType: 'external_dns' as const };
+  expect(request({ scope }).timings.drainSeconds).toBe(300);
+  expect(request().timings.drainSeconds).toBeUndefined();
+  const timings = { ...settings().timings, drainSeconds: 5 };
+  expect(request({ scope }, { timings }).timings.drainSeconds).toBe(5);
+});
+
 test('with the preset, brand and root user follow', () => {
   const scope = { brand: brands.nullplatform, knobs: {}, timings: defaultTimings, maxReplacements: 2 };
   const read = request({}, { scope, runAsRoot: true });

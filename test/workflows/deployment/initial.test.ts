@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createScope, deploymentOf, drive, rollOut, rolloutStatus } from '../../support/rollouts.ts';
-import { testWorld } from '../../support/world.ts';
+import { region, testWorld } from '../../support/world.ts';
 
-const world = testWorld();
+const world = testWorld({ seed: region({ public: 0, managed: true }) });
 
 describe('the first version of a scope', () => {
   test('is applied, awaited, routed to and verified on the balancer', async () => {
