@@ -34,11 +34,9 @@ export const workflowIds = {
   /** The lock of a provision: at most one open run per id. */
   provisionAutoscaler: (cluster: string, namespace: string, provision: string) =>
     `provision-autoscaler/${cluster}/${namespace}/${provision}`,
+  /** Also the id of the Schedule that starts it. */
   workshopSweep: (cluster: string) => `workshop-sweep/${cluster}`,
 } as const;
-
-/** Schedule of the workshop room; it starts `workshopSweep`. */
-export const WORKSHOP_SWEEP_SCHEDULE = 'workshop-sweep';
 
 /** Search attributes, all of type KEYWORD. `groundwork setup` and the sandbox register them. */
 export const searchAttributeNames = [

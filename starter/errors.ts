@@ -1,4 +1,4 @@
-import type { Failure, InvalidField, ScopeFailureType } from '../contract/failures.ts';
+import type { Failure, InvalidField, ScopeFailureType, WorkshopFailureType } from '../contract/failures.ts';
 
 /**
  * Errors of the client. Each documented failure of a run is a class of its own, so a caller may write
@@ -22,7 +22,8 @@ export const clientErrorTypes = [
 export type ClientErrorType = (typeof clientErrorTypes)[number];
 
 /** Types after which the same request, repeated as it is, may well succeed. */
-const RETRYABLE: ReadonlySet<string> = new Set<ScopeFailureType | ClientErrorType>([
+const RETRYABLE: ReadonlySet<string> = new Set<ScopeFailureType | WorkshopFailureType | ClientErrorType>([
+  'Conflict',
   'ScopeBusy',
   'BalancerUnreadable',
   'BalancerFailed',
@@ -100,7 +101,20 @@ export class KubernetesRefused extends ofType('KubernetesRefused') {}
 /** The run failed or was cancelled, and what `details.leftovers` lists could not be undone. */
 export class CompensationIncomplete extends ofType('CompensationIncomplete') {}
 
-/** There is no such run. */
+/** A message to an autoscaler that makes no sense; the message says which field. */
+export class InvalidMessage extends ofType('InvalidMessage') {}
+/** There is no operation to cancel. */
+export class NothingToCancel extends ofType('NothingToCancel') {}
+/** Nothing waits for approval, or another operation does. */
+export class ApprovalRefused extends ofType('ApprovalRefused') {}
+/** Kubernetes denies a call to the worker. */
+export class Forbidden extends ofType('Forbidden') {}
+/** Kubernetes refuses an object of the worker. */
+export class Invalid extends ofType('Invalid') {}
+/** Somebody else changed the object at the same time. */
+export class Conflict extends ofType('Conflict') {}
+
+/** There is no such run, or no such provision. */
 export class NotFound extends ofType('NotFound') {}
 /** Temporal or the workers do not answer; nothing is known to have happened, and repeating the request is harmless. */
 export class Unavailable extends ofType('Unavailable') {}
@@ -119,7 +133,7 @@ export class RunTimedOut extends ofType('RunTimedOut') {}
 
 type FailureClass = new (message: string, details?: Details, options?: ErrorOptions) => GroundworkError;
 
-const classes: Readonly<Record<ScopeFailureType | ClientErrorType, FailureClass>> = {
+const classes: Readonly<Record<ScopeFailureType | WorkshopFailureType | ClientErrorType, FailureClass>> = {
   InvalidInput,
   ScopeBusy,
   ScopeMismatch,
@@ -141,6 +155,12 @@ const classes: Readonly<Record<ScopeFailureType | ClientErrorType, FailureClass>
   AccessDenied,
   KubernetesRefused,
   CompensationIncomplete,
+  InvalidMessage,
+  NothingToCancel,
+  ApprovalRefused,
+  Forbidden,
+  Invalid,
+  Conflict,
   NotFound,
   Unavailable,
   OutcomeUnknown,

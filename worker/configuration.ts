@@ -473,3 +473,9 @@ export function workshopTimings(values: Values): WorkshopTimings {
     ]),
   ) as unknown as WorkshopTimings;
 }
+
+/** The Schedule of the workshop sweep that goes with the configuration. */
+export function sweepSchedule(values: Values) {
+  const { clusterName: cluster, workshopNamespace, taskQueuePrefix } = values;
+  return { cluster, workshopNamespace, taskQueuePrefix, intervalSeconds: workshopTimings(values).sweepInterval };
+}
