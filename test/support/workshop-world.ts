@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, beforeAll, inject } from 'vitest';
+import { afterAll, afterEach, beforeAll, inject } from 'vitest';
 import { Database } from '../../activities/postgres/database.ts';
 import { wakeAutoscaler } from '../../activities/workshop/wake.ts';
 import { taskQueueName, workflowIds } from '../../contract/names.ts';
@@ -78,10 +78,12 @@ export interface WorldOptions {
 /** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
 export function workshopWorld(options: WorldOptions = {}): WorkshopWorld {
   const database = testDatabase();
-  let world: (WorkshopWorld & { close(): Promise<void> }) | undefined;
+  let world: OpenWorld | undefined;
   beforeAll(async () => {
     world = await openWorld(database.url, options);
   });
+  // Autoscalers do not end by themselves, and would go on to look at their workshops.
+  afterEach(() => world?.endRuns());
   afterAll(() => world?.close());
   return new Proxy({} as WorkshopWorld, {
     get: (_, key) => {
@@ -92,10 +94,12 @@ export function workshopWorld(options: WorldOptions = {}): WorkshopWorld {
   });
 }
 
-async function openWorld(
-  databaseUrl: string,
-  options: WorldOptions,
-): Promise<WorkshopWorld & { close(): Promise<void> }> {
+interface OpenWorld extends WorkshopWorld {
+  endRuns(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function openWorld(databaseUrl: string, options: WorldOptions): Promise<OpenWorld> {
   const servers = testServers();
   quietRuntime();
   const faults = new FaultPlan();
@@ -126,7 +130,8 @@ async function openWorld(
   const running: (() => Promise<void>)[] = [];
   const workflowId = (provision: string) => workflowIds.provisionAutoscaler(namespace, namespace, provision);
 
-  const world: WorkshopWorld & { close(): Promise<void> } = {
+  const made: string[] = [];
+  const world: OpenWorld = {
     around: undefined,
     client,
     values,
@@ -142,7 +147,11 @@ async function openWorld(
     proxy,
     taskQueue,
     namespace,
-    workshop: async (workshopOptions = {}) => TestWorkshop.create(kube, namespace, uniqueName('shop'), workshopOptions),
+    workshop: async (workshopOptions = {}) => {
+      const name = uniqueName('shop');
+      made.push(name);
+      return TestWorkshop.create(kube, namespace, name, workshopOptions);
+    },
     workflowId,
     wake: (name) => wakeAutoscaler(client, taskQueue, { cluster: namespace, namespace, name }, 'test'),
     status: (name) => client.workflow.getHandle(workflowId(name)).query(getAutoscalerStatus),
@@ -182,9 +191,13 @@ async function openWorld(
     stopWorker: async () => {
       for (const stop of running.splice(0)) await stop();
     },
+    endRuns: async () => {
+      const runs = made.splice(0).map((name) => client.workflow.getHandle(workflowId(name)));
+      await Promise.all(runs.map((run) => run.terminate('the test is over').catch(() => undefined)));
+    },
     close: async () => {
       await world.stopWorker();
-      await terminateOpen(client, taskQueue);
+      await world.endRuns();
       await database.close();
       await kube.close();
       await connection.close();
@@ -206,14 +219,4 @@ export function logPatches(faults: FaultPlan): void {
     match: { service: 'kubernetes', method: 'PATCH' },
     effect: { kind: 'latency', ms: 0 },
   });
-}
-
-/** Autoscalers do not end by themselves, and other files share the server. */
-async function terminateOpen(client: Client, taskQueue: string): Promise<void> {
-  const query = `TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running'`;
-  for await (const { workflowId } of client.workflow.list({ query }))
-    await client.workflow
-      .getHandle(workflowId)
-      .terminate('the test is over')
-      .catch(() => undefined);
 }

@@ -128,7 +128,8 @@ export async function end(run: AutoscalerRun, look: LiveLook, result: OperationR
   const cleared = await calls(`clear the flag: ${result}`, run.timings).clearActive({ namespace, name, patch });
   if (cleared.outcome !== 'Written') return AGAIN;
   run.state = endOperation(run.state, result, Date.now(), look.decision.config, run.timings);
-  run.state = { ...run.state, statusWrittenAt: Date.now(), dirty: run.state.dirty || then.decision.action !== 'none' };
+  const goesOn = then.decision.action !== 'none' || then.decision.reason === 'Disabled';
+  run.state = { ...run.state, statusWrittenAt: Date.now(), dirty: run.state.dirty || goesOn };
   run.cancelling = undefined;
   run.note(run.see(then));
   measureEnd(run, result);
