@@ -1,7 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { afterAll, beforeAll } from 'vitest';
 import { KubernetesGateway } from '../../activities/kubernetes/gateway.ts';
 import { Database } from '../../activities/postgres/database.ts';
@@ -15,10 +14,13 @@ import { simulatedClock } from '../../sandbox/clock.ts';
 import { type Controllers, startControllers } from '../../sandbox/controllers/index.ts';
 import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
 import { FaultPlan } from '../../sandbox/faults/plan.ts';
+import { startTcpProxy, type TcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
 import { readConfiguration, type Values } from '../../worker/configuration.ts';
 import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
 import { createWorkers } from '../../worker/workers.ts';
+import { type Around, surrounded } from './around.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
+import { workflowBundle } from './workflow-bundle.ts';
 
 /** A whole world for one test file: AWS endpoint, controllers and a worker of its own on the servers that all files share. */
 
@@ -53,6 +55,8 @@ export interface World {
   controllers: Controllers;
   faults: FaultPlan;
   proxy: HttpProxy;
+  /** The worker's ways to PostgreSQL and Temporal; the test's own connections do not pass them. */
+  networks: { postgres: TcpProxy; temporal: TcpProxy };
   client: Client;
   values: Values;
   /** The environment of a worker process of this world. */
@@ -73,9 +77,6 @@ export interface World {
   startWorker(): Promise<void>;
   stopWorker(): Promise<void>;
 }
-
-/** What happens around one call of an activity: `run` has the effect, the returned value is the answer. */
-export type Around = (name: string, run: () => Promise<unknown>) => Promise<unknown>;
 
 export interface WorldOptions {
   seed?: AwsSeed;
@@ -113,16 +114,6 @@ export function region(rules: { public?: number; private?: number } = {}): AwsSe
       { id: PRIVATE_ZONE, name: 'example.com', private: true },
     ],
   };
-}
-
-let bundle: Promise<{ code: string }> | undefined;
-
-function workflowBundle(): Promise<{ code: string }> {
-  bundle ??= bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  });
-  return bundle;
 }
 
 /** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
@@ -176,8 +167,12 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     findCertificates: async (where) =>
       [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
   });
+  const networks = {
+    postgres: await startTcpProxy(addressOf(databaseUrl)),
+    temporal: await startTcpProxy(addressOf(`tcp://${servers.temporal.address}`)),
+  };
   const environment = {
-    GROUNDWORK_DATABASE_URL: databaseUrl,
+    GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, networks.postgres),
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
     GROUNDWORK_NAMESPACE: namespace,
     GROUNDWORK_REGION: REGION,
@@ -190,7 +185,8 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   };
   const values = configuration(environment);
   const connection = await Connection.connect({ address: servers.temporal.address });
-  const native = await NativeConnection.connect({ address: servers.temporal.address });
+  const temporalAddress = `${networks.temporal.host}:${networks.temporal.port}`;
+  const native = await NativeConnection.connect({ address: temporalAddress });
   const client = new Client({ connection, namespace: servers.temporal.namespace });
   const database = new Database({ url: databaseUrl, poolSize: 4 });
   const taskQueue = taskQueueName(values.taskQueuePrefix, 'scopes');
@@ -202,11 +198,12 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     controllers,
     faults,
     proxy,
+    networks,
     client,
     values,
     environment: {
       ...environment,
-      TEMPORAL_ADDRESS: servers.temporal.address,
+      TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_NAMESPACE: servers.temporal.namespace,
       KUBECONFIG: servers.kubernetes.kubeconfig.worker,
       AWS_ENDPOINT_URL: aws.url,
@@ -253,12 +250,11 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
         kubeConfig: worker,
         aws: { endpoint: aws.url, credentials: CREDENTIALS },
       });
-      const scopes = wrapped(dependencies.scopes, (name, run) => (world.around ? world.around(name, run) : run()));
       const workers = await createWorkers({
         connection: native,
         namespace: servers.temporal.namespace,
         values,
-        dependencies: { ...dependencies, scopes },
+        dependencies: surrounded(dependencies, (name, run) => (world.around ? world.around(name, run) : run())),
         workflows: { bundleCode: code },
       });
       running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });
@@ -276,12 +272,26 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
       await controllers.stop();
       await connection.close();
       await native.close();
+      await networks.postgres.close();
+      await networks.temporal.close();
       await proxy.close();
       await aws.close();
     },
   };
   if (options.worker !== false) await world.startWorker();
   return world;
+}
+
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+}
+
+function throughProxy(url: string, { host, port }: TcpProxy): string {
+  const proxied = new URL(url);
+  proxied.hostname = host;
+  proxied.port = String(port);
+  return proxied.href;
 }
 
 function configuration(environment: Record<string, string>): Values {
@@ -296,13 +306,4 @@ function quietRuntime(): void {
   if (installed) return;
   installed = true;
   Runtime.install({ logger: new DefaultLogger(process.env.TEST_LOG ? 'DEBUG' : 'ERROR') });
-}
-
-/** The same activities with `around` around each call. */
-function wrapped<A extends object>(activities: A, around: Around): A {
-  const entries = Object.entries(activities).map(([name, run]: [string, (input: unknown) => Promise<unknown>]) => [
-    name,
-    (input: unknown) => around(name, () => run(input)),
-  ]);
-  return Object.fromEntries(entries) as A;
 }

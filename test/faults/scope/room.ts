@@ -1,0 +1,219 @@
+import { expect } from 'vitest';
+import { workflowIds } from '../../../contract/names.ts';
+import { autocreatedBalancerName } from '../../../domain/scope/names.ts';
+import { activitiesOfRooms } from '../../support/faults/activities.ts';
+import type { RoomUnderFaults } from '../../support/faults/journey.ts';
+import { eventually, failureOf, truth } from '../../support/inspect.ts';
+import type { World } from '../../support/world.ts';
+
+/** Journeys of scopes. The public base balancer must be full, so that the first scope of each journey needs a new one. */
+
+const full = { networking: { platform: { albMaxCapacity: 2 } } };
+
+/** Creates a scope on a balancer of its own, then deletes it, and checks the truth after each. */
+async function createAndDelete(world: World): Promise<void> {
+  const input = world.request(full);
+  const before = await truth(world);
+  const result = await world.create(input);
+  const { name, dnsName, created } = result.balancer;
+  expect(created).toBe(true);
+  const after = await truth(world);
+  expect(after).toEqual({
+    balancers: [...before.balancers, name].sort(),
+    records: [
+      ...before.records,
+      `ZPRIVATE ${result.domain} -> ${dnsName}`,
+      `ZPUBLIC ${result.domain} -> ${dnsName}`,
+    ].sort(),
+    keepers: [...before.keepers, `groundwork-autocreate-${name}`].sort(),
+    placements: [...before.placements, `${input.scopeId} bound ${name}`].sort(),
+    rows: [...before.rows, `${name} active`].sort(),
+    recordRows: [...before.recordRows, `ZPRIVATE ${result.domain}`, `ZPUBLIC ${result.domain}`].sort(),
+    held: [],
+  });
+  await world.remove(input.scopeId);
+  expect(await truth(world)).toEqual({
+    ...after,
+    records: before.records,
+    placements: before.placements,
+    recordRows: before.recordRows,
+  });
+  // The balancer stays, idle: the next journey needs it full again.
+  world.around = undefined;
+  expect((await world.create(world.request(full))).balancer.name).toBe(name);
+}
+
+/** A creation whose DNS is denied at the very end: everything that it made goes away again. */
+async function failAndUndo(world: World): Promise<void> {
+  const input = world.request(full);
+  const before = await truth(world);
+  const rule = world.faults.add({
+    match: { service: 'route53', action: 'ChangeResourceRecordSets', resource: 'ZPUBLIC' },
+    effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+  });
+  const failure = await failureOf(world.create(input));
+  world.faults.remove(rule);
+  expect(failure.type).toBe('AccessDenied');
+  await onlyOneRetiredRowMore(world, before);
+}
+
+/** A creation whose balancer can never come to life. */
+async function failWithoutBalancer(world: World): Promise<void> {
+  const before = await truth(world);
+  const failure = await failureOf(
+    world.create(world.request({ networking: { platform: { albMaxCapacity: 2, domainName: 'nocert.example.org' } } })),
+  );
+  expect(failure.type).toBe('CertificateMissing');
+  await onlyOneRetiredRowMore(world, before);
+}
+
+/** Somebody deletes the keeper, so the controller takes the balancer away; a repeat of the creation brings both back. */
+async function loseKeeperAndRepair(world: World): Promise<void> {
+  const input = world.request(full);
+  const { balancer } = await world.create(input);
+  const before = await truth(world);
+  const name = `groundwork-autocreate-${balancer.name}`;
+  await world.kubernetes.remove({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    namespace: world.namespace,
+    name,
+  });
+  await eventually(async () => expect((await truth(world)).balancers).not.toContain(balancer.name));
+  const again = await world.create(input);
+  expect(again.repaired).toContain(`balancer ${balancer.name} rebuilt`);
+  const moved = (line: string) => line.replace(balancer.dnsName ?? '', again.balancer.dnsName ?? '');
+  expect(await truth(world)).toEqual({ ...before, records: before.records.map(moved) });
+}
+
+/** A balancer of somebody else has the name that the scope's would get: it is left alone. */
+async function findNameTaken(world: World): Promise<void> {
+  const input = world.request(full);
+  const { region, prefix, scheme } = {
+    region: 'us-east-1',
+    prefix: 'groundwork-auto-',
+    scheme: 'internet-facing' as const,
+  };
+  const parts = { prefix, visibility: 'public' as const, region, scheme, scopeId: input.scopeId };
+  const taken = autocreatedBalancerName(parts, 0);
+  const state = world.aws.dump();
+  state.regions?.[region]?.loadBalancers?.push({ name: taken, scheme, state: 'active' });
+  world.aws.seed(state);
+  const before = await truth(world);
+  const { balancer } = await world.create(input);
+  expect(balancer).toMatchObject({ name: autocreatedBalancerName(parts, 1), created: true });
+  const { balancers, held, placements } = await truth(world);
+  expect(balancers).toEqual([...before.balancers, balancer.name].sort());
+  expect(placements).toEqual([...before.placements, `${input.scopeId} bound ${balancer.name}`].sort());
+  expect(held).toEqual([]);
+}
+
+/** The deletion is asked for while the creation still works: it waits its turn, then removes everything. */
+async function createWhileDeletionWaits(world: World): Promise<void> {
+  const { knobs } = world.controllers.loadBalancer;
+  const input = world.request(full);
+  const before = await truth(world);
+  knobs.neverReconcile = true;
+  try {
+    const creation = await world.start(input);
+    await eventually(async () => expect((await world.status(creation.workflowId)).phase).toBe('Provisioning'), 60);
+    const deleted = world.remove(input.scopeId);
+    deleted.catch(() => {}); // told below
+    const waiting = async () => (await world.status(workflowIds.scopeDeletion(input.scopeId))).waitingFor?.what;
+    await eventually(async () => expect(await waiting()).toContain('to let go of scope'), 60);
+    knobs.neverReconcile = false;
+    const { balancer } = (await creation.result()) as Awaited<ReturnType<World['create']>>;
+    await deleted;
+    const { records, placements, recordRows, held } = await truth(world);
+    expect({ records, placements, recordRows, held }).toEqual({
+      records: before.records,
+      placements: before.placements,
+      recordRows: before.recordRows,
+      held: [],
+    });
+    world.around = undefined;
+    expect((await world.create(world.request(full))).balancer.name).toBe(balancer.name);
+  } finally {
+    knobs.neverReconcile = false;
+  }
+}
+
+async function onlyOneRetiredRowMore(world: World, before: Awaited<ReturnType<typeof truth>>): Promise<void> {
+  const { rows, ...rest } = await truth(world);
+  const { rows: rowsBefore, ...restBefore } = before;
+  expect(rest).toEqual(restBefore);
+  expect(rows.filter((row) => !rowsBefore.includes(row))).toEqual([expect.stringMatching(/ retired$/)]);
+}
+
+const everywhere = [
+  'acceptScopeCreation',
+  'applyKeeper',
+  'ensureNamespace',
+  'findExistingAlias',
+  'leaveBalancer',
+  'observePool',
+  'placeScope',
+  'releaseHold',
+  'takePlacement',
+  'watchBalancer',
+];
+const created = [
+  ...everywhere.filter((name) => name !== 'leaveBalancer'),
+  'activateBalancer',
+  'bindPlacement',
+  'ensureBalancerTags',
+  'ensureDnsRecord',
+  'watchDnsSync',
+];
+const removal = ['deleteKeeper', 'retiredBalancer', 'watchBalancerGone'];
+const records = ['activateBalancer', 'ensureBalancerTags', 'ensureDnsRecord', 'removeDnsRecord'];
+
+export const scopeRoom: RoomUnderFaults<World> = {
+  room: 'scope',
+  subject: 'a scope that is',
+  activities: activitiesOfRooms.scope,
+  journeys: [
+    {
+      name: 'created and deleted',
+      go: createAndDelete,
+      activities: [
+        ...everywhere,
+        ...records,
+        'acceptScopeDeletion',
+        'bindPlacement',
+        'findOpenDeployment',
+        'findScopeObjects',
+        'watchDnsSync',
+      ],
+    },
+    { name: 'undone after a denial', go: failAndUndo, activities: [...everywhere, ...records, ...removal] },
+    {
+      name: 'given up without a certificate',
+      go: failWithoutBalancer,
+      activities: [...everywhere, ...removal, 'failBalancer'],
+    },
+    {
+      name: 'repaired after its keeper was deleted',
+      go: loseKeeperAndRepair,
+      activities: [...created, 'repairKeeper'],
+    },
+    {
+      name: 'given the next name, because a stranger has its own',
+      go: findNameTaken,
+      activities: [...created, 'inspectOwner'],
+    },
+    {
+      name: 'created while its deletion waits',
+      go: createWhileDeletionWaits,
+      activities: [
+        ...created,
+        'acceptScopeDeletion',
+        'findOpenDeployment',
+        'findScopeObjects',
+        'leaveBalancer',
+        'removeDnsRecord',
+        'waitForPlacement',
+      ],
+    },
+  ],
+};
