@@ -21,6 +21,8 @@ export function taskQueueName(prefix: string, room: Room): string {
 export const workflowTypes = {
   scopeCreation: 'scopeCreation',
   scopeDeletion: 'scopeDeletion',
+  balancerRetirement: 'balancerRetirement',
+  balancerInventory: 'balancerInventory',
 } as const;
 
 /** Workflow ids are the kind and a business key: the id is what makes a repeated request join instead of act twice. */
@@ -29,7 +31,19 @@ export const workflowIds = {
   scopePlan: (scopeId: string) => `scope-plan/${scopeId}`,
   scopeDeletion: (scopeId: string) => `scope-deletion/${scopeId}`,
   deployment: (scopeId: string) => `deployment/${scopeId}`,
+  balancerRetirement: () => 'balancer-retirement',
+  balancerInventory: (page: string) => `balancer-inventory/${page}`,
 } as const;
+
+/** Ids of the Schedules; each starts runs under its own id and a time. */
+export const scheduleIds = {
+  balancerRetirement: 'balancer-retirement',
+} as const;
+
+/** Id of a Schedule in an installation with a queue prefix of its own, so that two in one namespace do not share it. */
+export function scheduleIdOf(prefix: string, id: string): string {
+  return taskQueueName(prefix, 'scopes') === taskQueues.scopes ? id : `${prefix}${id}`;
+}
 
 /** Search attributes, all of type KEYWORD. `groundwork setup` and the sandbox register them. */
 export const searchAttributeNames = [

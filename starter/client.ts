@@ -1,5 +1,6 @@
 import { Client, Connection, type ConnectionLike } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Balancers } from './balancers.ts';
 import { Unavailable } from './errors.ts';
 import { taskQueueOf } from './queues.ts';
 import { Runs } from './runs.ts';
@@ -14,7 +15,15 @@ import { Scopes } from './scopes.ts';
 
 export type { Failure, InvalidField } from '../contract/failures.ts';
 export type { ScopeCreationInput, ScopeDeletionInput } from '../contract/scope/input.ts';
+export type {
+  BalancerEntry,
+  Drift,
+  DriftReport,
+  RetirementResult,
+  RetirementStatus,
+} from '../contract/scope/retirement.ts';
 export type { ScopeCreationResult, ScopeDeletionResult, ScopePlan, ScopeStatus } from '../contract/scope/status.ts';
+export type { Balancers } from './balancers.ts';
 export * from './errors.ts';
 export type { QueueState } from './queues.ts';
 export type { RunHandle, RunInfo, RunState, WaitOptions } from './runs.ts';
@@ -32,6 +41,7 @@ export interface ConnectOptions {
 
 export interface Groundwork {
   readonly scopes: Scopes;
+  readonly balancers: Balancers;
   /** The Temporal client underneath. */
   readonly temporal: Client;
   readonly connection: ConnectionLike;
@@ -52,6 +62,7 @@ export async function connectGroundwork(options: ConnectOptions = {}): Promise<G
   const prefix = options.taskQueuePrefix ?? process.env.GROUNDWORK_TASK_QUEUE_PREFIX;
   return {
     scopes: new Scopes(new Runs(client), taskQueueOf('scopes', prefix)),
+    balancers: new Balancers(new Runs(client), taskQueueOf('scopes', prefix)),
     temporal: client,
     connection,
     namespace,

@@ -25,7 +25,8 @@ export interface RunRequest {
   type: string;
   workflowId: string;
   taskQueue: string;
-  input: unknown;
+  /** Absent: the workflow takes none. */
+  input?: unknown;
   /** One line of plain text, at most 200 characters. */
   summary: string;
   searchAttributes: TypedSearchAttributes;
@@ -87,7 +88,7 @@ export class Runs {
           this.client.workflow.start(type, {
             workflowId,
             taskQueue,
-            args: [input],
+            args: input === undefined ? [] : [input],
             staticSummary: summary,
             typedSearchAttributes: searchAttributes,
             workflowIdConflictPolicy: 'FAIL',

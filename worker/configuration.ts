@@ -62,6 +62,10 @@ const timingDescriptions: Record<keyof ScopeTimings, string> = {
   dnsSyncTimeout: 'Seconds a DNS change may take to be in sync.',
   dnsEndpointTimeout: 'Seconds external-dns may take to observe a DNSEndpoint.',
   compensationTimeout: 'Seconds each compensation is retried before it is reported as left over.',
+  retirementInterval:
+    'Seconds between two runs of balancer retirement. Counts when "groundwork setup" writes the Schedule.',
+  retirementGrace: 'Seconds a balancer of ours must have been without a scope before it is retired.',
+  failedGrace: 'The same for a balancer that never became active, and for what runs that ended left behind.',
 };
 
 const timingSettings = Object.fromEntries(
@@ -292,8 +296,11 @@ function unservedQueue(names: string[]): string | undefined {
     : `names ${unknown}; the queues are ${servedRooms.join(', ')}`;
 }
 
-/** Reads all settings. `problems` has one line per wrong or unknown setting. */
-export function readConfiguration(environment: Readonly<Record<string, string | undefined>>): ReadResult {
+/** Reads all settings. `problems` has one line per wrong or unknown setting. `withDatabase` false: none needs to be named. */
+export function readConfiguration(
+  environment: Readonly<Record<string, string | undefined>>,
+  { withDatabase = true }: { withDatabase?: boolean } = {},
+): ReadResult {
   const problems: string[] = [];
   const file = readFile(environment, problems);
   const values: Record<string, unknown> = {};
@@ -315,7 +322,7 @@ export function readConfiguration(environment: Readonly<Record<string, string | 
     }
   }
   problems.push(...unknownSettings(environment, file));
-  if (values.databaseUrl === undefined && !problems.some((line) => line.includes('DATABASE_URL'))) {
+  if (withDatabase && values.databaseUrl === undefined && !problems.some((line) => line.includes('DATABASE_URL'))) {
     problems.push('GROUNDWORK_DATABASE_URL is required: the URL of a PostgreSQL database (DATABASE_URL will do)');
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, values: values as Values };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ScopeCreationInput, ScopeDeletionInput } from '../scope/input.ts';
+import type { InventoryInput } from '../scope/retirement.ts';
 
 /** What a caller may send. Unknown fields are ignored, so that callers and workers can be upgraded one after the other. */
 
@@ -93,3 +94,14 @@ export const scopeDeletionInputSchema = z
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     then: { required: ['domain', 'region', 'hostedZones'] },
   }) satisfies z.ZodType<ScopeDeletionInput>;
+
+export const inventoryInputSchema = z
+  .object({
+    what: z.enum(['balancers', 'drift']),
+    page: z
+      .string()
+      .regex(/^\d{1,18}$/, 'must be the "next" of another page')
+      .exactOptional()
+      .describe('The "next" of the page before; absent for the first'),
+  })
+  .meta({ title: 'InventoryInput' }) satisfies z.ZodType<InventoryInput>;

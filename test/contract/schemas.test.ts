@@ -44,7 +44,12 @@ describe('the schemas', () => {
   test('are published as valid JSON Schema of draft 2020-12, each with a title', async () => {
     const names = (await readdir(published)).map((name) => name.replace(/\.json$/, ''));
     expect(names.sort()).toEqual([
+      'drift-report',
       'failure',
+      'inventory-input',
+      'inventory-page',
+      'retirement-result',
+      'retirement-status',
       'retry-now',
       'scope-creation-input',
       'scope-creation-result',

@@ -1,8 +1,8 @@
 import { survivesAtLeastOnce } from '../../support/faults/at-least-once.ts';
 import { region, testWorld } from '../../support/world.ts';
-import { scopeRoom } from './room.ts';
+import { manyBalancers, patient, scopeRoom } from './room.ts';
 
 survivesAtLeastOnce(
   scopeRoom,
-  testWorld({ seed: region({ public: 75 }), environment: { GROUNDWORK_BUSY_PATIENCE: '30' } }),
+  testWorld({ seed: region({ public: 75 }), environment: patient, limits: manyBalancers }),
 );

@@ -4,8 +4,13 @@ import { type Cancellable, survivesCancellation } from '../../support/faults/can
 import { everything } from '../../support/faults/outcomes.ts';
 import { type Truth, truth } from '../../support/inspect.ts';
 import { region, testWorld, type World } from '../../support/world.ts';
+import { manyBalancers, patient } from './room.ts';
 
-const world = testWorld({ seed: region({ public: 75, private: 10 }) });
+const world = testWorld({
+  seed: region({ public: 75, private: 10 }),
+  environment: patient,
+  limits: manyBalancers,
+});
 
 const full = { networking: { platform: { albMaxCapacity: 2 } } };
 

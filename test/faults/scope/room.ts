@@ -1,12 +1,24 @@
 import { expect } from 'vitest';
 import { workflowIds } from '../../../contract/names.ts';
+import type { InventoryPage, RetirementResult } from '../../../contract/scope/retirement.ts';
 import { autocreatedBalancerName } from '../../../domain/scope/names.ts';
 import { activitiesOfRooms } from '../../support/faults/activities.ts';
 import type { RoomUnderFaults } from '../../support/faults/journey.ts';
 import { eventually, failureOf, truth } from '../../support/inspect.ts';
+import { uniqueName } from '../../support/servers.ts';
 import type { World } from '../../support/world.ts';
 
 /** Journeys of scopes. The public base balancer must be full, so that the first scope of each journey needs a new one. */
+
+/** For worlds under faults: patience for retries, back-off and the timeouts by which Temporal notices that a worker is gone. */
+export const patient = Object.fromEntries(
+  ['READ_PATIENCE', 'BUSY_PATIENCE', 'AUTOCREATE_TIMEOUT_SECONDS', 'DNS_SYNC_TIMEOUT', 'COMPENSATION_TIMEOUT'].map(
+    (name) => [`GROUNDWORK_${name}`, '150'],
+  ),
+);
+
+/** Each journey leaves a balancer behind. */
+export const manyBalancers = { 'application-load-balancers': 500 };
 
 const full = { networking: { platform: { albMaxCapacity: 2 } } };
 
@@ -99,6 +111,7 @@ async function findNameTaken(world: World): Promise<void> {
   const state = world.aws.dump();
   state.regions?.[region]?.loadBalancers?.push({ name: taken, scheme, state: 'active' });
   world.aws.seed(state);
+  await new Promise((resolve) => setTimeout(resolve, 700)); // older than an observation without it may be
   const before = await truth(world);
   const { balancer } = await world.create(input);
   expect(balancer).toMatchObject({ name: autocreatedBalancerName(parts, 1), created: true });
@@ -138,6 +151,82 @@ async function createWhileDeletionWaits(world: World): Promise<void> {
   }
 }
 
+/** Lets the graces of retirement pass in the ledger, without waiting. */
+const later = (world: World) =>
+  world.database.query(
+    `with b as (update balancer set idle_since = idle_since - interval '1 day', created_at = created_at - interval '1 day')
+     update placement set updated_at = updated_at - interval '1 day'`,
+  );
+
+const retire = (world: World): Promise<RetirementResult> =>
+  world.client.workflow.execute('balancerRetirement', {
+    taskQueue: world.taskQueue,
+    workflowId: uniqueName('balancer-retirement'),
+  });
+
+/** The balancer of a deleted scope, idle for longer than its grace, goes; the inventory knows it as retired. */
+async function retireIdleBalancer(world: World): Promise<void> {
+  const input = world.request(full);
+  const before = await truth(world);
+  const { balancer } = await world.create(input);
+  await world.remove(input.scopeId);
+  await later(world);
+  expect((await retire(world)).retired).toEqual([balancer.name]);
+  const { rows, ...rest } = await truth(world);
+  const { rows: rowsBefore, ...restBefore } = before;
+  expect(rest).toEqual(restBefore);
+  expect(rows).toEqual([...rowsBefore, `${balancer.name} retired`].sort());
+  const page: InventoryPage = await world.client.workflow.execute('balancerInventory', {
+    taskQueue: world.taskQueue,
+    workflowId: uniqueName('balancer-inventory'),
+    args: [{ what: 'balancers', page: '0' }],
+  });
+  expect(page.balancers.length).toBeGreaterThan(0);
+}
+
+/** A creation that was terminated leaves a reservation and a keeper: retirement undoes both. */
+async function cleanUpAfterTermination(world: World): Promise<void> {
+  const { knobs } = world.controllers.loadBalancer;
+  const before = await truth(world);
+  knobs.neverReconcile = true;
+  try {
+    const { workflowId } = await world.start(world.request(full));
+    await eventually(async () => expect((await world.status(workflowId)).waitingFor?.lastSeen).toBeDefined(), 60);
+    await world.client.workflow.getHandle(workflowId).terminate();
+  } finally {
+    knobs.neverReconcile = false;
+  }
+  await eventually(async () => {
+    await later(world);
+    await retire(world);
+    const { rows, ...rest } = await truth(world);
+    const { rows: rowsBefore, ...restBefore } = before;
+    expect(rest).toEqual(restBefore);
+    expect(rows.filter((row) => !rowsBefore.includes(row))).toEqual([expect.stringMatching(/ retired$/)]);
+  }, 60);
+}
+
+/** A rule of somebody else is found on a balancer that is on its way out: it goes back into the pool. */
+async function keepForStranger(world: World): Promise<void> {
+  const input = world.request(full);
+  const { balancer } = await world.create(input);
+  await world.remove(input.scopeId);
+  const arn = balancer.arn ?? '';
+  world.aws.state.mutateRegion('us-east-1', ({ rules }) => {
+    const keepers = [...rules.values()].find((rule) => rule.loadBalancerArn === arn && rule.priority === 1);
+    if (!keepers) throw new Error('the keeper has no rule');
+    const conditions = [{ field: 'host-header' as const, values: ['stranger.example.org'] }];
+    rules.set(`${keepers.arn}1`, { ...keepers, arn: `${keepers.arn}1`, priority: 4_000, conditions });
+  });
+  await world.database.query(`update balancer set state = 'retiring', retiring_by = null where name = $1`, [
+    balancer.name,
+  ]);
+  expect((await retire(world)).kept).toContainEqual(expect.objectContaining({ balancer: balancer.name }));
+  const { rows, keepers } = await truth(world);
+  expect(rows).toContain(`${balancer.name} active`);
+  expect(keepers).toContain(`groundwork-autocreate-${balancer.name}`);
+}
+
 async function onlyOneRetiredRowMore(world: World, before: Awaited<ReturnType<typeof truth>>): Promise<void> {
   const { rows, ...rest } = await truth(world);
   const { rows: rowsBefore, ...restBefore } = before;
@@ -167,6 +256,16 @@ const created = [
 ];
 const removal = ['deleteKeeper', 'retiredBalancer', 'watchBalancerGone'];
 const records = ['activateBalancer', 'ensureBalancerTags', 'ensureDnsRecord', 'removeDnsRecord'];
+
+const reporting = [
+  'acceptRetirement',
+  'compareWithLedger',
+  'countDrift',
+  'driftSources',
+  'findAbandoned',
+  'findRetirementWork',
+];
+const deleted = ['acceptScopeDeletion', 'findOpenDeployment', 'findScopeObjects', 'leaveBalancer', 'removeDnsRecord'];
 
 export const scopeRoom: RoomUnderFaults<World> = {
   room: 'scope',
@@ -205,15 +304,30 @@ export const scopeRoom: RoomUnderFaults<World> = {
     {
       name: 'created while its deletion waits',
       go: createWhileDeletionWaits,
+      activities: [...created, ...deleted, 'waitForPlacement'],
+    },
+    {
+      name: 'deleted, and whose balancer is retired',
+      go: retireIdleBalancer,
       activities: [
         ...created,
-        'acceptScopeDeletion',
-        'findOpenDeployment',
-        'findScopeObjects',
-        'leaveBalancer',
-        'removeDnsRecord',
-        'waitForPlacement',
+        ...deleted,
+        ...reporting,
+        ...removal,
+        'countForeignRules',
+        'retireIdle',
+        'readInventory',
       ],
+    },
+    {
+      name: 'terminated and cleaned up after',
+      go: cleanUpAfterTermination,
+      activities: [...everywhere, ...reporting, ...removal, 'countForeignRules', 'leftoversOf'],
+    },
+    {
+      name: 'deleted, and whose balancer a stranger uses',
+      go: keepForStranger,
+      activities: [...created, ...deleted, ...reporting, 'countForeignRules', 'reviveBalancer'],
     },
   ],
 };
