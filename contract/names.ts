@@ -23,6 +23,7 @@ export const workflowTypes = {
   scopeDeletion: 'scopeDeletion',
   balancerRetirement: 'balancerRetirement',
   balancerInventory: 'balancerInventory',
+  deploymentDeletion: 'deploymentDeletion',
 } as const;
 
 /** Workflow ids are the kind and a business key: the id is what makes a repeated request join instead of act twice. */

@@ -14,7 +14,10 @@ export const kubernetesPermissions: readonly KubernetesPermission[] = [
   { group: 'networking.k8s.io', resource: 'ingresses', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
   { group: '', resource: 'events', verbs: ['list'] },
   { group: 'apps', resource: 'deployments', verbs: ['list'] },
-  { group: '', resource: 'services', verbs: ['list'] },
+  { group: '', resource: 'services', verbs: ['get', 'list'] },
+  // Scopes with external-dns.
+  { group: 'gateway.networking.k8s.io', resource: 'gateways', verbs: ['get'] },
+  { group: 'externaldns.k8s.io', resource: 'dnsendpoints', verbs: ['get', 'create', 'patch', 'delete'] },
 ];
 
 /** IAM actions that change something: no harmless call tells whether they are granted. */

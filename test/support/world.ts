@@ -11,7 +11,8 @@ import type { ScopeCreationResult, ScopeDeletionResult, ScopeStatus } from '../.
 import type { AwsSeed } from '../../sandbox/aws/seed-schema.ts';
 import { type AwsEndpoint, startAwsEndpoint } from '../../sandbox/aws/server.ts';
 import { simulatedClock } from '../../sandbox/clock.ts';
-import { type Controllers, startControllers } from '../../sandbox/controllers/index.ts';
+import { type ExternalDnsKnobs, startExternalDns } from '../../sandbox/controllers/external-dns/controller.ts';
+import { type Controllers, type SimulatedController, startControllers } from '../../sandbox/controllers/index.ts';
 import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
 import { FaultPlan } from '../../sandbox/faults/plan.ts';
 import { startTcpProxy, type TcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
@@ -42,6 +43,7 @@ const TIMINGS = {
   GROUNDWORK_BUSY_PATIENCE: '2',
   GROUNDWORK_DNS_POLL_INTERVAL: '0.05',
   GROUNDWORK_DNS_SYNC_TIMEOUT: '10',
+  GROUNDWORK_DNS_ENDPOINT_TIMEOUT: '10',
   GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS: '20',
   GROUNDWORK_COMPENSATION_TIMEOUT: '20',
   GROUNDWORK_RETIREMENT_GRACE: '2',
@@ -55,6 +57,7 @@ const TIMINGS = {
 export interface World {
   aws: AwsEndpoint;
   controllers: Controllers;
+  externalDns: SimulatedController<ExternalDnsKnobs>;
   faults: FaultPlan;
   proxy: HttpProxy;
   /** The worker's ways to PostgreSQL and Temporal; the test's own connections do not pass them. */
@@ -173,6 +176,11 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     postgres: await startTcpProxy(addressOf(databaseUrl)),
     temporal: await startTcpProxy(addressOf(`tcp://${servers.temporal.address}`)),
   };
+  const externalDns = await startExternalDns({
+    kubeConfig: admin,
+    clock,
+    namespaces: (name) => name.startsWith(prefix),
+  });
   const environment = {
     GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, networks.postgres),
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
@@ -198,6 +206,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     around: undefined,
     aws,
     controllers,
+    externalDns,
     faults,
     proxy,
     networks,
@@ -272,6 +281,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
       await world.stopWorker();
       await database.close();
       await controllers.stop();
+      await externalDns.stop();
       await connection.close();
       await native.close();
       await networks.postgres.close();

@@ -4,7 +4,6 @@ import {
   DescribeLoadBalancersCommand,
   DescribeRulesCommand,
   DescribeTagsCommand,
-  DescribeTargetGroupsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetChangeCommand, ListResourceRecordSetsCommand } from '@aws-sdk/client-route-53';
 import { AwsClients } from '../../activities/aws/clients.ts';
@@ -79,7 +78,6 @@ function elbReads(region: string, account: string): Read[] {
     read('DescribeLoadBalancers', (elb, options) =>
       elb.send(new DescribeLoadBalancersCommand({ PageSize: 1 }), options),
     ),
-    read('DescribeTargetGroups', (elb, options) => elb.send(new DescribeTargetGroupsCommand({ PageSize: 1 }), options)),
     read('DescribeListeners', (elb, options) =>
       elb.send(new DescribeListenersCommand({ LoadBalancerArn: balancer }), options),
     ),

@@ -34,7 +34,7 @@ async function observed(balancers: Record<string, number>): Promise<void> {
   }));
   await database.query(
     'insert into region_observation (account, region, observation, observed_at) values ($1, $2, $3, clock_timestamp())',
-    [pool.account, pool.region, JSON.stringify({ balancers: listed, targetGroups: {} })],
+    [pool.account, pool.region, JSON.stringify({ balancers: listed })],
   );
   for (const [name, rules] of Object.entries(balancers)) {
     await database.query(
@@ -44,7 +44,13 @@ async function observed(balancers: Record<string, number>): Promise<void> {
         pool.region,
         name,
         pool.scheme,
-        JSON.stringify({ arn: `arn:${name}`, rules, hosts: [], listeners: [{ port: 443, protocol: 'HTTPS' }] }),
+        JSON.stringify({
+          arn: `arn:${name}`,
+          rules,
+          hosts: [],
+          targetGroups: 0,
+          listeners: [{ port: 443, protocol: 'HTTPS' }],
+        }),
       ],
     );
   }

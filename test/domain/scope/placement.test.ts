@@ -17,6 +17,16 @@ const thresholds = (count: number) => ({
 });
 
 describe('the choice', () => {
+  test.each(['failed', 'retiring', 'retired'] as const)(
+    'nobody goes to a balancer that is %s in the ledger',
+    (state) => {
+      expect(decide([declared('base', rules(60)), autocreated('auto', rules(1), state)])).toMatchObject({
+        balancer: 'base',
+        candidates: [{ hasRoom: true }, { hasRoom: false, reason: `${state} in the ledger` }],
+      });
+    },
+  );
+
   test('the least loaded wins', () => {
     expect(decide([declared('base', rules(50)), declared('extra', rules(10))])).toMatchObject({
       kind: 'placed',

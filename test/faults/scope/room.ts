@@ -1,9 +1,11 @@
 import { expect } from 'vitest';
 import { workflowIds } from '../../../contract/names.ts';
 import type { InventoryPage, RetirementResult } from '../../../contract/scope/retirement.ts';
+import { DNS_ENDPOINT } from '../../../domain/scope/dns-endpoint.ts';
 import { autocreatedBalancerName } from '../../../domain/scope/names.ts';
 import { activitiesOfRooms } from '../../support/faults/activities.ts';
 import type { RoomUnderFaults } from '../../support/faults/journey.ts';
+import { makeGateway } from '../../support/gateway.ts';
 import { eventually, failureOf, truth } from '../../support/inspect.ts';
 import { uniqueName } from '../../support/servers.ts';
 import type { World } from '../../support/world.ts';
@@ -227,6 +229,65 @@ async function keepForStranger(world: World): Promise<void> {
   expect(keepers).toContain(`groundwork-autocreate-${balancer.name}`);
 }
 
+/** A scope whose record external-dns writes: its object comes and goes with it, and AWS is never asked. */
+async function goByExternalDns(world: World): Promise<void> {
+  const gateway = uniqueName('gateway');
+  await makeGateway(world.kubernetes, gateway, { loadBalancer: { ingress: [{ hostname: 'front.example.org' }] } });
+  const endpoints = async () =>
+    (await world.kubernetes.list(DNS_ENDPOINT, { namespace: world.namespace })).map(({ metadata }) => metadata?.name);
+  const before = [await truth(world), await endpoints()];
+  const input = world.request({ dnsType: 'external_dns', networking: { scope: { gatewayPublicName: gateway } } });
+  const { dns } = await world.create(input);
+  expect(dns).toMatchObject([{ type: 'CNAME', target: 'front.example.org', state: 'in-sync' }]);
+  expect((await truth(world)).placements.join()).toContain(`${input.scopeId} bound`);
+  expect(await endpoints()).toContainEqual(expect.stringContaining(input.scopeId));
+  await world.remove(input.scopeId);
+  expect([await truth(world), await endpoints()]).toEqual(before);
+}
+
+const removeByForce = (world: World, scopeId: string) =>
+  world.client.workflow.start('scopeDeletion', {
+    taskQueue: world.taskQueue,
+    workflowId: workflowIds.scopeDeletion(scopeId),
+    args: [{ scopeId, force: true }],
+  });
+
+/** A forced deletion cancels the rollout and waits for its end, before it removes anything. */
+async function deleteDuringRollout(world: World): Promise<void> {
+  const input = world.request({ visibility: 'private' });
+  const before = await truth(world);
+  await world.create(input);
+  const rollout = await world.client.workflow.start('deployment', {
+    taskQueue: `${world.values.taskQueuePrefix}deployments`,
+    workflowId: workflowIds.deployment(input.scopeId),
+  });
+  const deletion = await removeByForce(world, input.scopeId);
+  const waiting = async () => (await world.status(deletion.workflowId)).waitingFor?.what;
+  await eventually(async () => expect(`${await waiting()}`).toContain('to end'), 60);
+  expect((await truth(world)).placements.join()).toContain(`${input.scopeId} bound`);
+  await rollout.terminate(); // nobody serves its queue, so nothing else ends it
+  await deletion.result();
+  expect(await truth(world)).toEqual(before);
+}
+
+/** Objects that nobody would remove stop a forced deletion before anything is gone. */
+async function refuseWithoutDeployments(world: World): Promise<void> {
+  const input = world.request({ visibility: 'private' });
+  const before = await truth(world);
+  await world.create(input);
+  const ref = { apiVersion: 'v1', kind: 'Service', name: `svc-${input.scopeId}`, namespace: world.namespace };
+  const { apiVersion, kind, name, namespace } = ref;
+  const metadata = { name, namespace, labels: { scope_id: input.scopeId } };
+  await world.kubernetes.apply({ apiVersion, kind, metadata, spec: { ports: [{ port: 80 }] } } as never);
+  const between = await truth(world);
+  const failure = await failureOf((await removeByForce(world, input.scopeId)).result());
+  expect(failure).toMatchObject({ type: 'DeploymentLive', message: expect.stringContaining('no worker polls') });
+  expect(await truth(world)).toEqual(between);
+  await world.kubernetes.remove(ref);
+  await world.remove(input.scopeId);
+  expect(await truth(world)).toEqual(before);
+}
+
 async function onlyOneRetiredRowMore(world: World, before: Awaited<ReturnType<typeof truth>>): Promise<void> {
   const { rows, ...rest } = await truth(world);
   const { rows: rowsBefore, ...restBefore } = before;
@@ -254,6 +315,8 @@ const created = [
   'ensureDnsRecord',
   'watchDnsSync',
 ];
+const makes = ['activateBalancer', 'applyKeeper', 'ensureBalancerTags'];
+const onDeclared = created.filter((name) => !makes.includes(name));
 const removal = ['deleteKeeper', 'retiredBalancer', 'watchBalancerGone'];
 const records = ['activateBalancer', 'ensureBalancerTags', 'ensureDnsRecord', 'removeDnsRecord'];
 
@@ -328,6 +391,36 @@ export const scopeRoom: RoomUnderFaults<World> = {
       name: 'deleted, and whose balancer a stranger uses',
       go: keepForStranger,
       activities: [...created, ...deleted, ...reporting, 'countForeignRules', 'reviveBalancer'],
+    },
+    {
+      name: 'served by external-dns',
+      go: goByExternalDns,
+      activities: [
+        'acceptScopeCreation',
+        'acceptScopeDeletion',
+        'applyDnsEndpoint',
+        'bindPlacement',
+        'ensureNamespace',
+        'findGatewayAddress',
+        'findOpenDeployment',
+        'findScopeObjects',
+        'leaveBalancer',
+        'placeScope',
+        'releaseHold',
+        'removeDnsEndpoint',
+        'takePlacement',
+        'watchDnsEndpoint',
+      ],
+    },
+    {
+      name: 'deleted by force during a rollout',
+      go: deleteDuringRollout,
+      activities: [...onDeclared, ...deleted, 'watchRolloutEnd'],
+    },
+    {
+      name: 'not deleted by force, because nobody removes its objects',
+      go: refuseWithoutDeployments,
+      activities: [...onDeclared, ...deleted, 'requireWorker'],
     },
   ],
 };

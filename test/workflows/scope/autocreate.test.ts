@@ -181,6 +181,36 @@ describe('a deletion', () => {
     expect(await world.remove('never-seen')).toMatchObject({ removed: [], absent: ['scope never-seen'] });
   });
 
+  test('of a scope that the ledger lost removes its records only when it is told to adopt them', async () => {
+    const input = world.request();
+    const { domain } = await world.create(input);
+    for (const table of ['placement_host', 'placement', 'dns_record'])
+      await world.database.query(`delete from ${table} where scope_id = $1`, [input.scopeId]);
+    const ask = (fields: object) =>
+      world.client.workflow.execute('scopeDeletion', {
+        taskQueue: world.taskQueue,
+        workflowId: workflowIds.scopeDeletion(input.scopeId),
+        args: [{ scopeId: input.scopeId, ...fields }],
+      });
+    const zones = { hostedZones: { public: 'ZPUBLIC', private: 'ZPRIVATE' } };
+    expect(await ask({})).toMatchObject({ removed: [], absent: [`scope ${input.scopeId}`] });
+    expect(await ask({ adopt: true, region: 'eu-west-1', domain, ...zones })).toMatchObject({
+      removed: [],
+      warnings: [{ code: 'DnsRecordForeign' }, { code: 'DnsRecordForeign' }],
+    });
+    expect(await ask({ adopt: true, region: 'us-east-1', domain: 'To be defined', ...zones })).toMatchObject({
+      removed: [],
+      warnings: [{ code: 'DnsNoDomain' }],
+    });
+    expect(await ask({ adopt: true, region: 'us-east-1', domain: `${domain.toUpperCase()}.`, ...zones })).toMatchObject(
+      {
+        removed: [`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`],
+        warnings: [],
+      },
+    );
+    expect((await truth(world)).records.join()).not.toContain(domain);
+  });
+
   test('N14: while a creation runs it waits, then tells who holds the scope', async () => {
     const input = world.request({ networking: { platform: { autocreateNamePrefix: 'busy-', albMaxCapacity: 2 } } });
     world.controllers.loadBalancer.knobs.neverReconcile = true;
