@@ -225,13 +225,20 @@ export const settings = {
       description: 'Label key, default namespace, tag prefix and first part of keeper names.',
     },
     namespace: {
+      presetNames: ['NAMESPACE_OVERRIDE', 'K8S_NAMESPACE'],
       read: text,
       fallbackWords: 'the brand',
       description: 'Kubernetes namespace of scopes that name none.',
     },
-    createNamespaceIfMissing: { read: flag, fallback: true, description: 'Whether a missing namespace is created.' },
+    createNamespaceIfMissing: {
+      presetNames: ['CREATE_K8S_NAMESPACE_IF_NOT_EXIST'],
+      read: flag,
+      fallback: true,
+      description: 'Whether a missing namespace is created.',
+    },
     dnsType: {
-      read: oneOf('route53'),
+      presetNames: ['DNS_TYPE'],
+      read: oneOf('route53', 'external_dns'),
       fallback: 'route53' as string,
       description: 'How DNS is written when the scope does not say.',
     },
@@ -270,42 +277,54 @@ export const settings = {
       description: 'Further private balancers, comma separated, in order of preference.',
     },
     albMaxCapacity: {
+      presetNames: ['ALB_MAX_CAPACITY'],
       read: threshold('rules'),
       fallback: 75,
       description: 'Most non-default rules per balancer, over all listeners. The AWS quota is 100 unless raised.',
     },
     albMaxTargetGroups: {
+      presetNames: ['ALB_MAX_TARGET_GROUPS'],
       read: threshold('targetGroups'),
       fallback: 98,
       description: 'Most target groups per balancer. AWS allows 100 and does not raise it.',
     },
-    albMaxListeners: { read: threshold('listeners'), fallback: 48, description: 'Most listeners per balancer.' },
+    albMaxListeners: {
+      presetNames: ['ALB_MAX_LISTENERS'],
+      read: threshold('listeners'),
+      fallback: 48,
+      description: 'Most listeners per balancer.',
+    },
     albMaxCertificates: {
       read: threshold('certificates'),
       fallback: 24,
       description: 'Most certificates per balancer besides the default one.',
     },
     autocreateEnabled: {
+      presetNames: ['ALB_AUTOCREATE_ENABLED'],
       read: flag,
       fallback: false,
       description: 'Whether a new balancer is created when all are full.',
     },
     autocreateNamePrefix: {
+      presetNames: ['ALB_AUTOCREATE_NAME_PREFIX'],
       read: checked(text, prefixProblem),
       fallbackWords: 'of the preset',
       description: 'First part of the names of created balancers, at most 18 characters.',
     },
     autocreateTimeoutSeconds: {
+      presetNames: ['ALB_AUTOCREATE_TIMEOUT_SECONDS'],
       read: seconds,
       fallback: 300,
       description: 'Seconds a run waits for a balancer to become active.',
     },
     gatewayPublicName: {
+      presetNames: ['PUBLIC_GATEWAY_NAME'],
       read: text,
       fallback: 'gateway-public',
       description: 'Gateway of public scopes with external-dns.',
     },
     gatewayPrivateName: {
+      presetNames: ['PRIVATE_GATEWAY_NAME'],
       read: text,
       fallback: 'gateway-internal',
       description: 'Gateway of private scopes with external-dns.',
@@ -411,8 +430,13 @@ export function readConfiguration(
   const problems: string[] = [];
   const file = readFile(environment, problems);
   const values: Record<string, unknown> = {};
+  const withPreset = (environment[environmentName('preset')] || file.preset) === 'nullplatform';
   for (const setting of Object.values(settings) as Setting<unknown>[]) {
-    const names = [environmentName(setting.key), ...(setting.also ?? [])];
+    const names = [
+      environmentName(setting.key),
+      ...(setting.also ?? []),
+      ...(withPreset ? (setting.presetNames ?? []) : []),
+    ];
     const name = names.find((candidate) => environment[candidate] !== undefined && environment[candidate] !== '');
     const raw = name === undefined ? (file[setting.key] ?? undefined) : environment[name];
     if (raw === undefined || raw === '') {

@@ -21,6 +21,9 @@ export const kubernetesPermissions: readonly KubernetesPermission[] = [
   { group: 'networking.k8s.io', resource: 'ingresses', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
   // list: what the controller says about a keeper; create: what a provision's autoscaler does.
   { group: '', resource: 'events', verbs: ['get', 'list', 'create'] },
+  // Scopes with external-dns.
+  { group: 'gateway.networking.k8s.io', resource: 'gateways', verbs: ['get'] },
+  { group: 'externaldns.k8s.io', resource: 'dnsendpoints', verbs: ['get', 'create', 'patch', 'delete'] },
   { group: BABYLON, resource: 'workshops', verbs: ['get', 'list', 'watch'] },
   { group: BABYLON, resource: 'workshopprovisions', verbs: ['get', 'list', 'watch', 'patch'] },
   { group: BABYLON, resource: 'workshopuserassignments', verbs: ['get', 'list', 'watch'] },

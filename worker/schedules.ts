@@ -2,6 +2,7 @@ import {
   Client,
   type ConnectionLike,
   ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
   type ScheduleOptions,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
@@ -81,6 +82,21 @@ export async function setUpSchedules(
     const { trouble, message } = temporalTrouble(error);
     throw new SetupError(trouble, `Temporal: the Schedules cannot be written: ${message}.`, { cause: error });
   }
+}
+
+/** Ids of the Schedules that the namespace lacks. */
+export async function missingSchedules(client: Client, values: Values): Promise<string[]> {
+  const missing: string[] = [];
+  for (const { id } of plans(values)) {
+    const scheduleId = scheduleIdOf(values.taskQueuePrefix, id);
+    try {
+      await client.schedule.getHandle(scheduleId).describe();
+    } catch (error) {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+      missing.push(scheduleId);
+    }
+  }
+  return missing;
 }
 
 async function createOrUpdate(client: Client, options: ScheduleOptions): Promise<keyof SchedulesReport> {

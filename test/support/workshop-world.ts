@@ -15,9 +15,10 @@ import type { Values } from '../../worker/configuration.ts';
 import { createDependencies } from '../../worker/dependencies.ts';
 import { startWatchers } from '../../worker/watchers/index.ts';
 import { createWorkers } from '../../worker/workers.ts';
+import { type Around, wrapped } from './around.ts';
 import { testDatabase, testNamespace, testServers, uniqueName } from './servers.ts';
 import { TestWorkshop, type WorkshopOptions } from './workshop-objects.ts';
-import { type Around, configuration, quietRuntime, wrapped } from './world.ts';
+import { configuration, quietRuntime } from './world.ts';
 
 /** Workshops of one test file: a namespace, a worker and its watchers on the servers that all files share. */
 

@@ -12,12 +12,15 @@ import type { ScopeCreationResult, ScopeDeletionResult, ScopeStatus } from '../.
 import type { AwsSeed } from '../../sandbox/aws/seed-schema.ts';
 import { type AwsEndpoint, startAwsEndpoint } from '../../sandbox/aws/server.ts';
 import { simulatedClock } from '../../sandbox/clock.ts';
-import { type Controllers, startControllers } from '../../sandbox/controllers/index.ts';
+import { type ExternalDnsKnobs, startExternalDns } from '../../sandbox/controllers/external-dns/controller.ts';
+import { type Controllers, type SimulatedController, startControllers } from '../../sandbox/controllers/index.ts';
 import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
 import { FaultPlan } from '../../sandbox/faults/plan.ts';
+import { startTcpProxy, type TcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
 import { readConfiguration, type Values } from '../../worker/configuration.ts';
 import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
 import { createWorkers } from '../../worker/workers.ts';
+import { type Around, surrounded } from './around.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 
 /** A whole world for one test file: AWS endpoint, controllers and a worker of its own on the servers that all files share. */
@@ -40,6 +43,7 @@ const TIMINGS = {
   GROUNDWORK_BUSY_PATIENCE: '2',
   GROUNDWORK_DNS_POLL_INTERVAL: '0.05',
   GROUNDWORK_DNS_SYNC_TIMEOUT: '10',
+  GROUNDWORK_DNS_ENDPOINT_TIMEOUT: '10',
   GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS: '20',
   GROUNDWORK_COMPENSATION_TIMEOUT: '20',
   GROUNDWORK_RETIREMENT_GRACE: '2',
@@ -63,8 +67,11 @@ const TIMINGS = {
 export interface World {
   aws: AwsEndpoint;
   controllers: Controllers;
+  externalDns: SimulatedController<ExternalDnsKnobs>;
   faults: FaultPlan;
   proxy: HttpProxy;
+  /** The worker's ways to PostgreSQL and Temporal; the test's own connections do not pass them. */
+  networks: { postgres: TcpProxy; temporal: TcpProxy };
   client: Client;
   values: Values;
   /** The environment of a worker process of this world. */
@@ -85,9 +92,6 @@ export interface World {
   startWorker(): Promise<void>;
   stopWorker(): Promise<void>;
 }
-
-/** What happens around one call of an activity: `run` has the effect, the returned value is the answer. */
-export type Around = (name: string, run: () => Promise<unknown>) => Promise<unknown>;
 
 export interface WorldOptions {
   seed?: AwsSeed;
@@ -191,8 +195,17 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     findCertificates: async (where) =>
       [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
   });
+  const networks = {
+    postgres: await startTcpProxy(addressOf(databaseUrl)),
+    temporal: await startTcpProxy(addressOf(`tcp://${servers.temporal.address}`)),
+  };
+  const externalDns = await startExternalDns({
+    kubeConfig: admin,
+    clock,
+    namespaces: (name) => name.startsWith(prefix),
+  });
   const environment = {
-    GROUNDWORK_DATABASE_URL: databaseUrl,
+    GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, networks.postgres),
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
     GROUNDWORK_QUEUES: 'scopes',
     GROUNDWORK_NAMESPACE: namespace,
@@ -206,7 +219,8 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   };
   const values = configuration(environment);
   const connection = await Connection.connect({ address: servers.temporal.address });
-  const native = await NativeConnection.connect({ address: servers.temporal.address });
+  const temporalAddress = `${networks.temporal.host}:${networks.temporal.port}`;
+  const native = await NativeConnection.connect({ address: temporalAddress });
   const client = new Client({ connection, namespace: servers.temporal.namespace });
   const database = new Database({ url: databaseUrl, poolSize: 4 });
   const taskQueue = taskQueueName(values.taskQueuePrefix, 'scopes');
@@ -216,13 +230,15 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     around: undefined,
     aws,
     controllers,
+    externalDns,
     faults,
     proxy,
+    networks,
     client,
     values,
     environment: {
       ...environment,
-      TEMPORAL_ADDRESS: servers.temporal.address,
+      TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_NAMESPACE: servers.temporal.namespace,
       KUBECONFIG: servers.kubernetes.kubeconfig.worker,
       AWS_ENDPOINT_URL: aws.url,
@@ -268,14 +284,11 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
         kubeConfig: worker,
         aws: { endpoint: aws.url, credentials: CREDENTIALS },
       });
-      const around: Around = (name, run) => (world.around ? world.around(name, run) : run());
-      const scopes = wrapped(dependencies.scopes, around);
-      const deployments = wrapped(dependencies.deployments, around);
       const workers = await createWorkers({
         connection: native,
         namespace: servers.temporal.namespace,
         values,
-        dependencies: { ...dependencies, scopes, deployments },
+        dependencies: surrounded(dependencies, (name, run) => (world.around ? world.around(name, run) : run())),
         workflows: { bundlePath: join(inject('dist'), 'workflow-bundle.js') },
       });
       running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });
@@ -291,14 +304,29 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
       await world.stopWorker();
       await database.close();
       await controllers.stop();
+      await externalDns.stop();
       await connection.close();
       await native.close();
+      await networks.postgres.close();
+      await networks.temporal.close();
       await proxy.close();
       await aws.close();
     },
   };
   if (options.worker !== false) await world.startWorker();
   return world;
+}
+
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+}
+
+function throughProxy(url: string, { host, port }: TcpProxy): string {
+  const proxied = new URL(url);
+  proxied.hostname = host;
+  proxied.port = String(port);
+  return proxied.href;
 }
 
 export function configuration(environment: Record<string, string>): Values {
@@ -313,13 +341,4 @@ export function quietRuntime(): void {
   if (installed) return;
   installed = true;
   Runtime.install({ logger: new DefaultLogger(process.env.TEST_LOG ? 'DEBUG' : 'ERROR') });
-}
-
-/** The same activities with `around` around each call. */
-export function wrapped<A extends object>(activities: A, around: Around): A {
-  const entries = Object.entries(activities).map(([name, run]: [string, (input: unknown) => Promise<unknown>]) => [
-    name,
-    (input: unknown) => around(name, () => run(input)),
-  ]);
-  return Object.fromEntries(entries) as A;
 }
