@@ -4,6 +4,7 @@ import type { Bench, BenchRun } from './bench.ts';
 const benches = {
   scope: async () => (await import('./scope/bench.ts')).scopeBench,
   ip: async () => (await import('./ip/bench.ts')).ipBench,
+  workshop: async () => (await import('./workshop/bench.ts')).workshopBench,
 } as const;
 
 export const benchNames: readonly string[] = Object.keys(benches);

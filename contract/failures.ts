@@ -1,3 +1,5 @@
+import type { IpFailureType } from './ip/failures.ts';
+
 /** The closed list of failure types that a scope run can end with (specs: scope creation, section 11). */
 export const scopeFailureTypes = [
   'InvalidInput',
@@ -88,3 +90,6 @@ export interface Failure {
   message: string;
   details?: Record<string, unknown>;
 }
+
+/** Every type that a run of Groundwork can end with. */
+export type RunFailureType = ScopeFailureType | IpFailureType | WorkshopFailureType;

@@ -52,6 +52,7 @@ export const workflowIds = {
   /** The lock of a provision: at most one open run per id. */
   provisionAutoscaler: (cluster: string, namespace: string, provision: string) =>
     `provision-autoscaler/${cluster}/${namespace}/${provision}`,
+  /** Also the id of the Schedule that starts it. */
   workshopSweep: (cluster: string) => `workshop-sweep/${cluster}`,
   deploymentPlan: (scopeId: string) => `deployment-plan/${scopeId}`,
   instanceRestart: (scopeId: string, instanceId: string) => `instance-restart/${scopeId}/${instanceId}`,
@@ -72,7 +73,6 @@ export const workflowIds = {
 export const scheduleIds = {
   balancerRetirement: 'balancer-retirement',
   ipSweep: 'ip-sweep',
-  workshopSweep: 'workshop-sweep',
 } as const;
 
 /** Id of a Schedule in an installation with a queue prefix of its own, so that two in one namespace do not share it. */

@@ -1,5 +1,4 @@
-import type { Failure, InvalidField, ScopeFailureType } from '../contract/failures.ts';
-import type { IpFailureType } from '../contract/ip/failures.ts';
+import type { Failure, InvalidField, RunFailureType } from '../contract/failures.ts';
 import { httpStatusOf } from './http-status.ts';
 
 /**
@@ -25,7 +24,8 @@ export const clientErrorTypes = [
 export type ClientErrorType = (typeof clientErrorTypes)[number];
 
 /** Types after which the same request, repeated as it is, may well succeed. */
-const RETRYABLE: ReadonlySet<string> = new Set<ScopeFailureType | IpFailureType | ClientErrorType>([
+const RETRYABLE: ReadonlySet<string> = new Set<RunFailureType | ClientErrorType>([
+  'Conflict',
   'ScopeBusy',
   'BalancerUnreadable',
   'BalancerFailed',
@@ -109,7 +109,7 @@ export class CompensationIncomplete extends ofType('CompensationIncomplete') {}
 
 /** A block length that the pool does not give, or a block outside of it. */
 export class OutOfBounds extends ofType('OutOfBounds') {}
-/** The pool is another owner's and not shared with this one. */
+/** The pool is another owner's and not shared with this one, or Kubernetes denies a call to the worker. */
 export class Forbidden extends ofType('Forbidden') {}
 /** The claim, or the block that it asks for, is held otherwise; `details.reason` says how. */
 export class ClaimConflict extends ofType('ClaimConflict') {}
@@ -125,7 +125,16 @@ export class Busy extends ofType('Busy') {}
 /** A bug of the allocator; nothing was changed. */
 export class Internal extends ofType('Internal') {}
 
-/** There is no such run, pool or claim. */
+/** A message to an autoscaler that makes no sense; the message says which field. */
+export class InvalidMessage extends ofType('InvalidMessage') {}
+/** Nothing waits for approval, or another operation does. */
+export class ApprovalRefused extends ofType('ApprovalRefused') {}
+/** Kubernetes refuses an object of the worker. */
+export class Invalid extends ofType('Invalid') {}
+/** Somebody else changed the object at the same time. */
+export class Conflict extends ofType('Conflict') {}
+
+/** There is no such run, pool, claim or provision. */
 export class NotFound extends ofType('NotFound') {}
 /** Temporal or the workers do not answer; nothing is known to have happened, and repeating the request is harmless. */
 export class Unavailable extends ofType('Unavailable') {}
@@ -133,7 +142,7 @@ export class Unavailable extends ofType('Unavailable') {}
 export class OutcomeUnknown extends ofType('OutcomeUnknown') {}
 /** `retryNow` of a run that waits for nothing. */
 export class NothingToRetry extends ofType('NothingToRetry') {}
-/** `cancelWait` of a claim that does not wait. */
+/** `cancelWait` of a claim that does not wait, or `cancelOperation` where none is under way. */
 export class NothingToCancel extends ofType('NothingToCancel') {}
 /** The Temporal namespace lacks what `groundwork setup` registers. */
 export class SetupMissing extends ofType('SetupMissing') {}
@@ -146,7 +155,7 @@ export class RunTimedOut extends ofType('RunTimedOut') {}
 
 type FailureClass = new (message: string, details?: Details, options?: ErrorOptions) => GroundworkError;
 
-const classes: Readonly<Record<ScopeFailureType | IpFailureType | ClientErrorType, FailureClass>> = {
+const classes: Readonly<Record<RunFailureType | ClientErrorType, FailureClass>> = {
   InvalidInput,
   ScopeBusy,
   ScopeMismatch,
@@ -177,6 +186,10 @@ const classes: Readonly<Record<ScopeFailureType | IpFailureType | ClientErrorTyp
   PoolExhausted,
   Busy,
   Internal,
+  InvalidMessage,
+  ApprovalRefused,
+  Invalid,
+  Conflict,
   NotFound,
   Unavailable,
   OutcomeUnknown,

@@ -12,6 +12,8 @@ import {
   type ScopeSettings,
   type ScopeTimings,
 } from '../domain/scope/settings.ts';
+import { defaultWorkshopTimings, type WorkshopTimings } from '../domain/workshop/settings.ts';
+import { deploymentRoomSettings } from './deployment-settings.ts';
 import {
   address,
   environmentName,
@@ -34,7 +36,7 @@ import {
 const rooms = Object.keys(taskQueues) as Room[];
 
 /** Rooms that this version serves. */
-const servedRooms: Room[] = ['scopes', 'ip'];
+const servedRooms: Room[] = ['scopes', 'deployments', 'ip', 'workshops'];
 
 /** Refuses a value for which `problem` finds something. */
 const checked =
@@ -80,6 +82,47 @@ const timingSettings = Object.fromEntries(
     } satisfies Setting<number>,
   ]),
 ) as Record<keyof ScopeTimings, Setting<number>>;
+
+const workshopTimingDescriptions: Record<keyof WorkshopTimings, string> = {
+  debounce: 'Seconds in which the changes of one workshop provision are gathered before its autoscaler is told.',
+  pollFirst: 'Seconds until the first look at a scaling operation that is under way.',
+  pollFactor: 'What the time between two such looks is multiplied by.',
+  pollMax: 'Longest seconds between two such looks.',
+  backoffFirst: 'Seconds without scaling after an operation that timed out; doubled each time, reset by a success.',
+  backoffMax: 'Longest such time, in seconds.',
+  conflictBackoff: 'Seconds without scaling when others keep changing the count.',
+  conflictsPerMinute: 'Conflicts within a minute after which that is so.',
+  errorBackoff: 'Seconds until the next try after Kubernetes denied a call or did not answer.',
+  statusInterval: 'Seconds between two writes of a provision status that only change numbers.',
+  idleLimit: 'Seconds after which an autoscaler with nothing to do starts a new history.',
+  sweepInterval:
+    'Seconds between two sweeps over all workshops. Set it before "groundwork setup", which makes the Schedule.',
+  expectedProvisioning: 'Seconds a claim takes to be provisioned, where the provision has none that tells.',
+  retryFirst: 'Seconds until a failed call to Kubernetes about workshops is tried again; doubled each time.',
+  retryMax: 'Longest such time, in seconds.',
+  callTimeout:
+    'Seconds one try of such a call may take in all; a worker that was killed meanwhile is noticed after them.',
+  callPatience: 'Seconds such a call is tried before the autoscaler rests for the error back-off.',
+  secondsScale:
+    "Real seconds per second of a workshop's own configuration. 1, and less only where minutes are played fast.",
+};
+
+const workshopSettingKey = (key: keyof WorkshopTimings) =>
+  `workshop${key.charAt(0).toUpperCase()}${key.slice(1)}` as WorkshopTimingKey;
+
+type WorkshopTimingKey = `workshop${Capitalize<keyof WorkshopTimings>}`;
+
+const workshopTimingSettings = Object.fromEntries(
+  (Object.keys(defaultWorkshopTimings) as (keyof WorkshopTimings)[]).map((key) => [
+    workshopSettingKey(key),
+    {
+      key: workshopSettingKey(key),
+      description: workshopTimingDescriptions[key],
+      fallback: defaultWorkshopTimings[key],
+      read: positive,
+    } satisfies Setting<number>,
+  ]),
+) as Record<WorkshopTimingKey, Setting<number>>;
 
 const define = <T extends Record<string, Omit<Setting<unknown>, 'key'>>>(settings: T) =>
   Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, { key, ...setting }])) as {
@@ -182,13 +225,20 @@ export const settings = {
       description: 'Label key, default namespace, tag prefix and first part of keeper names.',
     },
     namespace: {
+      presetNames: ['NAMESPACE_OVERRIDE', 'K8S_NAMESPACE'],
       read: text,
       fallbackWords: 'the brand',
       description: 'Kubernetes namespace of scopes that name none.',
     },
-    createNamespaceIfMissing: { read: flag, fallback: true, description: 'Whether a missing namespace is created.' },
+    createNamespaceIfMissing: {
+      presetNames: ['CREATE_K8S_NAMESPACE_IF_NOT_EXIST'],
+      read: flag,
+      fallback: true,
+      description: 'Whether a missing namespace is created.',
+    },
     dnsType: {
-      read: oneOf('route53'),
+      presetNames: ['DNS_TYPE'],
+      read: oneOf('route53', 'external_dns'),
       fallback: 'route53' as string,
       description: 'How DNS is written when the scope does not say.',
     },
@@ -227,42 +277,54 @@ export const settings = {
       description: 'Further private balancers, comma separated, in order of preference.',
     },
     albMaxCapacity: {
+      presetNames: ['ALB_MAX_CAPACITY'],
       read: threshold('rules'),
       fallback: 75,
       description: 'Most non-default rules per balancer, over all listeners. The AWS quota is 100 unless raised.',
     },
     albMaxTargetGroups: {
+      presetNames: ['ALB_MAX_TARGET_GROUPS'],
       read: threshold('targetGroups'),
       fallback: 98,
       description: 'Most target groups per balancer. AWS allows 100 and does not raise it.',
     },
-    albMaxListeners: { read: threshold('listeners'), fallback: 48, description: 'Most listeners per balancer.' },
+    albMaxListeners: {
+      presetNames: ['ALB_MAX_LISTENERS'],
+      read: threshold('listeners'),
+      fallback: 48,
+      description: 'Most listeners per balancer.',
+    },
     albMaxCertificates: {
       read: threshold('certificates'),
       fallback: 24,
       description: 'Most certificates per balancer besides the default one.',
     },
     autocreateEnabled: {
+      presetNames: ['ALB_AUTOCREATE_ENABLED'],
       read: flag,
       fallback: false,
       description: 'Whether a new balancer is created when all are full.',
     },
     autocreateNamePrefix: {
+      presetNames: ['ALB_AUTOCREATE_NAME_PREFIX'],
       read: checked(text, prefixProblem),
       fallbackWords: 'of the preset',
       description: 'First part of the names of created balancers, at most 18 characters.',
     },
     autocreateTimeoutSeconds: {
+      presetNames: ['ALB_AUTOCREATE_TIMEOUT_SECONDS'],
       read: seconds,
       fallback: 300,
       description: 'Seconds a run waits for a balancer to become active.',
     },
     gatewayPublicName: {
+      presetNames: ['PUBLIC_GATEWAY_NAME'],
       read: text,
       fallback: 'gateway-public',
       description: 'Gateway of public scopes with external-dns.',
     },
     gatewayPrivateName: {
+      presetNames: ['PRIVATE_GATEWAY_NAME'],
       read: text,
       fallback: 'gateway-internal',
       description: 'Gateway of private scopes with external-dns.',
@@ -320,7 +382,23 @@ export const settings = {
       fallbackWords: 'for ever',
       description: 'Days for which all other events are kept.',
     },
+    clusterName: {
+      read: checked(text, (value) =>
+        /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)
+          ? undefined
+          : 'must be 1 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
+      ),
+      fallback: 'default',
+      description: 'Name of the Kubernetes cluster in the ids of autoscalers. Give each cluster its own.',
+    },
+    workshopNamespace: {
+      read: text,
+      fallbackWords: 'all namespaces',
+      description: 'The only Kubernetes namespace in which workshops are watched and swept.',
+    },
   }),
+  ...workshopTimingSettings,
+  ...deploymentRoomSettings,
 };
 
 type Settings = typeof settings;
@@ -352,8 +430,13 @@ export function readConfiguration(
   const problems: string[] = [];
   const file = readFile(environment, problems);
   const values: Record<string, unknown> = {};
+  const withPreset = (environment[environmentName('preset')] || file.preset) === 'nullplatform';
   for (const setting of Object.values(settings) as Setting<unknown>[]) {
-    const names = [environmentName(setting.key), ...(setting.also ?? [])];
+    const names = [
+      environmentName(setting.key),
+      ...(setting.also ?? []),
+      ...(withPreset ? (setting.presetNames ?? []) : []),
+    ];
     const name = names.find((candidate) => environment[candidate] !== undefined && environment[candidate] !== '');
     const raw = name === undefined ? (file[setting.key] ?? undefined) : environment[name];
     if (raw === undefined || raw === '') {
@@ -469,4 +552,14 @@ export function ipSettings(values: Values): IpSettings {
     refusedEventDays: values.ipRefusedEventDays,
     eventDays: values.ipEventDays,
   };
+}
+
+/** What the workshop room takes from the configuration. */
+export function workshopTimings(values: Values): WorkshopTimings {
+  return Object.fromEntries(
+    (Object.keys(defaultWorkshopTimings) as (keyof WorkshopTimings)[]).map((key) => [
+      key,
+      values[workshopSettingKey(key)],
+    ]),
+  ) as unknown as WorkshopTimings;
 }

@@ -1,22 +1,31 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Client } from '@temporalio/client';
 import { AwsClients, type AwsOptions } from '../activities/aws/clients.ts';
+import { createDeploymentActivities, type DeploymentActivities } from '../activities/deployment/index.ts';
 import type { IpDependencies } from '../activities/ip/dependencies.ts';
 import { createIpActivities, type IpActivities } from '../activities/ip/index.ts';
 import type { IpMetrics } from '../activities/ip/metrics.ts';
 import { samplePools } from '../activities/ip/sample.ts';
+import { CustomResources } from '../activities/kubernetes/custom-resources.ts';
 import { KubernetesGateway } from '../activities/kubernetes/gateway.ts';
 import type { Metrics } from '../activities/metrics.ts';
 import { Database } from '../activities/postgres/database.ts';
 import { createScopeActivities, type ScopeActivities } from '../activities/scope/index.ts';
-import { ipSettings, scopeSettings, type Values } from './configuration.ts';
+import { createWorkshopActivities, type WorkshopActivities } from '../activities/workshop/index.ts';
+import { taskQueueName } from '../contract/names.ts';
+import { ipSettings, scopeSettings, type Values, workshopTimings } from './configuration.ts';
+import { deploymentSettings } from './deployment-settings.ts';
 
 export interface Dependencies {
   database: Database;
   aws: AwsClients;
+  kubeConfig: KubeConfig;
   kubernetes: KubernetesGateway;
+  resources: CustomResources;
   scopes: ScopeActivities;
   ip: IpActivities;
+  workshops: WorkshopActivities;
+  deployments: DeploymentActivities;
   /** Samples pools for the metrics. */
   sampleIp(): Promise<void>;
   close(): Promise<void>;
@@ -52,22 +61,42 @@ export function createDependencies(values: Values, temporal: Client, options: De
     route53RequestsPerSecond: values.route53RequestsPerSecond,
     requestTimeoutMs: values.awsRequestTimeoutSeconds * 1000,
   });
+  const kubeConfig = options.kubeConfig ?? defaultKubeConfig();
+  const kubernetesTimeoutMs = values.kubernetesRequestTimeoutSeconds * 1000;
+  const kubernetes = new KubernetesGateway(kubeConfig, kubernetesTimeoutMs);
+  const resources = new CustomResources(kubeConfig, kubernetesTimeoutMs);
   const ipDependencies: IpDependencies = {
     settings: ipSettings(values),
     database: ipDatabase,
     patientDatabase: ipPatientDatabase,
     metrics: options.ipMetrics,
   };
-  const kubernetes = new KubernetesGateway(
-    options.kubeConfig ?? defaultKubeConfig(),
-    values.kubernetesRequestTimeoutSeconds * 1000,
-  );
   return {
     database,
     aws,
+    kubeConfig,
     kubernetes,
+    resources,
     scopes: createScopeActivities({
       settings: scopeSettings(values),
+      database,
+      aws,
+      kubernetes,
+      temporal,
+      metrics: options.metrics,
+    }),
+    workshops: createWorkshopActivities({
+      cluster: values.clusterName,
+      timings: workshopTimings(values),
+      taskQueue: taskQueueName(values.taskQueuePrefix, 'workshops'),
+      database,
+      resources,
+      kubernetes,
+      temporal,
+      metrics: options.metrics,
+    }),
+    deployments: createDeploymentActivities({
+      settings: deploymentSettings(values, scopeSettings(values), values.preset),
       database,
       aws,
       kubernetes,

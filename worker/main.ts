@@ -11,6 +11,7 @@ import { createDependencies } from './dependencies.ts';
 import { serveHealth } from './health.ts';
 import { repeatedly } from './repeatedly.ts';
 import { installTelemetry } from './telemetry.ts';
+import { startWatchers } from './watchers/index.ts';
 import { createWorkers, type WorkflowCode } from './workers.ts';
 
 /** The worker process. Exit codes: 0 after a graceful stop, 1 when something failed, 2 for a wrong configuration. */
@@ -40,7 +41,8 @@ async function run(values: Values): Promise<void> {
     closing.unshift(() => native.close());
     const connection = await Connection.connect(config.connectionOptions);
     closing.unshift(() => connection.close());
-    const dependencies = createDependencies(values, new Client({ connection, namespace }), {
+    const temporal = new Client({ connection, namespace });
+    const dependencies = createDependencies(values, temporal, {
       metrics: new Metrics(Runtime.instance().metricMeter),
       ipMetrics: new IpMetrics(Runtime.instance().metricMeter),
       onDatabaseError: (err) => logger.warn({ err }, 'an idle connection to PostgreSQL broke'),
@@ -53,6 +55,7 @@ async function run(values: Values): Promise<void> {
     workers.push(
       ...(await createWorkers({ connection: native, namespace, values, dependencies, workflows: workflowCode() })),
     );
+    closing.unshift(startWatchers(values, dependencies, temporal, (trouble) => logger.warn(`watch of ${trouble}`)));
     if (values.queues.includes('ip')) {
       closing.unshift(
         repeatedly(values.ipSampleSeconds, dependencies.sampleIp, (err) =>

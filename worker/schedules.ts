@@ -2,11 +2,12 @@ import {
   Client,
   type ConnectionLike,
   ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
   type ScheduleOptions,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
-import { type Room, scheduleIdOf, scheduleIds, taskQueueName, workflowTypes } from '../contract/names.ts';
-import { scopeSettings, type Values } from './configuration.ts';
+import { type Room, scheduleIdOf, scheduleIds, taskQueueName, workflowIds, workflowTypes } from '../contract/names.ts';
+import { scopeSettings, type Values, workshopTimings } from './configuration.ts';
 import { SetupError } from './findings.ts';
 import { temporalTrouble } from './temporal-trouble.ts';
 
@@ -17,6 +18,8 @@ interface Plan {
   room: Room;
   workflowType: string;
   everySeconds: number;
+  /** Input of the run. */
+  input?: object;
   /** One line of plain text, at most 200 characters. */
   summary: string;
 }
@@ -37,6 +40,17 @@ function plans(values: Values): Plan[] {
       workflowType: workflowTypes.ipSweep,
       everySeconds: values.ipSweepIntervalSeconds,
       summary: 'End leases and cool-downs of claims, and what retention keeps no longer',
+    },
+    {
+      id: workflowIds.workshopSweep(values.clusterName),
+      room: 'workshops',
+      workflowType: workflowTypes.workshopSweep,
+      everySeconds: workshopTimings(values).sweepInterval,
+      summary: `Look at all workshops of cluster ${values.clusterName}`,
+      input: {
+        cluster: values.clusterName,
+        ...(values.workshopNamespace ? { namespace: values.workshopNamespace } : {}),
+      },
     },
   ];
 }
@@ -70,6 +84,21 @@ export async function setUpSchedules(
   }
 }
 
+/** Ids of the Schedules that the namespace lacks. */
+export async function missingSchedules(client: Client, values: Values): Promise<string[]> {
+  const missing: string[] = [];
+  for (const { id } of plans(values)) {
+    const scheduleId = scheduleIdOf(values.taskQueuePrefix, id);
+    try {
+      await client.schedule.getHandle(scheduleId).describe();
+    } catch (error) {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+      missing.push(scheduleId);
+    }
+  }
+  return missing;
+}
+
 async function createOrUpdate(client: Client, options: ScheduleOptions): Promise<keyof SchedulesReport> {
   try {
     await client.schedule.create(options);
@@ -87,7 +116,7 @@ async function createOrUpdate(client: Client, options: ScheduleOptions): Promise
   return 'updated';
 }
 
-function optionsOf({ id, room, workflowType, everySeconds, summary }: Plan, prefix: string): ScheduleOptions {
+function optionsOf({ id, room, workflowType, everySeconds, summary, input }: Plan, prefix: string): ScheduleOptions {
   const scheduleId = scheduleIdOf(prefix, id);
   const every = Math.max(1000, Math.round(everySeconds * 1000));
   return {
@@ -98,7 +127,7 @@ function optionsOf({ id, room, workflowType, everySeconds, summary }: Plan, pref
       workflowType,
       workflowId: scheduleId,
       taskQueue: taskQueueName(prefix, room),
-      args: [],
+      args: input === undefined ? [] : [input],
       staticSummary: summary,
     },
     policies: {

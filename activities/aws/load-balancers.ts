@@ -1,11 +1,11 @@
 import {
+  type Action,
   AddTagsCommand,
   DescribeListenerCertificatesCommand,
   DescribeListenersCommand,
   DescribeLoadBalancersCommand,
   DescribeRulesCommand,
   DescribeTagsCommand,
-  DescribeTargetGroupsCommand,
   type Listener,
   type Rule,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
@@ -28,11 +28,16 @@ export interface BalancerDetails {
   rules: number;
   hosts: string[];
   listeners: { port: number; protocol: string }[];
+  /**
+   * Target groups that a rule or a listener's default action sends to: a target group belongs to the one balancer that
+   * routes to it, so these are all that count against the quota, and no region-wide list is needed.
+   */
+  targetGroups: number;
   /** Certificates of HTTPS listeners besides the default one; present only when asked for. */
   certificates?: number;
 }
 
-const PAGE_SIZE = 400;
+export const PAGE_SIZE = 400;
 
 /** All application load balancers of a region. */
 export async function listLoadBalancers(aws: AwsClients, region: string): Promise<ListedBalancer[]> {
@@ -55,21 +60,6 @@ export async function listLoadBalancers(aws: AwsClients, region: string): Promis
     }));
 }
 
-/** Attached target groups of a region: how many each balancer has, by ARN. */
-export async function countTargetGroups(aws: AwsClients, region: string): Promise<Record<string, number>> {
-  const permission = 'elasticloadbalancing:DescribeTargetGroups';
-  const pages = await everyPage((Marker) =>
-    aws.sendElb(permission, undefined, (abortSignal) =>
-      aws.elb(region).send(new DescribeTargetGroupsCommand({ PageSize: PAGE_SIZE, Marker }), { abortSignal }),
-    ),
-  );
-  const counts: Record<string, number> = {};
-  for (const group of pages.flatMap((page) => required(page.TargetGroups, permission))) {
-    for (const arn of group.LoadBalancerArns ?? []) counts[arn] = (counts[arn] ?? 0) + 1;
-  }
-  return counts;
-}
-
 /** Listeners, non-default rules and their hosts of one balancer; undefined when AWS says that it does not exist. */
 export async function readBalancer(
   aws: AwsClients,
@@ -80,10 +70,14 @@ export async function readBalancer(
   try {
     const listeners = await describeListeners(aws, region, arn);
     const rules: Rule[] = [];
+    const targetGroups = new Set<string>();
     let certificates = 0;
     for (const listener of listeners) {
       const listenerArn = required(listener.ListenerArn, 'elasticloadbalancing:DescribeListeners');
-      rules.push(...(await describeRules(aws, region, listenerArn)).filter((rule) => rule.IsDefault === false));
+      const all = await describeRules(aws, region, listenerArn);
+      rules.push(...all.filter((rule) => rule.IsDefault === false));
+      for (const actions of [listener.DefaultActions, ...all.map(({ Actions }) => Actions)])
+        for (const arn of (actions ?? []).flatMap(targetsOfAction)) targetGroups.add(arn);
       if (withCertificates && listener.Protocol === 'HTTPS')
         certificates += await countCertificates(aws, region, listenerArn);
     }
@@ -91,6 +85,7 @@ export async function readBalancer(
       rules: rules.length,
       hosts: [...new Set(rules.flatMap(hostsOfRule))].sort(),
       listeners: listeners.map(({ Port, Protocol }) => ({ port: Port ?? 0, protocol: Protocol ?? '' })),
+      targetGroups: targetGroups.size,
       ...(withCertificates ? { certificates } : {}),
     };
   } catch (error) {
@@ -203,6 +198,11 @@ async function countCertificates(aws: AwsClients, region: string, arn: string): 
     .length;
 }
 
+function targetsOfAction({ TargetGroupArn, ForwardConfig }: Action): string[] {
+  const weighted = (ForwardConfig?.TargetGroups ?? []).map((one) => one.TargetGroupArn);
+  return [TargetGroupArn, ...weighted].filter((arn) => arn !== undefined);
+}
+
 function hostsOfRule(rule: Rule): string[] {
   return (rule.Conditions ?? [])
     .filter(({ Field }) => Field === 'host-header')
@@ -210,7 +210,7 @@ function hostsOfRule(rule: Rule): string[] {
     .map(normalizeHost);
 }
 
-async function everyPage<Page extends { NextMarker?: string | undefined }>(
+export async function everyPage<Page extends { NextMarker?: string | undefined }>(
   ask: (marker: string | undefined) => Promise<Page>,
 ): Promise<Page[]> {
   const pages: Page[] = [];
@@ -224,7 +224,7 @@ async function everyPage<Page extends { NextMarker?: string | undefined }>(
 }
 
 /** A missing list or field is an answer we do not understand: never an empty one. */
-function required<T>(value: T | undefined, permission: string): T {
+export function required<T>(value: T | undefined, permission: string): T {
   if (value === undefined)
     throw new AwsCallError('unknown', 'IncompleteAnswer', 'the answer lacks what was asked for', permission);
   return value;

@@ -50,6 +50,11 @@ export class Database implements Queryable {
   async transaction<T>(work: (client: Queryable) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     let broken: Error | undefined;
+    // A connection that breaks in use says so twice: to the statement, and as an event that ends the process if nobody listens.
+    const onError = (error: Error) => {
+      broken = error;
+    };
+    client.on('error', onError);
     try {
       await client.query('begin');
       const result = await work({ query: (text, values = []) => client.query(text, [...values]) });
@@ -62,6 +67,7 @@ export class Database implements Queryable {
       throw error;
     } finally {
       client.release(broken);
+      client.off('error', onError);
     }
   }
 

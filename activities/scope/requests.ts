@@ -17,9 +17,6 @@ import { invalidInput } from '../failures.ts';
 export function acceptCreation(settings: ScopeSettings, input: unknown): ScopeRequest {
   const resolution = resolveScopeRequest(parse(scopeCreationInputSchema, input), settings);
   if (!resolution.ok) throw invalidInput(resolution.problems);
-  if (resolution.request.dnsType === 'external_dns') {
-    throw invalidInput([{ path: 'dnsType', message: 'external_dns is not available in this version: use route53' }]);
-  }
   return resolution.request;
 }
 

@@ -38,15 +38,15 @@ export const switchTrafficUpdate = defineUpdate<{ percent: number }, [SwitchTraf
 export const switchTrafficSignal = defineSignal<[SwitchTraffic]>('switchTraffic');
 
 /** Answers when the new version alone is routed to and that is confirmed, before anything is removed. */
-export const finalizeUpdate = defineUpdate<{ percent: number }, [Finalize?]>('finalize');
-export const finalizeSignal = defineSignal<[Finalize?]>('finalize');
+export const finalizeUpdate = defineUpdate<{ percent: number }, [Finalize]>('finalize');
+export const finalizeSignal = defineSignal<[Finalize]>('finalize');
 
 /** Answers when the old routing is confirmed, before draining. */
 export const rollbackUpdate = defineUpdate<{ percent: number }, [Rollback]>('rollback');
 export const rollbackSignal = defineSignal<[Rollback]>('rollback');
 
-export const pauseUpdate = defineUpdate<{ paused: boolean }, [Pause?]>('pause');
-export const pauseSignal = defineSignal<[Pause?]>('pause');
+export const pauseUpdate = defineUpdate<{ paused: boolean }, [Pause]>('pause');
+export const pauseSignal = defineSignal<[Pause]>('pause');
 
-export const resumeUpdate = defineUpdate<{ paused: boolean }, [Resume?]>('resume');
-export const resumeSignal = defineSignal<[Resume?]>('resume');
+export const resumeUpdate = defineUpdate<{ paused: boolean }, [Resume]>('resume');
+export const resumeSignal = defineSignal<[Resume]>('resume');

@@ -21,6 +21,7 @@ const text = z.string().nullish();
 const names = z.array(z.string()).nullish();
 const threshold = z.union([z.number(), z.string()]).nullish();
 const flag = z.boolean().nullish();
+const document = z.record(z.string(), z.unknown()).nullish();
 
 export const hostedZones = z.object({ public: text, private: text }).describe('Ids of the Route 53 hosted zones');
 
@@ -66,6 +67,14 @@ export const scopeCreationInputSchema = z
     hostedZones: hostedZones.optional(),
     kubernetes: z.object({ namespace: z.string().optional(), createIfMissing: z.boolean().optional() }).optional(),
     networking: z.object({ scope: scopeKnobs.optional(), platform: platformKnobs.optional() }).optional(),
+    providers: z
+      .object({
+        'scope-configurations': document,
+        'container-orchestration': document,
+        'cloud-providers': document,
+      })
+      .optional()
+      .describe('Documents of the platform; read only by a worker with the preset nullplatform'),
     dryRun: z.boolean().optional(),
   })
   .meta({ title: 'ScopeCreationInput' }) satisfies z.ZodType<ScopeCreationInput>;

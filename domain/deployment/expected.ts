@@ -1,6 +1,6 @@
 import type { HostRouting } from '../../contract/deployment/status.ts';
 import { ALB } from '../scope/keeper.ts';
-import type { Routing } from './rollout/routing.ts';
+import type { OwnRouting } from './rollout/routing.ts';
 import type { BackendService, RoutePort, RouteShape } from './shape.ts';
 
 /** What the balancer must do for a routing (specs: deployment, section 10). */
@@ -15,10 +15,7 @@ export interface WeightedService {
  * The Services behind one port, blue before green. A port that blue lacks carries green alone; one that green lacks carries
  * blue alone until its Ingress is removed.
  */
-export function weightsOf(
-  { services: { blue, green } }: RoutePort,
-  routing: Exclude<Routing, { form: 'before' }>,
-): WeightedService[] {
+export function weightsOf({ services: { blue, green } }: RoutePort, routing: OwnRouting): WeightedService[] {
   if (blue && green) {
     if (routing.form === 'single') return [{ service: routing.side === 'green' ? green : blue, percent: 100 }];
     return [
@@ -31,7 +28,7 @@ export function weightsOf(
 }
 
 /** Weight per Service for every host on every listener of the scope, main listener first. */
-export function expectedRouting(shape: RouteShape, routing: Exclude<Routing, { form: 'before' }>): HostRouting[] {
+export function expectedRouting(shape: RouteShape, routing: OwnRouting): HostRouting[] {
   return shape.ports.flatMap((port) =>
     shape.hosts.map((host) => ({
       host,

@@ -54,6 +54,9 @@ export interface DeploymentRequest extends DeploymentTarget {
   warnings: Warning[];
 }
 
+/** Seconds that a side without traffic is kept with external DNS, unless `drainSeconds` is set. */
+const EXTERNAL_DNS_DRAIN_SECONDS = 300;
+
 export type DeploymentResolution = { ok: true; request: DeploymentRequest } | { ok: false; problems: InvalidField[] };
 
 export type TargetResolution = { ok: true; target: DeploymentTarget } | { ok: false; problems: InvalidField[] };
@@ -144,10 +147,12 @@ export function resolveTarget(
   if (!resolved.ok) {
     return { ok: false, problems: resolved.problems.map(({ path, message }) => ({ path: ourPath(path), message })) };
   }
+  // Without target groups there is no deregistration delay to ask for.
+  const drain = resolved.request.dnsType === 'external_dns' ? { drainSeconds: EXTERNAL_DNS_DRAIN_SECONDS } : {};
   const identity = identityLabels(slugs, input.scopeId, nrnIds(nrn ?? undefined));
   return {
     ok: true,
-    target: { scopeId: input.scopeId, scope: resolved.request, identity, timings: settings.timings },
+    target: { scopeId: input.scopeId, scope: resolved.request, identity, timings: { ...drain, ...settings.timings } },
   };
 }
 

@@ -10,6 +10,8 @@ export interface DeploymentTimings {
   removalTimeout: number;
   /** How long a side without traffic is kept; absent: the longest deregistration delay of its target groups. */
   drainSeconds?: number;
+  /** Least time that new targets may take to become healthy; absent: twice the check period and a minute. */
+  targetHealthTimeout?: number;
   /** How long a side with traffic may be unhealthy before the rollout reacts. */
   unhealthyTolerance: number;
   /** Share of the gaining side's ready pods that must be healthy targets; percent. */
@@ -34,9 +36,6 @@ export const defaultDeploymentTimings: DeploymentTimings = {
   restartGraceSeconds: 30,
   restartTimeout: 60,
 };
-
-/** Drain of a mode that has no target groups to ask. */
-export const EXTERNAL_DNS_DRAIN_SECONDS = 300;
 
 /** Everything the deployment room takes from the worker's configuration. */
 export interface DeploymentSettings {

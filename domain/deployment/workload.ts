@@ -111,7 +111,8 @@ function readAutoscaling({ autoscaling, replicas }: WorkloadInput, at: Wrong): A
 function readResources({ resources }: WorkloadInput, at: Wrong): Resources {
   const read = (key: 'cpuMillicores' | 'cpuMillicoresLimit' | 'memoryMi' | 'memoryMiLimit', fallback: number) => {
     const value = resources?.[key] ?? fallback;
-    if (!whole(value, 1)) at(`resources.${key}`, `must be a whole number from 1, got ${value}`);
+    const inherited = resources?.[key] === undefined || resources[key] === null;
+    if (!inherited && !whole(value, 1)) at(`resources.${key}`, `must be a whole number from 1, got ${value}`);
     return value;
   };
   const cpuMillicores = read('cpuMillicores', 100);

@@ -11,6 +11,8 @@ export interface Brand {
   domainName?: string;
   /** Region when none is configured. */
   region?: string;
+  /** Whether inputs may carry provider documents. */
+  readsProviders?: boolean;
 }
 
 export type PresetName = 'groundwork' | 'nullplatform';
@@ -29,6 +31,7 @@ export const brands: Record<PresetName, Brand> = {
     autocreatePrefix: 'nullplatform-auto-',
     domainName: 'nullapps.io',
     region: 'us-east-1',
+    readsProviders: true,
   },
 };
 

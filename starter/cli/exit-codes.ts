@@ -1,5 +1,4 @@
-import type { ScopeFailureType } from '../../contract/failures.ts';
-import type { IpFailureType } from '../../contract/ip/failures.ts';
+import type { RunFailureType } from '../../contract/failures.ts';
 import type { ClientErrorType } from '../errors.ts';
 
 /** The one table of exit codes of the `groundwork` command. */
@@ -34,9 +33,11 @@ const meanings: Readonly<Record<ExitName, string>> = {
 };
 
 /** What a failure of each type exits with; none is left out, or this does not compile. */
-export const exitNames: Readonly<Record<ScopeFailureType | IpFailureType | ClientErrorType, ExitName>> = {
+export const exitNames: Readonly<Record<RunFailureType | ClientErrorType, ExitName>> = {
   InvalidInput: 'invalidInput',
   KubernetesRefused: 'invalidInput',
+  InvalidMessage: 'invalidInput',
+  Invalid: 'invalidInput',
   NotFound: 'notFound',
   SetupMissing: 'notFound',
   NamespaceMissing: 'notFound',
@@ -52,7 +53,6 @@ export const exitNames: Readonly<Record<ScopeFailureType | IpFailureType | Clien
   NothingToRetry: 'conflict',
   NothingToCancel: 'conflict',
   OutOfBounds: 'invalidInput',
-  Forbidden: 'forbidden',
   ClaimConflict: 'conflict',
   PoolConflict: 'conflict',
   PoolInUse: 'conflict',
@@ -60,7 +60,10 @@ export const exitNames: Readonly<Record<ScopeFailureType | IpFailureType | Clien
   PoolExhausted: 'noCapacity',
   Busy: 'unavailable',
   Internal: 'unexpected',
+  ApprovalRefused: 'conflict',
+  Conflict: 'conflict',
   AccessDenied: 'forbidden',
+  Forbidden: 'forbidden',
   NoCapacity: 'noCapacity',
   BalancerQuotaExceeded: 'noCapacity',
   ScopeBusy: 'unavailable',

@@ -12,8 +12,9 @@ import { connectGroundwork, type Groundwork, type IpClaimRequest } from '../../s
 import { readConfiguration } from '../../worker/configuration.ts';
 import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
 import { createWorkers } from '../../worker/workers.ts';
+import { type Around, wrapped } from './around.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
-import { type Around, quietRuntime, wrapped } from './world.ts';
+import { quietRuntime } from './world.ts';
 
 /** A world of the IP room for one test file: a database, a worker for its queue, and the client that callers use. */
 export interface IpWorld {

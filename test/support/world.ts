@@ -12,12 +12,15 @@ import type { ScopeCreationResult, ScopeDeletionResult, ScopeStatus } from '../.
 import type { AwsSeed } from '../../sandbox/aws/seed-schema.ts';
 import { type AwsEndpoint, startAwsEndpoint } from '../../sandbox/aws/server.ts';
 import { simulatedClock } from '../../sandbox/clock.ts';
-import { type Controllers, startControllers } from '../../sandbox/controllers/index.ts';
+import { type ExternalDnsKnobs, startExternalDns } from '../../sandbox/controllers/external-dns/controller.ts';
+import { type Controllers, type SimulatedController, startControllers } from '../../sandbox/controllers/index.ts';
 import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
 import { FaultPlan } from '../../sandbox/faults/plan.ts';
+import { startTcpProxy, type TcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
 import { readConfiguration, type Values } from '../../worker/configuration.ts';
 import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
 import { createWorkers } from '../../worker/workers.ts';
+import { type Around, surrounded } from './around.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 
 /** A whole world for one test file: AWS endpoint, controllers and a worker of its own on the servers that all files share. */
@@ -40,12 +43,23 @@ const TIMINGS = {
   GROUNDWORK_BUSY_PATIENCE: '2',
   GROUNDWORK_DNS_POLL_INTERVAL: '0.05',
   GROUNDWORK_DNS_SYNC_TIMEOUT: '10',
+  GROUNDWORK_DNS_ENDPOINT_TIMEOUT: '10',
   GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS: '20',
   GROUNDWORK_COMPENSATION_TIMEOUT: '20',
   GROUNDWORK_RETIREMENT_GRACE: '2',
   GROUNDWORK_FAILED_GRACE: '1',
   GROUNDWORK_ELB_READS_PER_SECOND: '500',
   GROUNDWORK_ROUTE53_REQUESTS_PER_SECOND: '500',
+  GROUNDWORK_DEPLOYMENT_POLL_INTERVAL: '0.08',
+  GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '8',
+  GROUNDWORK_DEPLOYMENT_TARGET_HEALTH_TIMEOUT: '8',
+  GROUNDWORK_DEPLOYMENT_REMOVAL_TIMEOUT: '15',
+  GROUNDWORK_DEPLOYMENT_COMPENSATION_TIMEOUT: '12',
+  GROUNDWORK_DEPLOYMENT_READ_PATIENCE: '6',
+  GROUNDWORK_DEPLOYMENT_UNHEALTHY_TOLERANCE: '0.3',
+  GROUNDWORK_DEPLOYMENT_MAX_WAIT_SECONDS: '20',
+  GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '0.3',
+  GROUNDWORK_DEPLOYMENT_RESTART_TIMEOUT: '5',
   GROUNDWORK_STICKY_TIMEOUT_SECONDS: '1',
   GROUNDWORK_SHUTDOWN_GRACE_SECONDS: '2',
 };
@@ -53,8 +67,11 @@ const TIMINGS = {
 export interface World {
   aws: AwsEndpoint;
   controllers: Controllers;
+  externalDns: SimulatedController<ExternalDnsKnobs>;
   faults: FaultPlan;
   proxy: HttpProxy;
+  /** The worker's ways to PostgreSQL and Temporal; the test's own connections do not pass them. */
+  networks: { postgres: TcpProxy; temporal: TcpProxy };
   client: Client;
   values: Values;
   /** The environment of a worker process of this world. */
@@ -76,9 +93,6 @@ export interface World {
   stopWorker(): Promise<void>;
 }
 
-/** What happens around one call of an activity: `run` has the effect, the returned value is the answer. */
-export type Around = (name: string, run: () => Promise<unknown>) => Promise<unknown>;
-
 export interface WorldOptions {
   seed?: AwsSeed;
   environment?: Record<string, string>;
@@ -89,12 +103,25 @@ export interface WorldOptions {
   throttling?: Parameters<typeof startAwsEndpoint>[0]['throttling'];
 }
 
-/** A region with one public and one private balancer, a certificate for the base domain, and both zones. */
-export function region(rules: { public?: number; private?: number } = {}): AwsSeed {
+/** The tags by which the controller knows a balancer as its own. */
+function managedTags(name: string): Record<string, string> {
+  return {
+    'elbv2.k8s.aws/cluster': 'sandbox',
+    'ingress.k8s.aws/stack': name,
+    'ingress.k8s.aws/resource': 'LoadBalancer',
+  };
+}
+
+/**
+ * A region with one public and one private balancer, a certificate for the base domain, and both zones. `managed`: the
+ * balancers are the controller's, which removes every rule that no Ingress asks for.
+ */
+export function region(rules: { public?: number; private?: number; managed?: boolean } = {}): AwsSeed {
   const balancer = (name: string, scheme: 'internet-facing' | 'internal', count: number) => ({
     name,
     scheme,
     state: 'active' as const,
+    ...(rules.managed ? { tags: managedTags(name) } : {}),
     listeners: [
       { port: 80, protocol: 'HTTP' as const, redirect: true },
       { port: 443, protocol: 'HTTPS' as const, rules: count },
@@ -168,9 +195,19 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     findCertificates: async (where) =>
       [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
   });
+  const networks = {
+    postgres: await startTcpProxy(addressOf(databaseUrl)),
+    temporal: await startTcpProxy(addressOf(`tcp://${servers.temporal.address}`)),
+  };
+  const externalDns = await startExternalDns({
+    kubeConfig: admin,
+    clock,
+    namespaces: (name) => name.startsWith(prefix),
+  });
   const environment = {
-    GROUNDWORK_DATABASE_URL: databaseUrl,
+    GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, networks.postgres),
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
+    GROUNDWORK_QUEUES: 'scopes',
     GROUNDWORK_NAMESPACE: namespace,
     GROUNDWORK_REGION: REGION,
     GROUNDWORK_DOMAIN_NAME: BASE_DOMAIN,
@@ -182,7 +219,8 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   };
   const values = configuration(environment);
   const connection = await Connection.connect({ address: servers.temporal.address });
-  const native = await NativeConnection.connect({ address: servers.temporal.address });
+  const temporalAddress = `${networks.temporal.host}:${networks.temporal.port}`;
+  const native = await NativeConnection.connect({ address: temporalAddress });
   const client = new Client({ connection, namespace: servers.temporal.namespace });
   const database = new Database({ url: databaseUrl, poolSize: 4 });
   const taskQueue = taskQueueName(values.taskQueuePrefix, 'scopes');
@@ -192,13 +230,15 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     around: undefined,
     aws,
     controllers,
+    externalDns,
     faults,
     proxy,
+    networks,
     client,
     values,
     environment: {
       ...environment,
-      TEMPORAL_ADDRESS: servers.temporal.address,
+      TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_NAMESPACE: servers.temporal.namespace,
       KUBECONFIG: servers.kubernetes.kubeconfig.worker,
       AWS_ENDPOINT_URL: aws.url,
@@ -244,12 +284,11 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
         kubeConfig: worker,
         aws: { endpoint: aws.url, credentials: CREDENTIALS },
       });
-      const scopes = wrapped(dependencies.scopes, (name, run) => (world.around ? world.around(name, run) : run()));
       const workers = await createWorkers({
         connection: native,
         namespace: servers.temporal.namespace,
         values,
-        dependencies: { ...dependencies, scopes },
+        dependencies: surrounded(dependencies, (name, run) => (world.around ? world.around(name, run) : run())),
         workflows: { bundlePath: join(inject('dist'), 'workflow-bundle.js') },
       });
       running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });
@@ -265,8 +304,11 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
       await world.stopWorker();
       await database.close();
       await controllers.stop();
+      await externalDns.stop();
       await connection.close();
       await native.close();
+      await networks.postgres.close();
+      await networks.temporal.close();
       await proxy.close();
       await aws.close();
     },
@@ -275,7 +317,19 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   return world;
 }
 
-function configuration(environment: Record<string, string>): Values {
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+}
+
+function throughProxy(url: string, { host, port }: TcpProxy): string {
+  const proxied = new URL(url);
+  proxied.hostname = host;
+  proxied.port = String(port);
+  return proxied.href;
+}
+
+export function configuration(environment: Record<string, string>): Values {
   const result = readConfiguration(environment);
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.values;
@@ -287,13 +341,4 @@ export function quietRuntime(): void {
   if (installed) return;
   installed = true;
   Runtime.install({ logger: new DefaultLogger(process.env.TEST_LOG ? 'DEBUG' : 'ERROR') });
-}
-
-/** The same activities with `around` around each call. */
-export function wrapped<A extends object>(activities: A, around: Around): A {
-  const entries = Object.entries(activities).map(([name, run]: [string, (input: unknown) => Promise<unknown>]) => [
-    name,
-    (input: unknown) => around(name, () => run(input)),
-  ]);
-  return Object.fromEntries(entries) as A;
 }

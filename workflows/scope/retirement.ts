@@ -116,7 +116,7 @@ async function releaseAbandoned(run: RetirementRun, scopeId: string, patience: n
   if (!taking.taken) return;
   try {
     if (taking.placement.state === 'bound') return;
-    const { records } = await local.leftoversOf({ scopeId });
+    const { records, dnsEndpoint } = await local.leftoversOf({ scopeId });
     for (const { zoneId, name, madeBy } of records) {
       const removal = await undoing(`${name} in ${zoneId}`, patience).removeDnsRecord({
         scopeId,
@@ -129,8 +129,13 @@ async function releaseAbandoned(run: RetirementRun, scopeId: string, patience: n
       if (removal.outcome === 'foreign')
         run.status.troubles.push({ what, message: `points at ${removal.target} by now and was left` });
     }
+    if (dnsEndpoint !== null) {
+      await undoing(`DNSEndpoint ${dnsEndpoint}`, patience).removeDnsEndpoint({ scopeId });
+      run.status.released.push(`DNSEndpoint ${dnsEndpoint} of scope ${scopeId}`);
+    }
     const { released } = await local.leaveBalancer({ scopeId, run: run.key, purpose: 'delete' });
-    if (released) run.status.released.push(`reservation of scope ${scopeId} on ${released}`);
+    if (released || taking.placement.state === 'reserved')
+      run.status.released.push(`reservation of scope ${scopeId}${released ? ` on ${released}` : ''}`);
   } finally {
     await local.releaseHold({ scopeId, run: run.key });
   }

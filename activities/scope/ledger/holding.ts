@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
+import type { ScopeSlugs } from '../../../contract/scope/input.ts';
 import type { ScopeStatus } from '../../../contract/scope/status.ts';
 import type { Database } from '../../postgres/database.ts';
 
@@ -18,6 +19,9 @@ export interface PlacementRow {
   region: string | null;
   namespace: string | null;
   zones: { id: string; kind: 'private' | 'public' }[] | null;
+  slugs: ScopeSlugs | null;
+  /** `<namespace>/<name>` of its DNSEndpoint, with external-dns. */
+  dnsEndpoint: string | null;
   balancer: { id: string; name: string; origin: 'declared' | 'autocreated'; dnsName: string | null } | null;
 }
 
@@ -58,7 +62,7 @@ export async function releaseHold(
 
 export async function readPlacement(database: Database, scopeId: string): Promise<PlacementRow> {
   const { rows } = await database.query<PlacementRow>(
-    `select p.scope_id as "scopeId", p.state, p.hosts, p.domain, p.visibility, p.dns_type as "dnsType", p.region, p.namespace, p.zones,
+    `select p.scope_id as "scopeId", p.state, p.hosts, p.domain, p.visibility, p.dns_type as "dnsType", p.region, p.namespace, p.zones, p.slugs, p.dns_endpoint as "dnsEndpoint",
             case when b.id is null then null else
               jsonb_build_object('id', b.id::text, 'name', b.name, 'origin', b.origin, 'dnsName', b.dns_name) end as balancer
        from placement p left join balancer b on b.id = p.balancer_id where p.scope_id = $1`,

@@ -3,14 +3,17 @@ import { effectiveLoad, type Observation } from '../../../domain/scope/placement
 import type { Thresholds } from '../../../domain/scope/request.ts';
 import type { Database } from '../../postgres/database.ts';
 import { joinReadings, type RegionReading, type StoredDetails } from '../observation.ts';
+import type { BalancerState } from './balancer.ts';
 
 /** The ledger's balancers for people and machines: state, load as last observed, and what stands on each. */
 
 /** Balancers in one answer: each may carry a hundred placements, and a payload stays below half a megabyte. */
 const PAGE = 10;
 
-interface Row extends Omit<BalancerEntry, 'load' | 'observedAt' | 'arn' | 'dnsName' | 'createdForScope' | 'idleSince'> {
+interface Row
+  extends Omit<BalancerEntry, 'state' | 'load' | 'observedAt' | 'arn' | 'dnsName' | 'createdForScope' | 'idleSince'> {
   id: string;
+  state: BalancerState;
   arn: string | null;
   dnsName: string | null;
   createdForScope: string | null;
@@ -61,7 +64,7 @@ function entryOf(row: Row, thresholds: Thresholds): BalancerEntry {
       {
         name: row.name,
         origin: row.origin,
-        ledgerState: row.state === 'reserved' || row.state === 'provisioning' ? row.state : 'active',
+        ledgerState: row.state,
         ...(keeperHost && row.state !== 'retired' ? { keeperHost } : {}),
         observation: observationOf(row),
       },

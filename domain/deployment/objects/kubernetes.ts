@@ -10,8 +10,3 @@ export interface KubernetesObject {
   };
   spec: Record<string, unknown>;
 }
-
-/** `Kind namespace/name`, as results and warnings name an object. */
-export function objectWords({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'metadata'>): string {
-  return `${kind} ${metadata.namespace}/${metadata.name}`;
-}

@@ -3,20 +3,18 @@ import { weightsOf } from '../expected.ts';
 import { brandLabel, commonLabels } from '../labels.ts';
 import { extrasOf } from '../modifiers.ts';
 import type { DeploymentRequest } from '../request.ts';
-import type { Routing } from '../rollout/routing.ts';
+import type { OwnRouting } from '../rollout/routing.ts';
 import type { RoutePort, RouteShape } from '../shape.ts';
 import type { KubernetesObject } from './kubernetes.ts';
 
 /** What leads traffic to the sides: Ingresses, or one HTTPRoute with external DNS (specs: deployment, sections 5 and 12). */
-
-type Applied = Exclude<Routing, { form: 'before' }>;
 
 /** The Ingresses of the scope for a routing, main first. They name only Services of `shape`. */
 export function ingresses(
   request: DeploymentRequest,
   balancer: string,
   shape: RouteShape,
-  routing: Applied,
+  routing: OwnRouting,
 ): KubernetesObject[] {
   return shape.ports.map((port) => ingress(request, balancer, shape, port, routing));
 }
@@ -26,7 +24,7 @@ function ingress(
   balancer: string,
   { hosts }: RouteShape,
   port: RoutePort,
-  routing: Applied,
+  routing: OwnRouting,
 ): KubernetesObject {
   const weights = weightsOf(port, routing);
   const [only] = weights;
@@ -93,7 +91,7 @@ function forward(weights: ReturnType<typeof weightsOf>): string {
 }
 
 /** The HTTPRoute that takes the place of the Ingresses with external DNS. */
-export function httpRoute(request: DeploymentRequest, shape: RouteShape, routing: Applied): KubernetesObject {
+export function httpRoute(request: DeploymentRequest, shape: RouteShape, routing: OwnRouting): KubernetesObject {
   const [main] = shape.ports;
   if (!main) throw new Error('a scope has a main port');
   const extras = extrasOf(request.modifiers, 'ingress');
@@ -132,7 +130,7 @@ export function routingObjects(
   request: DeploymentRequest,
   balancer: string | undefined,
   shape: RouteShape,
-  routing: Applied,
+  routing: OwnRouting,
 ): KubernetesObject[] {
   if (request.scope.dnsType === 'external_dns') return [httpRoute(request, shape, routing)];
   if (balancer === undefined) throw new Error('Ingresses need the name of their balancer');

@@ -8,9 +8,12 @@ export type Routing =
   | { form: 'weighted'; percent: number }
   | { form: 'single'; side: Side };
 
+/** A routing that this rollout makes. */
+export type OwnRouting = Exclude<Routing, { form: 'before' }>;
+
 export const before: Routing = { form: 'before' };
-export const weighted = (percent: number): Routing => ({ form: 'weighted', percent });
-export const greenAlone: Routing = { form: 'single', side: 'green' };
+export const weighted = (percent: number): OwnRouting => ({ form: 'weighted', percent });
+export const greenAlone: OwnRouting = { form: 'single', side: 'green' };
 
 export function sameRouting(a: Routing, b: Routing): boolean {
   if (a.form === 'weighted') return b.form === 'weighted' && a.percent === b.percent;

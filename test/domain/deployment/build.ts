@@ -32,8 +32,6 @@ export function input(fields: Partial<DeploymentInput> = {}): DeploymentInput {
   };
 }
 
-export const initialInput = (fields: Partial<DeploymentInput> = {}) => input({ currentDeploymentId: null, ...fields });
-
 export function request(
   fields: Partial<DeploymentInput> = {},
   worker: Partial<DeploymentSettings> = {},

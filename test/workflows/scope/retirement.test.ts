@@ -73,7 +73,7 @@ async function foreignIngress(balancer: string): Promise<() => Promise<unknown>>
 }
 
 describe('an idle balancer of ours', () => {
-  test('stays until its grace has passed, then its keeper and the balancer go and the row is retired', async () => {
+  test('N16: stays until its grace has passed, then its keeper and the balancer go and the row is retired', async () => {
     const name = await idleBalancer();
     expect((await retire()).retired).not.toContain(name);
     expect((await truth(world)).balancers).toContain(name);
@@ -85,7 +85,7 @@ describe('an idle balancer of ours', () => {
     expect(rows).toContain(`${name} retired`);
   });
 
-  test('with a rule of somebody else stays and is told; without it, it goes', async () => {
+  test('N16: with a rule of somebody else stays and is told; without it, it goes', async () => {
     const name = await idleBalancer();
     const remove = await foreignIngress(name);
     await later();
@@ -113,7 +113,7 @@ describe('an idle balancer of ours', () => {
     await eventually(async () => expect((await retire()).retired).toContain(name));
   });
 
-  test('on which a scope is placed between the two looks is not retired', async () => {
+  test('N17: on which a scope is placed between the two looks is not retired', async () => {
     const name = await idleBalancer();
     await later();
     const input = alone();
