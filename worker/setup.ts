@@ -1,5 +1,5 @@
-import { Client, type ConnectionLike, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
-import { searchAttributeNames, taskQueueName, workflowIds, workflowTypes } from '../contract/names.ts';
+import { Client, type ConnectionLike } from '@temporalio/client';
+import { searchAttributeNames } from '../contract/names.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { databaseTrouble } from './database-trouble.ts';
 import { SetupError } from './findings.ts';
@@ -72,55 +72,4 @@ export async function missingSearchAttributes(connection: ConnectionLike, namesp
     );
   }
   return searchAttributeNames.filter((name) => !Object.hasOwn(present, name));
-}
-
-export interface SweepSchedule {
-  cluster: string;
-  /** Absent: all namespaces. */
-  workshopNamespace?: string | undefined;
-  taskQueuePrefix: string;
-  intervalSeconds: number;
-}
-
-/**
- * Makes the Schedule of the workshop sweep, or brings it up to date; whether it is paused stays as it is. Throws
- * `SetupError`.
- */
-export async function setUpSweep(
-  connection: ConnectionLike,
-  namespace: string,
-  { cluster, workshopNamespace, taskQueuePrefix, intervalSeconds }: SweepSchedule,
-): Promise<{ scheduleId: string; created: boolean }> {
-  const { schedule } = new Client({ connection, namespace });
-  const scheduleId = workflowIds.workshopSweep(cluster);
-  const definition = {
-    spec: { intervals: [{ every: Math.max(1, Math.round(intervalSeconds)) * 1000 }] },
-    // A sweep that was missed is worth nothing: the next one sees the same.
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10s' as const },
-    action: {
-      type: 'startWorkflow' as const,
-      workflowType: workflowTypes.workshopSweep,
-      workflowId: scheduleId,
-      taskQueue: taskQueueName(taskQueuePrefix, 'workshops'),
-      args: [{ cluster, ...(workshopNamespace ? { namespace: workshopNamespace } : {}) }],
-      staticSummary: `Look at all workshops of cluster ${cluster}`,
-    },
-  };
-  try {
-    await schedule.create({ scheduleId, ...definition });
-    return { scheduleId, created: true };
-  } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw asSetupError(error);
-  }
-  try {
-    await schedule.getHandle(scheduleId).update(({ state }) => ({ ...definition, state }));
-    return { scheduleId, created: false };
-  } catch (error) {
-    throw asSetupError(error);
-  }
-}
-
-function asSetupError(error: unknown): SetupError {
-  const { trouble, message } = temporalTrouble(error);
-  return new SetupError(trouble, `Temporal: the Schedule of the workshop sweep: ${message}`, { cause: error });
 }

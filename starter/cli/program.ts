@@ -6,6 +6,7 @@ import { reportFailure, UsageError } from './failing.ts';
 import { colorsFor, type Io } from './io.ts';
 import { addSandboxCommands } from './sandbox-commands.ts';
 import { addScopeCommands } from './scope/commands.ts';
+import { addWorkshopCommands } from './workshop/commands.ts';
 
 /** The `groundwork` command. */
 
@@ -66,6 +67,7 @@ export function createProgram(context: Context): Command {
   ).action(async (options) => context.exit(await (await import('./operations/doctor.ts')).doctor(io, options)));
 
   addScopeCommands(program, context);
+  addWorkshopCommands(program, context);
   addSandboxCommands(program, context);
 
   withJson(program.command('demo').description('boot a sandbox and play the main jobs on it'))

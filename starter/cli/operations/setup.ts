@@ -21,7 +21,7 @@ interface Part {
 export async function setup(io: Io, options: SetupOptions): Promise<number> {
   const parts: Part[] = [];
   if (!options.skipDatabase) parts.push(await attempt('database', () => database(io)));
-  if (!options.skipTemporal) parts.push(await attempt('temporal', () => temporal(io)));
+  if (!options.skipTemporal) parts.push(await attempt('temporal', temporal));
   const colors = colorsFor(io.stdout, io.env);
   if (options.json) {
     writeJson(io, Object.fromEntries(parts.map(({ name, ...part }) => [name, part])));
@@ -59,21 +59,15 @@ async function database(io: Io): Promise<Omit<Part, 'name'>> {
   return { done: applied, words };
 }
 
-async function temporal(io: Io): Promise<Omit<Part, 'name'>> {
+async function temporal(): Promise<Omit<Part, 'name'>> {
   const { connectGroundwork } = await import('../../client.ts');
-  const { setUpSearchAttributes, setUpSweep } = await import('../../../worker/setup.ts');
-  const { readConfiguration, sweepSchedule } = await import('../../../worker/configuration.ts');
-  // Nothing here asks the database, so a machine that only sets up Temporal need not name it.
-  const reading = readConfiguration({ GROUNDWORK_DATABASE_URL: 'postgresql://', ...io.env });
-  if (!reading.ok) throw new UsageError(reading.problems.join('; '));
+  const { setUpSearchAttributes } = await import('../../../worker/setup.ts');
   const groundwork = await connectGroundwork();
   try {
     const { connection, namespace } = groundwork;
     const { added } = await setUpSearchAttributes(connection, namespace);
-    const sweep = await setUpSweep(connection, namespace, sweepSchedule(reading.values));
     const words = added.length === 0 ? 'the search attributes were there' : `registered ${added.join(', ')}`;
-    const schedule = `${sweep.created ? 'made' : 'updated'} the Schedule ${sweep.scheduleId}`;
-    return { done: added, words: `${words}, ${schedule} (namespace ${namespace})` };
+    return { done: added, words: `${words} (namespace ${namespace})` };
   } finally {
     await groundwork.close();
   }
