@@ -64,7 +64,7 @@ describe('docs/operations/scopes.md', () => {
   });
 
   test('has a row for every warning that the code gives', () => {
-    const given = inSources(/\bcode: '([A-Z][A-Za-z]+)'/g, 'domain', 'workflows', 'activities');
+    const given = inSources(/\bcode: '([A-Z][A-Za-z]+)'/g, 'domain/scope', 'workflows/scope', 'activities/scope');
     expect(given.length).toBeGreaterThan(5);
     expect(names(table(PAGE, 'code | meaning')).sort()).toEqual(given);
   });
