@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { scopeFailureTypes } from '../../contract/failures.ts';
+import { scopeFailureTypes, workshopFailureTypes } from '../../contract/failures.ts';
 import { exitCodeOf, exitCodes, exitNames } from '../../starter/cli/exit-codes.ts';
 import { exitCodeOfFindings } from '../../starter/cli/operations/doctor.ts';
 import { clientErrorTypes } from '../../starter/errors.ts';
@@ -24,7 +24,8 @@ describe('exit codes', () => {
   });
 
   test('are given to every failure type, and to no other', () => {
-    expect(Object.keys(exitNames).sort()).toEqual([...scopeFailureTypes, ...clientErrorTypes].sort());
+    const types = new Set<string>([...scopeFailureTypes, ...workshopFailureTypes, ...clientErrorTypes]);
+    expect(Object.keys(exitNames).sort()).toEqual([...types].sort());
     expect(exitCodeOf('HostConflict')).toBe(5);
     expect(exitCodeOf('NoCapacity')).toBe(7);
     expect(exitCodeOf('OfALaterVersion')).toBe(1);
