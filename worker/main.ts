@@ -52,7 +52,7 @@ async function run(values: Values): Promise<void> {
     workers.push(
       ...(await createWorkers({ connection: native, namespace, values, dependencies, workflows: workflowCode() })),
     );
-    closing.unshift(startWatchers(values, dependencies, temporal, (trouble) => logger.warn(`watch of ${trouble}`)));
+    closing.unshift(startWatchers(values, dependencies, temporal, (trouble) => logger.warn(trouble)));
     await serve(workers);
   } finally {
     for (const close of closing) await close();

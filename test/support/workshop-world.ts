@@ -53,6 +53,7 @@ export interface WorkshopWorld {
   /** As an administrator, past the fault proxy. */
   kube: KubeClient;
   /** As the worker, through the fault proxy. */
+  kubeConfig: KubeConfig;
   resources: CustomResources;
   faults: FaultPlan;
   proxy: HttpProxy;
@@ -151,6 +152,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
     },
     database,
     kube,
+    kubeConfig,
     resources: new CustomResources(kubeConfig),
     faults,
     proxy,

@@ -4,6 +4,7 @@ import { write } from '../../../activities/workshop/write.ts';
 import { workshopKinds, workshopLabels } from '../../../contract/workshop/objects.ts';
 import type { ProvisionFacts } from '../../../domain/workshop/observation.ts';
 import { clearPatch, countPatch, flagPatch } from '../../../domain/workshop/patches.ts';
+import { definitionTrouble, readDefinitions } from '../../../worker/watchers/definitions.ts';
 import type { TestWorkshop } from '../../support/workshop-objects.ts';
 import { workshopWorld } from '../../support/workshop-world.ts';
 
@@ -135,5 +136,15 @@ describe('a look', () => {
     expect(world.faults.applied().filter(({ ruleId }) => ruleId === rule)).toHaveLength(1);
     expect(observation.seats.workshop).toEqual({ total: 521, assigned: 1 });
     expect(JSON.stringify(observation).length).toBeLessThan(4_000);
+  });
+});
+
+describe('the definitions of the cluster', () => {
+  test('W79: one line when they drop autoScaling, and none as they are', async () => {
+    const document = await readDefinitions(world.kubeConfig, 10_000);
+    expect(definitionTrouble(document)).toBeUndefined();
+    for (const { properties } of Object.values(document.components?.schemas ?? {}))
+      delete properties?.spec?.properties?.autoScaling;
+    expect(definitionTrouble(document)).toMatch(/has no spec\.autoScaling.*deploy\/crds\/workshops\.yaml\.$/);
   });
 });

@@ -151,6 +151,20 @@ describe('a workshop that fills up', () => {
     expect((await workshop.provision()).status?.autoScaling?.operationId).toMatch(/^1-/);
   });
 
+  test('a watch that breaks is taken up again: what happened meanwhile is seen', async () => {
+    const workshop = await world.workshop({ assigned: 1 });
+    await eventually(async () => expect((await world.status(workshop.name)).decision).toBeDefined());
+    const gone = { kind: 'reset' as const };
+    const rule = world.faults.add({ match: { service: 'kubernetes', resource: 'watch=true' }, effect: gone });
+    world.proxy.cut();
+    await workshop.assign(9);
+    await eventually(async () =>
+      expect(world.faults.applied().filter(({ ruleId }) => ruleId === rule).length).toBeGreaterThan(3),
+    );
+    world.faults.remove(rule);
+    await grown(workshop, 15);
+  });
+
   test('W37: a workshop that goes away ends the run', async () => {
     const workshop = await world.workshop({ assigned: 1 });
     await eventually(async () => expect((await world.status(workshop.name)).phase).toBe('Idle'));
