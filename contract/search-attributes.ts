@@ -11,3 +11,5 @@ export const environmentKey = keyword('Environment');
 export const phaseKey = keyword('Phase');
 export const workshopNameKey = keyword('WorkshopName');
 export const workshopNamespaceKey = keyword('WorkshopNamespace');
+export const deploymentIdKey = keyword('DeploymentId');
+export const poolNameKey = keyword('PoolName');

@@ -65,6 +65,23 @@ export async function startTemporalPart({ supervisor, data, persist, report, clo
   return { server, proxy, address: `${proxy.host}:${proxy.port}` };
 }
 
+/** The Schedules of an installation with these settings. Without a worker their runs wait. */
+export async function startSchedules(address: string, namespace: string, settings: Readonly<Record<string, string>>) {
+  const [{ Connection }, { readConfiguration }, { setUpSchedules }] = await Promise.all([
+    import('@temporalio/client'),
+    import('../worker/configuration.ts'),
+    import('../worker/schedules.ts'),
+  ]);
+  const reading = readConfiguration(settings);
+  if (!reading.ok) throw new Error(reading.problems.join('\n'));
+  const connection = await Connection.connect({ address });
+  try {
+    await setUpSchedules(connection, namespace, reading.values);
+  } finally {
+    await connection.close();
+  }
+}
+
 /** PostgreSQL with a migrated database, behind a TCP proxy when the server is ours. */
 export async function startPostgresPart(
   { supervisor, data, persist, closing }: Frame,

@@ -1,6 +1,8 @@
 import { Client, Connection, type ConnectionLike } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Balancers } from './balancers.ts';
 import { Unavailable } from './errors.ts';
+import { Ip } from './ip/ip.ts';
 import { taskQueueOf } from './queues.ts';
 import { Runs } from './runs.ts';
 import { Scopes } from './scopes.ts';
@@ -14,7 +16,18 @@ import { Workshops } from './workshops.ts';
  */
 
 export type { Failure, InvalidField } from '../contract/failures.ts';
+export type * from '../contract/ip/change.ts';
+export type * from '../contract/ip/claim.ts';
+export type * from '../contract/ip/inventory.ts';
+export type * from '../contract/ip/pool.ts';
 export type { ScopeCreationInput, ScopeDeletionInput } from '../contract/scope/input.ts';
+export type {
+  BalancerEntry,
+  Drift,
+  DriftReport,
+  RetirementResult,
+  RetirementStatus,
+} from '../contract/scope/retirement.ts';
 export type { ScopeCreationResult, ScopeDeletionResult, ScopePlan, ScopeStatus } from '../contract/scope/status.ts';
 export type {
   ApproveRequest,
@@ -29,7 +42,10 @@ export type {
   Decision,
   DecisionExplanation,
 } from '../contract/workshop/status.ts';
+export type { Balancers } from './balancers.ts';
 export * from './errors.ts';
+export type { IpCallOptions, IpClaimRequest } from './ip/claims.ts';
+export type { Ip } from './ip/ip.ts';
 export type { QueueState } from './queues.ts';
 export type { RunHandle, RunInfo, RunState, WaitOptions } from './runs.ts';
 export type { ScopeFilter, ScopeRunEntry } from './scope-list.ts';
@@ -50,6 +66,8 @@ export interface ConnectOptions {
 
 export interface Groundwork {
   readonly scopes: Scopes;
+  readonly balancers: Balancers;
+  readonly ip: Ip;
   readonly workshops: Workshops;
   /** The Temporal client underneath. */
   readonly temporal: Client;
@@ -73,6 +91,8 @@ export async function connectGroundwork(options: ConnectOptions = {}): Promise<G
   const cluster = options.cluster ?? (process.env.GROUNDWORK_CLUSTER_NAME || 'default');
   return {
     scopes: new Scopes(runs, taskQueueOf('scopes', prefix)),
+    balancers: new Balancers(runs, taskQueueOf('scopes', prefix)),
+    ip: new Ip(runs, taskQueueOf('ip', prefix)),
     workshops: new Workshops(runs, taskQueueOf('workshops', prefix), cluster),
     temporal: client,
     connection,

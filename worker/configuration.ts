@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { type Room, taskQueues } from '../contract/names.ts';
+import type { IpSettings } from '../domain/ip/settings.ts';
 import { readSeconds, readThreshold, type ThresholdName } from '../domain/scope/configuration.ts';
 import { hostProblem } from '../domain/scope/hosts.ts';
 import { balancerNameProblem, prefixProblem } from '../domain/scope/names.ts';
@@ -12,6 +13,7 @@ import {
   type ScopeTimings,
 } from '../domain/scope/settings.ts';
 import { defaultWorkshopTimings, type WorkshopTimings } from '../domain/workshop/settings.ts';
+import { deploymentRoomSettings } from './deployment-settings.ts';
 import {
   address,
   environmentName,
@@ -34,7 +36,7 @@ import {
 const rooms = Object.keys(taskQueues) as Room[];
 
 /** Rooms that this version serves. */
-const servedRooms: Room[] = ['scopes', 'workshops'];
+const servedRooms: Room[] = ['scopes', 'deployments', 'ip', 'workshops'];
 
 /** Refuses a value for which `problem` finds something. */
 const checked =
@@ -63,6 +65,10 @@ const timingDescriptions: Record<keyof ScopeTimings, string> = {
   dnsSyncTimeout: 'Seconds a DNS change may take to be in sync.',
   dnsEndpointTimeout: 'Seconds external-dns may take to observe a DNSEndpoint.',
   compensationTimeout: 'Seconds each compensation is retried before it is reported as left over.',
+  retirementInterval:
+    'Seconds between two runs of balancer retirement. Counts when "groundwork setup" writes the Schedule.',
+  retirementGrace: 'Seconds a balancer of ours must have been without a scope before it is retired.',
+  failedGrace: 'The same for a balancer that never became active, and for what runs that ended left behind.',
 };
 
 const timingSettings = Object.fromEntries(
@@ -313,6 +319,51 @@ export const settings = {
   }),
   ...timingSettings,
   ...define({
+    ipDatabasePoolSize: {
+      read: positiveWhole,
+      fallback: 20,
+      description:
+        'Connections to PostgreSQL for claims, beside those of databasePoolSize. At least the local activity slots.',
+    },
+    ipCooldownSeconds: {
+      read: wholeFromZero,
+      fallback: 0,
+      description:
+        'Seconds a freed block rests in pools that name no cool-down. 300 in production: what still has the old address then lets go of it.',
+    },
+    ipAbandonSeconds: {
+      read: positive,
+      fallback: 10,
+      description: 'Seconds a claim that was started for a waiting caller waits for that caller before it ends.',
+    },
+    ipWaitFirstSeconds: {
+      read: positive,
+      fallback: 15,
+      description:
+        'Seconds until a claim that waits for capacity looks again by itself; each pause is longer. Freed blocks wake it at once.',
+    },
+    ipWaitMostSeconds: { read: positive, fallback: 60, description: 'Longest pause between two such looks.' },
+    ipSweepIntervalSeconds: {
+      read: positive,
+      fallback: 30,
+      description:
+        'Seconds between two sweeps of leases, cool-downs and retention. Counts when "groundwork setup" writes the Schedule.',
+    },
+    ipSampleSeconds: {
+      read: positive,
+      fallback: 30,
+      description: 'Seconds between two samples of pools for the metrics; the 50 fullest are told.',
+    },
+    ipRefusedEventDays: {
+      read: positive,
+      fallback: 7,
+      description: 'Days for which refused claims are kept in the log of events.',
+    },
+    ipEventDays: {
+      read: positive,
+      fallbackWords: 'for ever',
+      description: 'Days for which all other events are kept.',
+    },
     clusterName: {
       read: checked(text, (value) =>
         /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)
@@ -329,6 +380,7 @@ export const settings = {
     },
   }),
   ...workshopTimingSettings,
+  ...deploymentRoomSettings,
 };
 
 type Settings = typeof settings;
@@ -352,8 +404,11 @@ function unservedQueue(names: string[]): string | undefined {
     : `names ${unknown}; the queues are ${servedRooms.join(', ')}`;
 }
 
-/** Reads all settings. `problems` has one line per wrong or unknown setting. */
-export function readConfiguration(environment: Readonly<Record<string, string | undefined>>): ReadResult {
+/** Reads all settings. `problems` has one line per wrong or unknown setting. `withDatabase` false: none needs to be named. */
+export function readConfiguration(
+  environment: Readonly<Record<string, string | undefined>>,
+  { withDatabase = true }: { withDatabase?: boolean } = {},
+): ReadResult {
   const problems: string[] = [];
   const file = readFile(environment, problems);
   const values: Record<string, unknown> = {};
@@ -375,7 +430,7 @@ export function readConfiguration(environment: Readonly<Record<string, string | 
     }
   }
   problems.push(...unknownSettings(environment, file));
-  if (values.databaseUrl === undefined && !problems.some((line) => line.includes('DATABASE_URL'))) {
+  if (withDatabase && values.databaseUrl === undefined && !problems.some((line) => line.includes('DATABASE_URL'))) {
     problems.push('GROUNDWORK_DATABASE_URL is required: the URL of a PostgreSQL database (DATABASE_URL will do)');
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, values: values as Values };
@@ -462,6 +517,17 @@ export function scopeSettings(values: Values): ScopeSettings {
     },
     timings,
     maxReplacements: values.maxReplacements,
+  };
+}
+
+/** What the IP room takes from the configuration. */
+export function ipSettings(values: Values): IpSettings {
+  return {
+    cooldownSeconds: values.ipCooldownSeconds,
+    abandonAfterSeconds: values.ipAbandonSeconds,
+    wait: { firstSeconds: values.ipWaitFirstSeconds, factor: 1.5, mostSeconds: values.ipWaitMostSeconds },
+    refusedEventDays: values.ipRefusedEventDays,
+    eventDays: values.ipEventDays,
   };
 }
 

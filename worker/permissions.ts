@@ -20,15 +20,23 @@ export const kubernetesPermissions: readonly KubernetesPermission[] = [
   // Server-side apply is a patch, which also needs create where the object is new.
   { group: 'networking.k8s.io', resource: 'ingresses', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
   // list: what the controller says about a keeper; create: what a provision's autoscaler does.
-  { group: '', resource: 'events', verbs: ['list', 'create'] },
-  { group: 'apps', resource: 'deployments', verbs: ['list'] },
-  { group: '', resource: 'services', verbs: ['list'] },
+  { group: '', resource: 'events', verbs: ['get', 'list', 'create'] },
   { group: BABYLON, resource: 'workshops', verbs: ['get', 'list', 'watch'] },
   { group: BABYLON, resource: 'workshopprovisions', verbs: ['get', 'list', 'watch', 'patch'] },
   { group: BABYLON, resource: 'workshopuserassignments', verbs: ['get', 'list', 'watch'] },
   { group: POOLBOY, resource: 'resourceclaims', verbs: ['get', 'list', 'watch'] },
   { group: BABYLON, resource: 'workshopprovisions/status', verbs: ['patch'] },
   { group: BABYLON, resource: 'workshops/status', verbs: ['patch'] },
+  { group: 'apps', resource: 'deployments', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
+  { group: '', resource: 'services', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
+  { group: 'autoscaling', resource: 'horizontalpodautoscalers', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
+  { group: 'policy', resource: 'poddisruptionbudgets', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
+  { group: 'gateway.networking.k8s.io', resource: 'httproutes', verbs: ['get', 'list', 'create', 'patch', 'delete'] },
+  { group: '', resource: 'pods', verbs: ['get', 'list', 'delete'] },
+  { group: 'apps', resource: 'replicasets', verbs: ['get', 'list'] },
+  { group: 'discovery.k8s.io', resource: 'endpointslices', verbs: ['get', 'list'] },
+  { group: 'networking.k8s.io', resource: 'ingressclasses', verbs: ['get', 'list'] },
+  { group: '', resource: 'configmaps', verbs: ['get', 'list'] },
 ];
 
 /** Only where a workshop enables scale-down: deploy/rbac/scale-down. */

@@ -38,6 +38,8 @@ function createWorker(room: Room, input: WorkersInput): Promise<Worker> {
     maxConcurrentLocalActivityExecutions: values.localActivitySlots,
     maxCachedWorkflows: values.maxCachedWorkflows,
     stickyQueueScheduleToStartTimeout: values.stickyTimeoutSeconds * 1000,
+    // A message that ends a step reaches it with the answer to a heartbeat.
+    maxHeartbeatThrottleInterval: Math.min(1, values.deploymentPollInterval) * 1000,
     shutdownGraceTime: values.shutdownGraceSeconds * 1000,
     shutdownForceTime: (values.shutdownGraceSeconds + 5) * 1000,
   });
@@ -45,7 +47,9 @@ function createWorker(room: Room, input: WorkersInput): Promise<Worker> {
 
 function activitiesOf(room: Room, dependencies: Dependencies): object {
   if (room === 'scopes') return dependencies.scopes;
+  if (room === 'ip') return dependencies.ip;
   if (room === 'workshops') return dependencies.workshops;
+  if (room === 'deployments') return dependencies.deployments;
   throw new Error(`room ${room} has no activities yet`);
 }
 

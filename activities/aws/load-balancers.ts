@@ -32,7 +32,7 @@ export interface BalancerDetails {
   certificates?: number;
 }
 
-const PAGE_SIZE = 400;
+export const PAGE_SIZE = 400;
 
 /** All application load balancers of a region. */
 export async function listLoadBalancers(aws: AwsClients, region: string): Promise<ListedBalancer[]> {
@@ -99,23 +99,58 @@ export async function readBalancer(
   }
 }
 
+/** The hosts of each non-default rule of a balancer over all listeners; undefined when AWS says that it does not exist. */
+export async function readRuleHosts(aws: AwsClients, region: string, arn: string): Promise<string[][] | undefined> {
+  try {
+    const rules: Rule[] = [];
+    for (const { ListenerArn } of await describeListeners(aws, region, arn)) {
+      const listener = required(ListenerArn, 'elasticloadbalancing:DescribeListeners');
+      rules.push(...(await describeRules(aws, region, listener)).filter((rule) => rule.IsDefault === false));
+    }
+    return rules.map(hostsOfRule);
+  } catch (error) {
+    // A listener that vanishes while it is read is no vanished balancer: that is read again.
+    if (error instanceof AwsCallError && error.code === 'LoadBalancerNotFound') return undefined;
+    throw error;
+  }
+}
+
+/** AWS takes at most so many ARNs in one question for tags. */
+const TAGS_AT_ONCE = 20;
+
+/** Tags by ARN; one that vanished meanwhile is left out. */
+export async function readTagsOf(
+  aws: AwsClients,
+  region: string,
+  arns: readonly string[],
+): Promise<Record<string, Record<string, string>>> {
+  const permission = 'elasticloadbalancing:DescribeTags';
+  const found: Record<string, Record<string, string>> = {};
+  for (let from = 0; from < arns.length; from += TAGS_AT_ONCE) {
+    const some = arns.slice(from, from + TAGS_AT_ONCE);
+    try {
+      const answer = await aws.sendElb(permission, some.length === 1 ? some[0] : undefined, (abortSignal) =>
+        aws.elb(region).send(new DescribeTagsCommand({ ResourceArns: some }), { abortSignal }),
+      );
+      for (const { ResourceArn, Tags } of required(answer.TagDescriptions, permission))
+        found[ResourceArn ?? ''] = Object.fromEntries((Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+    } catch (error) {
+      if (!(error instanceof AwsCallError) || error.kind !== 'absent') throw error;
+      if (some.length === 1) continue;
+      // One that is gone fails the whole question: ask for each alone.
+      for (const arn of some) Object.assign(found, await readTagsOf(aws, region, [arn]));
+    }
+  }
+  return found;
+}
+
 /** Tags of one balancer; undefined when it does not exist. */
 export async function readTags(
   aws: AwsClients,
   region: string,
   arn: string,
 ): Promise<Record<string, string> | undefined> {
-  const permission = 'elasticloadbalancing:DescribeTags';
-  try {
-    const answer = await aws.sendElb(permission, arn, (abortSignal) =>
-      aws.elb(region).send(new DescribeTagsCommand({ ResourceArns: [arn] }), { abortSignal }),
-    );
-    const [description] = required(answer.TagDescriptions, permission);
-    return Object.fromEntries((description?.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
-  } catch (error) {
-    if (error instanceof AwsCallError && error.kind === 'absent') return undefined;
-    throw error;
-  }
+  return (await readTagsOf(aws, region, [arn]))[arn];
 }
 
 /** Adds or overwrites tags of one balancer. Twice is harmless: equal keys are overwritten with equal values. */
@@ -175,7 +210,7 @@ function hostsOfRule(rule: Rule): string[] {
     .map(normalizeHost);
 }
 
-async function everyPage<Page extends { NextMarker?: string | undefined }>(
+export async function everyPage<Page extends { NextMarker?: string | undefined }>(
   ask: (marker: string | undefined) => Promise<Page>,
 ): Promise<Page[]> {
   const pages: Page[] = [];
@@ -189,7 +224,7 @@ async function everyPage<Page extends { NextMarker?: string | undefined }>(
 }
 
 /** A missing list or field is an answer we do not understand: never an empty one. */
-function required<T>(value: T | undefined, permission: string): T {
+export function required<T>(value: T | undefined, permission: string): T {
   if (value === undefined)
     throw new AwsCallError('unknown', 'IncompleteAnswer', 'the answer lacks what was asked for', permission);
   return value;

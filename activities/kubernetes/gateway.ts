@@ -10,6 +10,14 @@ export interface ObjectRef {
   namespace?: string;
 }
 
+export interface RemoveOptions {
+  /** Only the object with this uid: one that took its place is left alone. */
+  uid?: string;
+  /** `Foreground`: the object stays until what it owns is gone. */
+  propagation?: 'Background' | 'Foreground';
+  graceSeconds?: number;
+}
+
 /** An object as the API gives it, with the fields that every kind has. */
 export interface LiveObject extends KubernetesObject {
   metadata?: KubernetesObject['metadata'] & { deletionTimestamp?: Date };
@@ -38,6 +46,27 @@ export class KubernetesGateway {
         PatchStrategy.ServerSideApply,
       ),
     );
+  }
+
+  /** JSON merge patch of what exists already; undefined when it does not. Twice is harmless: the same values. */
+  async merge(ref: ObjectRef, patch: Record<string, unknown>): Promise<LiveObject | undefined> {
+    const { apiVersion, kind, name, namespace } = ref;
+    const object = { ...patch, apiVersion, kind, metadata: { name, ...(namespace ? { namespace } : {}) } };
+    try {
+      return await this.#call('patch', ref, () =>
+        this.#api.patch<KubernetesObject>(
+          object,
+          undefined,
+          undefined,
+          FIELD_MANAGER,
+          undefined,
+          PatchStrategy.MergePatch,
+        ),
+      );
+    } catch (error) {
+      if (error instanceof KubernetesCallError && error.kind === 'absent') return undefined;
+      throw error;
+    }
   }
 
   /** Creates; an object that exists already is an answer, not an error. */
@@ -69,21 +98,29 @@ export class KubernetesGateway {
     }
   }
 
-  /** Deletes in the background; answers whether there was anything to delete. */
-  async remove(ref: ObjectRef): Promise<'deleting' | 'absent'> {
+  /** Deletes in the background unless told otherwise; answers whether there was anything to delete. */
+  async remove(ref: ObjectRef, options: RemoveOptions = {}): Promise<'deleting' | 'absent' | 'replaced'> {
     const { name, namespace } = ref;
     const object = {
       apiVersion: ref.apiVersion,
       kind: ref.kind,
       metadata: { name, ...(namespace ? { namespace } : {}) },
     };
+    const { uid, propagation = 'Background', graceSeconds } = options;
+    // The API server ignores the options of the query when there is a body.
+    const body = {
+      propagationPolicy: propagation,
+      ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+      ...(uid === undefined ? {} : { preconditions: { uid } }),
+    };
     try {
       await this.#call('delete', ref, () =>
-        this.#api.delete(object, undefined, undefined, undefined, undefined, 'Background'),
+        this.#api.delete(object, undefined, undefined, undefined, undefined, undefined, body),
       );
       return 'deleting';
     } catch (error) {
       if (error instanceof KubernetesCallError && error.kind === 'absent') return 'absent';
+      if (error instanceof KubernetesCallError && error.kind === 'conflict' && uid !== undefined) return 'replaced';
       throw error;
     }
   }

@@ -6,12 +6,16 @@ import { withTypedFailures } from '../translate.ts';
 import * as balancers from './balancers.ts';
 import type { ScopeDependencies } from './dependencies.ts';
 import * as dns from './dns.ts';
+import { compareWithLedger } from './drift.ts';
 import { moveBalancer } from './ledger/balancer.ts';
+import { countDrift, driftSources } from './ledger/drift.ts';
 import { readPlacement, releaseHold, takePlacement } from './ledger/holding.ts';
 import { type LeaveInput, leaveBalancer } from './ledger/leaving.ts';
 import { type PlaceInput, place } from './ledger/placing.ts';
+import { retireIdle } from './ledger/retiring.ts';
 import { type ObservePoolInput, observePool } from './observation.ts';
 import { acceptCreation, acceptDeletion } from './requests.ts';
+import * as retirement from './retirement.ts';
 
 /**
  * The activities of the scope room. One object in, one out; each may run twice or lose its answer, and the function it
@@ -39,10 +43,18 @@ export function createScopeActivities(deps: ScopeDependencies) {
     retiredBalancer: ({ balancerId }: { balancerId: string }) =>
       moveBalancer(database, balancerId, ['retiring'], 'retired'),
     bindPlacement: ({ scopeId, run }: { scopeId: string; run: string }) => bindPlacement(deps, scopeId, run),
-    releaseHold: ({ scopeId, run, status }: { scopeId: string; run: string; status: ScopeStatus }) =>
+    releaseHold: ({ scopeId, run, status }: { scopeId: string; run: string; status?: ScopeStatus }) =>
       releaseHold(database, scopeId, run, status),
     /** Whether a rollout of the scope is open, asked of Temporal by id. */
     findOpenDeployment: ({ workflowId }: { workflowId: string }) => isRunning(deps, workflowId),
+
+    acceptRetirement: async (_input: object) => ({ timings: settings.timings }),
+    leftoversOf: (input: { scopeId: string }) => retirement.leftoversOf(deps, input),
+    retireIdle: ({ balancerId, run }: { balancerId: string; run: string }) =>
+      retireIdle(database, { balancerId, run, graces: retirement.gracesOf(deps) }),
+    driftSources: (_input: object) => driftSources(database),
+    countDrift: (_input: object) => countDrift(database),
+    readInventory: ({ input }: { input: unknown }) => retirement.readInventory(deps, input),
 
     // Regular activities: AWS, Kubernetes, and waits.
     waitForPlacement: (input: { scopeId: string; run: string; until: string }) =>
@@ -62,6 +74,11 @@ export function createScopeActivities(deps: ScopeDependencies) {
     ensureDnsRecord: (input: dns.EnsureInput) => dns.ensureDnsRecord(deps, input),
     watchDnsSync: (input: dns.SyncInput) => patiently(() => dns.watchDnsSync(deps, input)),
     removeDnsRecord: (input: dns.RemoveInput) => dns.removeDnsRecord(deps, input),
+    findAbandoned: (_input: object) => retirement.findAbandoned(deps),
+    findRetirementWork: (input: { run: string }) => retirement.findRetirementWork(deps, input),
+    countForeignRules: (input: { balancerId: string }) => retirement.countForeignRules(deps, input),
+    reviveBalancer: (input: { balancerId: string }) => retirement.reviveBalancer(deps, input),
+    compareWithLedger: (input: { source: string; reader: string }) => compareWithLedger(deps, input),
     findScopeObjects: (input: { labelSelector: string }) => balancers.findScopeObjects(deps, input),
   });
 }

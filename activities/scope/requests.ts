@@ -1,7 +1,12 @@
 import type { z } from 'zod';
 import { readWith } from '../../contract/schemas/fields.ts';
-import { scopeCreationInputSchema, scopeDeletionInputSchema } from '../../contract/schemas/scope.ts';
+import {
+  inventoryInputSchema,
+  scopeCreationInputSchema,
+  scopeDeletionInputSchema,
+} from '../../contract/schemas/scope.ts';
 import type { ScopeDeletionInput } from '../../contract/scope/input.ts';
+import type { InventoryInput } from '../../contract/scope/retirement.ts';
 import { resolveScopeRequest, type ScopeRequest } from '../../domain/scope/request.ts';
 import type { ScopeSettings, ScopeTimings } from '../../domain/scope/settings.ts';
 import { invalidInput } from '../failures.ts';
@@ -27,6 +32,8 @@ export interface AcceptedDeletion {
 export function acceptDeletion(settings: ScopeSettings, input: unknown): AcceptedDeletion {
   return { input: parse(scopeDeletionInputSchema, input), brand: settings.brand.name, timings: settings.timings };
 }
+
+export const inventoryInput = (input: unknown): InventoryInput => parse(inventoryInputSchema, input);
 
 function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   const reading = readWith(schema, input);

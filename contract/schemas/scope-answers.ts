@@ -2,6 +2,15 @@ import { z } from 'zod';
 import type { Failure } from '../failures.ts';
 import type { RetryNow } from '../scope/messages.ts';
 import {
+  type BalancerEntry,
+  type DriftReport,
+  driftKinds,
+  type InventoryPage,
+  type RetirementResult,
+  type RetirementStatus,
+  retirementPhases,
+} from '../scope/retirement.ts';
+import {
   type ScopeCreationResult,
   type ScopeDeletionResult,
   type ScopePlan,
@@ -12,11 +21,11 @@ import { scopeIdSchema } from './scope.ts';
 
 /** What the scope room answers, for callers in other languages. Later versions may add fields: ignore what you do not know. */
 
-const time = z.iso.datetime().describe('ISO 8601 in UTC');
+export const time = z.iso.datetime().describe('ISO 8601 in UTC');
 const origin = z.enum(['declared', 'autocreated']);
-const count = z.int().min(0);
+export const count = z.int().min(0);
 
-const warning = z.object({ code: z.string().describe('CamelCase and stable'), message: z.string() });
+export const warning = z.object({ code: z.string().describe('CamelCase and stable'), message: z.string() });
 
 export const failureSchema = z
   .object({
@@ -26,7 +35,7 @@ export const failureSchema = z
   })
   .meta({ title: 'Failure' }) satisfies z.ZodType<Failure>;
 
-const candidateLoad = z.object({
+export const candidateLoad = z.object({
   name: z.string(),
   origin,
   state: z.enum(['provisioning', 'active', 'active_impaired', 'failed', 'absent', 'unreadable']),
@@ -51,7 +60,7 @@ const dnsRecord = z.object({
   origin: z.enum(['made', 'adopted']).exactOptional(),
 });
 
-const waitingFor = z.object({
+export const waitingFor = z.object({
   what: z.string(),
   since: time,
   until: time.exactOptional(),
@@ -135,6 +144,61 @@ export const scopeDeletionResultSchema = z
     warnings: z.array(warning),
   })
   .meta({ title: 'ScopeDeletionResult' }) satisfies z.ZodType<ScopeDeletionResult>;
+
+const retirement = {
+  retired: z.array(z.string()).describe('Balancers that are gone now'),
+  kept: z.array(z.object({ balancer: z.string(), reason: z.string() })),
+  released: z.array(z.string()).describe('What ended runs had left and is undone now, in words'),
+  drift: count.describe('How many deviations the ledger holds'),
+  troubles: z.array(z.object({ what: z.string(), message: z.string() })),
+};
+
+export const retirementResultSchema = z
+  .object(retirement)
+  .meta({ title: 'RetirementResult' }) satisfies z.ZodType<RetirementResult>;
+
+export const retirementStatusSchema = z
+  .object({ ...retirement, phase: z.enum(retirementPhases), waitingFor: waitingFor.exactOptional() })
+  .meta({ title: 'RetirementStatus' }) satisfies z.ZodType<RetirementStatus>;
+
+export const driftReportSchema = z
+  .object({
+    checked: z.array(z.object({ source: z.string(), at: time })),
+    drift: z.array(z.object({ kind: z.enum(driftKinds), subject: z.string(), message: z.string(), since: time })),
+  })
+  .meta({ title: 'DriftReport' }) satisfies z.ZodType<DriftReport>;
+
+const balancerEntry = z.object({
+  account: z.string(),
+  region: z.string(),
+  name: z.string(),
+  scheme: z.enum(['internet-facing', 'internal']),
+  origin,
+  state: z.string().describe('In the ledger: reserved, provisioning, active, failed, retiring or retired'),
+  arn: z.string().exactOptional(),
+  dnsName: z.string().exactOptional(),
+  createdForScope: z.string().exactOptional(),
+  idleSince: time.exactOptional(),
+  load: candidateLoad,
+  observedAt: time.exactOptional(),
+  placements: z.array(
+    z.object({ scopeId: z.string(), state: z.enum(['reserved', 'bound']), hosts: z.array(z.string()) }),
+  ),
+  records: z.array(
+    z.object({
+      zoneId: z.string(),
+      name: z.string(),
+      type: z.string(),
+      target: z.string(),
+      origin: z.enum(['made', 'adopted']),
+      scopeId: z.string(),
+    }),
+  ),
+}) satisfies z.ZodType<BalancerEntry>;
+
+export const inventoryPageSchema = z
+  .object({ balancers: z.array(balancerEntry), next: z.string().exactOptional() })
+  .meta({ title: 'InventoryPage' }) satisfies z.ZodType<InventoryPage>;
 
 export const retryNowSchema = z
   .object({ by: z.string().describe('Who asks, for the record').exactOptional() })

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { ScopeCreationInput, ScopeDeletionInput } from '../scope/input.ts';
+import type { InventoryInput } from '../scope/retirement.ts';
 
 /** What a caller may send. Unknown fields are ignored, so that callers and workers can be upgraded one after the other. */
 
-const slug = z
+export const slug = z
   .string()
   .regex(/^[a-z0-9-]{1,63}$/, 'must be 1 to 63 of a-z, 0-9 and "-"')
   .describe('1 to 63 of a-z, 0-9 and "-"');
@@ -21,9 +22,9 @@ const names = z.array(z.string()).nullish();
 const threshold = z.union([z.number(), z.string()]).nullish();
 const flag = z.boolean().nullish();
 
-const hostedZones = z.object({ public: text, private: text }).describe('Ids of the Route 53 hosted zones');
+export const hostedZones = z.object({ public: text, private: text }).describe('Ids of the Route 53 hosted zones');
 
-const scopeKnobs = z.object({
+export const scopeKnobs = z.object({
   balancerPublicName: text,
   balancerPrivateName: text,
   additionalPublicBalancers: names,
@@ -38,7 +39,7 @@ const scopeKnobs = z.object({
   gatewayPrivateName: text,
 });
 
-const platformKnobs = scopeKnobs.extend({
+export const platformKnobs = scopeKnobs.extend({
   namespace: text,
   autocreateEnabled: flag,
   autocreateNamePrefix: text,
@@ -93,3 +94,14 @@ export const scopeDeletionInputSchema = z
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     then: { required: ['domain', 'region', 'hostedZones'] },
   }) satisfies z.ZodType<ScopeDeletionInput>;
+
+export const inventoryInputSchema = z
+  .object({
+    what: z.enum(['balancers', 'drift']),
+    page: z
+      .string()
+      .regex(/^\d{1,18}$/, 'must be the "next" of another page')
+      .exactOptional()
+      .describe('The "next" of the page before; absent for the first'),
+  })
+  .meta({ title: 'InventoryInput' }) satisfies z.ZodType<InventoryInput>;

@@ -3,11 +3,13 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { SimulatedClock } from '../clock.ts';
 import { mulberry32 } from '../faults/random.ts';
 import { KubeClient } from './client.ts';
+import { Endpoints } from './endpoints.ts';
 import { EventRecorder } from './events.ts';
 import { GarbageController, type GarbageKnobs } from './garbage/controller.ts';
 import { LoadBalancerController, type LoadBalancerKnobs } from './load-balancer/controller.ts';
 import type { Certificate } from './load-balancer/model/certificates.ts';
 import {
+  type Autoscaler,
   type Deployment,
   type Ingress,
   type IngressClass,
@@ -20,6 +22,7 @@ import {
   type Service,
 } from './objects.ts';
 import { Reflector } from './watch.ts';
+import { Autoscalers } from './workloads/autoscalers.ts';
 import { WorkloadController } from './workloads/controller.ts';
 import type { WorkloadKnobs } from './workloads/pod-life.ts';
 import { WorkshopController, type WorkshopKnobs } from './workshop/controller.ts';
@@ -45,6 +48,8 @@ export interface Controllers {
   readonly loadBalancer: SimulatedController<LoadBalancerKnobs>;
   readonly workloads: SimulatedController<WorkloadKnobs>;
   readonly garbage: SimulatedController<GarbageKnobs>;
+  /** The Pod that has this address. */
+  podAt(ip: string): Pod | undefined;
   readonly workshops: SimulatedController<WorkshopKnobs>;
   /** Ends all of them, their watches and connections. */
   stop(): Promise<void>;
@@ -102,6 +107,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
   const pods = cache<Pod>(resources.pods);
   const replicaSets = cache<ReplicaSet>(resources.replicaSets);
   const deployments = cache<Deployment>(resources.deployments);
+  const autoscalers = cache<Autoscaler>(resources.autoscalers);
   const namespaces = cache<Namespace>(resources.namespaces);
   const customResourceDefinitions = cache<KubeObject>(resources.customResourceDefinitions);
 
@@ -145,6 +151,10 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     accepts,
     log,
   });
+  const small = [
+    new Autoscalers({ client: clients.workloads, autoscalers, deployments, log }),
+    new Endpoints({ client: clients.workloads, services, pods, log }),
+  ];
   const workshops = new WorkshopController({
     client: clients.workshops,
     clock,
@@ -154,7 +164,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     seats: cache<Seat>(workshopResources.seat),
     log,
   });
-  const all = [loadBalancer, workloads, garbage, workshops];
+  const all = [loadBalancer, workloads, garbage, workshops, ...small];
   const stop = async () => {
     await Promise.all(all.map((controller) => controller.stop()));
     await Promise.all(reflectors.map((reflector) => reflector.stop()));
@@ -171,5 +181,6 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     throw error;
   }
   await Promise.all(all.map((controller) => controller.resume()));
-  return { loadBalancer, workloads, garbage, workshops, stop };
+  const podAt = (ip: string) => pods.values().find(({ status }) => status?.podIP === ip);
+  return { loadBalancer, workloads, garbage, workshops, podAt, stop };
 }

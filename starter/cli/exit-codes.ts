@@ -1,4 +1,4 @@
-import type { ScopeFailureType, WorkshopFailureType } from '../../contract/failures.ts';
+import type { RunFailureType } from '../../contract/failures.ts';
 import type { ClientErrorType } from '../errors.ts';
 
 /** The one table of exit codes of the `groundwork` command. */
@@ -33,7 +33,7 @@ const meanings: Readonly<Record<ExitName, string>> = {
 };
 
 /** What a failure of each type exits with; none is left out, or this does not compile. */
-export const exitNames: Readonly<Record<ScopeFailureType | WorkshopFailureType | ClientErrorType, ExitName>> = {
+export const exitNames: Readonly<Record<RunFailureType | ClientErrorType, ExitName>> = {
   InvalidInput: 'invalidInput',
   KubernetesRefused: 'invalidInput',
   InvalidMessage: 'invalidInput',
@@ -52,6 +52,14 @@ export const exitNames: Readonly<Record<ScopeFailureType | WorkshopFailureType |
   DeploymentLive: 'conflict',
   NothingToRetry: 'conflict',
   NothingToCancel: 'conflict',
+  OutOfBounds: 'invalidInput',
+  ClaimConflict: 'conflict',
+  PoolConflict: 'conflict',
+  PoolInUse: 'conflict',
+  PoolOverlap: 'conflict',
+  PoolExhausted: 'noCapacity',
+  Busy: 'unavailable',
+  Internal: 'unexpected',
   ApprovalRefused: 'conflict',
   Conflict: 'conflict',
   AccessDenied: 'forbidden',

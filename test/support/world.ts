@@ -42,8 +42,20 @@ const TIMINGS = {
   GROUNDWORK_DNS_SYNC_TIMEOUT: '10',
   GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS: '20',
   GROUNDWORK_COMPENSATION_TIMEOUT: '20',
+  GROUNDWORK_RETIREMENT_GRACE: '2',
+  GROUNDWORK_FAILED_GRACE: '1',
   GROUNDWORK_ELB_READS_PER_SECOND: '500',
   GROUNDWORK_ROUTE53_REQUESTS_PER_SECOND: '500',
+  GROUNDWORK_DEPLOYMENT_POLL_INTERVAL: '0.08',
+  GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '8',
+  GROUNDWORK_DEPLOYMENT_TARGET_HEALTH_TIMEOUT: '8',
+  GROUNDWORK_DEPLOYMENT_REMOVAL_TIMEOUT: '15',
+  GROUNDWORK_DEPLOYMENT_COMPENSATION_TIMEOUT: '12',
+  GROUNDWORK_DEPLOYMENT_READ_PATIENCE: '6',
+  GROUNDWORK_DEPLOYMENT_UNHEALTHY_TOLERANCE: '0.3',
+  GROUNDWORK_DEPLOYMENT_MAX_WAIT_SECONDS: '20',
+  GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '0.3',
+  GROUNDWORK_DEPLOYMENT_RESTART_TIMEOUT: '5',
   GROUNDWORK_STICKY_TIMEOUT_SECONDS: '1',
   GROUNDWORK_SHUTDOWN_GRACE_SECONDS: '2',
 };
@@ -87,12 +99,25 @@ export interface WorldOptions {
   throttling?: Parameters<typeof startAwsEndpoint>[0]['throttling'];
 }
 
-/** A region with one public and one private balancer, a certificate for the base domain, and both zones. */
-export function region(rules: { public?: number; private?: number } = {}): AwsSeed {
+/** The tags by which the controller knows a balancer as its own. */
+function managedTags(name: string): Record<string, string> {
+  return {
+    'elbv2.k8s.aws/cluster': 'sandbox',
+    'ingress.k8s.aws/stack': name,
+    'ingress.k8s.aws/resource': 'LoadBalancer',
+  };
+}
+
+/**
+ * A region with one public and one private balancer, a certificate for the base domain, and both zones. `managed`: the
+ * balancers are the controller's, which removes every rule that no Ingress asks for.
+ */
+export function region(rules: { public?: number; private?: number; managed?: boolean } = {}): AwsSeed {
   const balancer = (name: string, scheme: 'internet-facing' | 'internal', count: number) => ({
     name,
     scheme,
     state: 'active' as const,
+    ...(rules.managed ? { tags: managedTags(name) } : {}),
     listeners: [
       { port: 80, protocol: 'HTTP' as const, redirect: true },
       { port: 443, protocol: 'HTTPS' as const, rules: count },
@@ -243,12 +268,14 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
         kubeConfig: worker,
         aws: { endpoint: aws.url, credentials: CREDENTIALS },
       });
-      const scopes = wrapped(dependencies.scopes, (name, run) => (world.around ? world.around(name, run) : run()));
+      const around: Around = (name, run) => (world.around ? world.around(name, run) : run());
+      const scopes = wrapped(dependencies.scopes, around);
+      const deployments = wrapped(dependencies.deployments, around);
       const workers = await createWorkers({
         connection: native,
         namespace: servers.temporal.namespace,
         values,
-        dependencies: { ...dependencies, scopes },
+        dependencies: { ...dependencies, scopes, deployments },
         workflows: { bundlePath: join(inject('dist'), 'workflow-bundle.js') },
       });
       running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });

@@ -43,16 +43,16 @@ export async function takePlacement(
   return { taken: false, holder: holder ?? 'another run' };
 }
 
-/** Lets the row go and keeps the run's last status. A row that another run holds by now is left alone. */
+/** Lets the row go and keeps the run's last status, or without one that of the run before. A row that another run holds by now is left alone. */
 export async function releaseHold(
   database: Database,
   scopeId: string,
   run: string,
-  status: ScopeStatus,
+  status: ScopeStatus | undefined,
 ): Promise<void> {
   await database.query(
-    'update placement set holder = null, status = $3, version = version + 1, updated_at = now() where scope_id = $1 and holder = $2',
-    [scopeId, run, JSON.stringify(status)],
+    'update placement set holder = null, status = coalesce($3, status), version = version + 1, updated_at = now() where scope_id = $1 and holder = $2',
+    [scopeId, run, status === undefined ? null : JSON.stringify(status)],
   );
 }
 
@@ -78,17 +78,25 @@ async function holdFrom(database: Database, scopeId: string, run: string, previo
   return rowCount === 1;
 }
 
-/** Whether the run behind a holder is still open. A run that was reset goes on under the first run id of its chain. */
 async function isOpen(temporal: Client, holder: string): Promise<boolean> {
+  return (await closedSince(temporal, holder)) === undefined;
+}
+
+/**
+ * When the run behind a holder closed, in milliseconds since 1970; undefined while it is open, 0 when nobody knows any more.
+ * A run that was reset goes on under the first run id of its chain.
+ */
+export async function closedSince(temporal: Client, holder: string): Promise<number | undefined> {
   const at = holder.lastIndexOf('@');
   const workflowId = holder.slice(0, at);
   const firstRunId = holder.slice(at + 1);
   try {
     const description = await temporal.workflow.getHandle(workflowId).describe();
     const first = description.raw.workflowExecutionInfo?.firstRunId || description.runId;
-    return description.status.name === 'RUNNING' && first === firstRunId;
+    if (first !== firstRunId) return 0;
+    return description.status.name === 'RUNNING' ? undefined : (description.closeTime?.getTime() ?? 0);
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
+    if (error instanceof WorkflowNotFoundError) return 0;
     throw error;
   }
 }

@@ -338,8 +338,14 @@ async function writeHosts(client: Queryable, scopeId: string, hosts: readonly st
     throw new DatabaseCallError('host', 'a host was taken by another scope at this moment');
 }
 
-/** Frees the row and its hosts; the holder keeps holding it. */
+/** Frees the row and its hosts; the holder keeps holding it. The last to leave a balancer of ours leaves it idle. */
 export async function releaseRow(client: Queryable, scopeId: string): Promise<void> {
+  await client.query(
+    `update balancer set idle_since = coalesce(idle_since, clock_timestamp())
+      where origin = 'autocreated' and id = (select balancer_id from placement where scope_id = $1)
+        and not exists (select 1 from placement p where p.balancer_id = balancer.id and p.state <> 'released' and p.scope_id <> $1)`,
+    [scopeId],
+  );
   await client.query('delete from placement_host where scope_id = $1', [scopeId]);
   await client.query(
     `update placement set state = 'released', balancer_id = null, placed_by = null, version = version + 1, updated_at = now() where scope_id = $1`,

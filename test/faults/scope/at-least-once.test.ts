@@ -19,7 +19,23 @@ afterEach(() => {
 const names = Object.keys(createScopeActivities({} as Parameters<typeof createScopeActivities>[0]));
 
 /** Activities that neither road calls; their tests stand elsewhere. */
-const onNeitherRoad = ['waitForPlacement', 'inspectOwner', 'repairKeeper'];
+const onNeitherRoad = [
+  'waitForPlacement',
+  'inspectOwner',
+  'repairKeeper',
+  // Of retirement and inventory.
+  'acceptRetirement',
+  'compareWithLedger',
+  'countDrift',
+  'countForeignRules',
+  'driftSources',
+  'findAbandoned',
+  'findRetirementWork',
+  'leftoversOf',
+  'readInventory',
+  'retireIdle',
+  'reviveBalancer',
+];
 
 const lost = () =>
   ApplicationFailure.create({ type: 'AnswerLost', message: 'the answer was lost after the effect', nextRetryDelay: 1 });
