@@ -94,7 +94,8 @@ const workshopTimingDescriptions: Record<keyof WorkshopTimings, string> = {
   conflictsPerMinute: 'Conflicts within a minute after which that is so.',
   errorBackoff: 'Seconds until the next try after Kubernetes denied a call or did not answer.',
   statusInterval: 'Seconds between two writes of a provision status that only change numbers.',
-  idleLimit: 'Seconds after which an autoscaler with nothing to do starts a new history.',
+  idleLimit: 'Seconds after which an autoscaler starts a new history.',
+  historyLimit: 'Events after which it does so, whatever the server suggests.',
   sweepInterval:
     'Seconds between two sweeps over all workshops. Set it before "groundwork setup", which makes the Schedule.',
   expectedProvisioning: 'Seconds a claim takes to be provisioned, where the provision has none that tells.',

@@ -8,6 +8,7 @@ import { colorsFor, type Io } from './io.ts';
 import { addIpCommands } from './ip/commands.ts';
 import { addSandboxCommands } from './sandbox-commands.ts';
 import { addScopeCommands } from './scope/commands.ts';
+import { addWorkshopCommands } from './workshop/commands.ts';
 
 /** The `groundwork` command. */
 
@@ -70,6 +71,7 @@ export function createProgram(context: Context): Command {
   addScopeCommands(program, context);
   addBalancerCommands(program, context);
   addIpCommands(program, context);
+  addWorkshopCommands(program, context);
   addSandboxCommands(program, context);
 
   withJson(program.command('demo').description('boot a sandbox and play the main jobs on it'))

@@ -116,7 +116,7 @@ export function listLines(entries: readonly ScopeRunEntry[], colors: Colors): st
 type Pair = [label: string, value: string];
 
 /** `label  value` lines, without those that have no value. */
-function pairs(given: readonly Pair[]): string[] {
+export function pairs(given: readonly Pair[]): string[] {
   const filled = given.filter(([, value]) => value !== '');
   const width = Math.max(0, ...filled.map(([label]) => label.length));
   return filled.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`);
