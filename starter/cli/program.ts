@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addBalancerCommands } from './balancers/commands.ts';
 import { type Context, withJson } from './command.ts';
+import { addDeploymentCommands } from './deployment/commands.ts';
 import { exitCodes, exitCodeTable } from './exit-codes.ts';
 import { reportFailure, UsageError } from './failing.ts';
 import { colorsFor, type Io } from './io.ts';
@@ -72,6 +73,7 @@ export function createProgram(context: Context): Command {
   addBalancerCommands(program, context);
   addIpCommands(program, context);
   addWorkshopCommands(program, context);
+  addDeploymentCommands(program, context);
   addSandboxCommands(program, context);
 
   withJson(program.command('demo').description('boot a sandbox and play the main jobs on it'))

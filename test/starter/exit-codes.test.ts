@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { scopeFailureTypes, workshopFailureTypes } from '../../contract/failures.ts';
+import { deploymentFailureTypes, scopeFailureTypes, workshopFailureTypes } from '../../contract/failures.ts';
 import { ipFailureTypes } from '../../contract/ip/failures.ts';
 import { exitCodeOf, exitCodes, exitNames } from '../../starter/cli/exit-codes.ts';
 import { exitCodeOfFindings } from '../../starter/cli/operations/doctor.ts';
@@ -27,6 +27,7 @@ describe('exit codes', () => {
   test('are given to every failure type, and to no other', () => {
     const types = new Set<string>([
       ...scopeFailureTypes,
+      ...deploymentFailureTypes,
       ...ipFailureTypes,
       ...workshopFailureTypes,
       ...clientErrorTypes,

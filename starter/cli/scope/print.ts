@@ -113,7 +113,7 @@ export function listLines(entries: readonly ScopeRunEntry[], colors: Colors): st
   });
 }
 
-type Pair = [label: string, value: string];
+export type Pair = [label: string, value: string];
 
 /** `label  value` lines, without those that have no value. */
 export function pairs(given: readonly Pair[]): string[] {
@@ -140,6 +140,6 @@ function candidateLines(candidates: readonly CandidateLoad[], colors: Colors): s
   return columns([head, ...rows], (cell, _, row) => (row === 0 ? colors.dim(cell) : cell)).map((line) => `  ${line}`);
 }
 
-function warningLines(warnings: readonly Warning[], colors: Colors): string[] {
+export function warningLines(warnings: readonly Warning[], colors: Colors): string[] {
   return warnings.map(({ code, message }) => colors.yellow(`  warning ${code}: ${message}`));
 }
