@@ -4,13 +4,14 @@ import type {
   DeploymentFailureType,
   InvalidField,
   ScopeFailureType,
+  WorkshopFailureType,
 } from '../contract/failures.ts';
 
 /** Makers of the failures that activities end with: permanent ones from the closed list, and attempts that will be retried. */
 
 /** A failure that no retry can cure. `message` says what happened, with which value, and what to do. */
 export function permanent(
-  type: ScopeFailureType | DeploymentFailureType,
+  type: ScopeFailureType | DeploymentFailureType | WorkshopFailureType,
   message: string,
   details: Record<string, unknown> = {},
   cause?: Error,

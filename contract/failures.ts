@@ -1,3 +1,5 @@
+import type { IpFailureType } from './ip/failures.ts';
+
 /** The closed list of failure types that a scope run can end with (specs: scope creation, section 11). */
 export const scopeFailureTypes = [
   'InvalidInput',
@@ -25,6 +27,22 @@ export const scopeFailureTypes = [
 
 export type ScopeFailureType = (typeof scopeFailureTypes)[number];
 
+/**
+ * Failures of the workshop room: the answers of activities that are not retried, and the refusals of messages. Only
+ * `InvalidInput` ends a run.
+ */
+export const workshopFailureTypes = [
+  'InvalidInput',
+  'NotFound',
+  'Conflict',
+  'Invalid',
+  'Forbidden',
+  'InvalidMessage',
+  'NothingToCancel',
+  'ApprovalRefused',
+] as const;
+
+export type WorkshopFailureType = (typeof workshopFailureTypes)[number];
 /** The closed list of failure types that a run of the deployment room can end with (specs: deployment, section 14). */
 export const deploymentFailureTypes = [
   'InvalidInput',
@@ -72,3 +90,6 @@ export interface Failure {
   message: string;
   details?: Record<string, unknown>;
 }
+
+/** Every type that a run of Groundwork can end with. */
+export type RunFailureType = ScopeFailureType | DeploymentFailureType | IpFailureType | WorkshopFailureType;

@@ -27,6 +27,8 @@ export const SANDBOX_CREDENTIALS = { accessKeyId: 'sandbox', secretAccessKey: 's
 
 const DATABASE = 'groundwork';
 const CONTROLLERS_READY_MS = 30_000;
+/** Definitions of other projects, which a real cluster brings itself. */
+export const FOREIGN_CRDS = fileURLToPath(new URL('kubernetes/crds', import.meta.url));
 const deploy = (path: string) => fileURLToPath(new URL(`../deploy/${path}`, import.meta.url));
 
 /** Collects how to close what runs in this process; run from the last to the first, before the servers are stopped. */
@@ -65,6 +67,23 @@ export async function startTemporalPart({ supervisor, data, persist, report, clo
   return { server, proxy, address: `${proxy.host}:${proxy.port}` };
 }
 
+/** The Schedules of an installation with these settings. Without a worker their runs wait. */
+export async function startSchedules(address: string, namespace: string, settings: Readonly<Record<string, string>>) {
+  const [{ Connection }, { readConfiguration }, { setUpSchedules }] = await Promise.all([
+    import('@temporalio/client'),
+    import('../worker/configuration.ts'),
+    import('../worker/schedules.ts'),
+  ]);
+  const reading = readConfiguration(settings);
+  if (!reading.ok) throw new Error(reading.problems.join('\n'));
+  const connection = await Connection.connect({ address });
+  try {
+    await setUpSchedules(connection, namespace, reading.values);
+  } finally {
+    await connection.close();
+  }
+}
+
 /** PostgreSQL with a migrated database, behind a TCP proxy when the server is ours. */
 export async function startPostgresPart(
   { supervisor, data, persist, closing }: Frame,
@@ -93,7 +112,7 @@ export async function startKubernetesPart({ supervisor, data, plan, report, clos
   const server = await startKubernetes({
     supervisor,
     folder: join(data, 'kubernetes'),
-    manifests: [deploy('crds'), deploy('rbac')],
+    manifests: [deploy('crds'), deploy('rbac'), deploy('rbac/scale-down'), FOREIGN_CRDS],
     from: await resolveKubernetes({ report, useKubeconfig }),
   });
   if (server.url === undefined || server.caFile === undefined) {
@@ -139,7 +158,7 @@ export async function startControllersPart(
   options: Partial<ControllerOptions>,
 ): Promise<Controllers | undefined> {
   if (kubernetes.kind === 'external') return undefined;
-  const [{ startControllers }, { KubeConfig }] = await loadControllers();
+  const [{ startControllers }, { KubeConfig }, { startExternalDns }] = await loadControllers();
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(kubernetes.kubeconfigFile('admin'));
   const starting = startControllers({
@@ -152,10 +171,16 @@ export async function startControllersPart(
   });
   const controllers = await within(CONTROLLERS_READY_MS, 'the simulated controllers are not ready', starting);
   closing.push({ name: 'controllers', close: () => controllers.stop() });
+  const externalDns = await startExternalDns({ kubeConfig, clock });
+  closing.push({ name: 'external-dns', close: () => externalDns.stop() });
   return controllers;
 }
 
 /** Half a second of imports, worth beginning while the servers start. */
 export function loadControllers() {
-  return Promise.all([import('./controllers/index.ts'), import('@kubernetes/client-node')] as const);
+  return Promise.all([
+    import('./controllers/index.ts'),
+    import('@kubernetes/client-node'),
+    import('./controllers/external-dns/controller.ts'),
+  ] as const);
 }

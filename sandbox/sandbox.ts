@@ -18,6 +18,7 @@ import {
   startControllersPart,
   startKubernetesPart,
   startPostgresPart,
+  startSchedules,
   startTemporalPart,
 } from './parts.ts';
 import type { PostgresServer } from './postgres/server.ts';
@@ -142,6 +143,9 @@ async function compose(
   closing.push({ name: 'control door', close: () => control.close() });
   const addresses = addressesOf(temporal, postgres, kubernetes, aws.url, control.url);
   const environment = environmentOf(addresses, region, options.environment ?? {});
+  // An external server is not ours to write to: "groundwork setup" does it there.
+  if (temporal.proxy !== undefined)
+    await startSchedules(temporal.server.address, temporal.server.namespace, environment);
   const sources = {
     temporal: temporal.server.source,
     postgres: postgres.server.source,

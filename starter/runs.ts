@@ -5,7 +5,7 @@ import {
   type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import type { TypedSearchAttributes } from '@temporalio/common';
+import type { Priority, TypedSearchAttributes } from '@temporalio/common';
 import { NotFound } from './errors.ts';
 import { toGroundworkError } from './temporal-errors.ts';
 
@@ -25,10 +25,12 @@ export interface RunRequest {
   type: string;
   workflowId: string;
   taskQueue: string;
-  input: unknown;
+  /** Absent: the workflow takes none. */
+  input?: unknown;
   /** One line of plain text, at most 200 characters. */
   summary: string;
   searchAttributes: TypedSearchAttributes;
+  priority?: Priority;
 }
 
 /** A run that was started, or that was open already and was joined. */
@@ -80,18 +82,19 @@ export class Runs {
    * `USE_EXISTING` does not; for the caller it is the same. A run that closes in between is followed by a new one.
    */
   async startOrJoin<Result>(request: RunRequest, options: WaitOptions = {}): Promise<RunHandle<Result>> {
-    const { type, workflowId, taskQueue, input, summary, searchAttributes } = request;
+    const { type, workflowId, taskQueue, input, summary, searchAttributes, priority } = request;
     for (;;) {
       try {
         const started = await this.client.withDeadline(earliest(options.deadline), () =>
           this.client.workflow.start(type, {
             workflowId,
             taskQueue,
-            args: [input],
+            args: input === undefined ? [] : [input],
             staticSummary: summary,
             typedSearchAttributes: searchAttributes,
             workflowIdConflictPolicy: 'FAIL',
             workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+            ...(priority ? { priority } : {}),
           }),
         );
         return this.#handle(workflowId, started.firstExecutionRunId, taskQueue, false);

@@ -62,7 +62,10 @@ function heading(key: string): string[] {
 function row(setting: Setting<unknown>): string {
   const variables = [environmentName(setting.key), ...(setting.also ?? [])].map(code).join(', else ');
   const secret = setting.secret ? ' Never logged.' : '';
-  return `| ${variables} | ${code(setting.key)} | ${defaultOf(setting)} | ${setting.description}${secret} |`;
+  const preset = setting.presetNames
+    ? ` Preset \`nullplatform\`: also ${setting.presetNames.map(code).join(', ')}.`
+    : '';
+  return `| ${variables} | ${code(setting.key)} | ${defaultOf(setting)} | ${setting.description}${secret}${preset} |`;
 }
 
 function defaultOf({ fallback, fallbackWords }: Setting<unknown>): string {

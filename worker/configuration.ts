@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { type Room, taskQueues } from '../contract/names.ts';
+import type { IpSettings } from '../domain/ip/settings.ts';
 import { readSeconds, readThreshold, type ThresholdName } from '../domain/scope/configuration.ts';
 import { hostProblem } from '../domain/scope/hosts.ts';
 import { balancerNameProblem, prefixProblem } from '../domain/scope/names.ts';
@@ -11,6 +12,7 @@ import {
   type ScopeSettings,
   type ScopeTimings,
 } from '../domain/scope/settings.ts';
+import { defaultWorkshopTimings, type WorkshopTimings } from '../domain/workshop/settings.ts';
 import { deploymentRoomSettings } from './deployment-settings.ts';
 import {
   address,
@@ -32,9 +34,6 @@ import {
  */
 
 const rooms = Object.keys(taskQueues) as Room[];
-
-/** Rooms that this version serves. */
-const servedRooms: Room[] = ['scopes', 'deployments'];
 
 /** Refuses a value for which `problem` finds something. */
 const checked =
@@ -63,6 +62,10 @@ const timingDescriptions: Record<keyof ScopeTimings, string> = {
   dnsSyncTimeout: 'Seconds a DNS change may take to be in sync.',
   dnsEndpointTimeout: 'Seconds external-dns may take to observe a DNSEndpoint.',
   compensationTimeout: 'Seconds each compensation is retried before it is reported as left over.',
+  retirementInterval:
+    'Seconds between two runs of balancer retirement. Counts when "groundwork setup" writes the Schedule.',
+  retirementGrace: 'Seconds a balancer of ours must have been without a scope before it is retired.',
+  failedGrace: 'The same for a balancer that never became active, and for what runs that ended left behind.',
 };
 
 const timingSettings = Object.fromEntries(
@@ -76,6 +79,48 @@ const timingSettings = Object.fromEntries(
     } satisfies Setting<number>,
   ]),
 ) as Record<keyof ScopeTimings, Setting<number>>;
+
+const workshopTimingDescriptions: Record<keyof WorkshopTimings, string> = {
+  debounce: 'Seconds in which the changes of one workshop provision are gathered before its autoscaler is told.',
+  pollFirst: 'Seconds until the first look at a scaling operation that is under way.',
+  pollFactor: 'What the time between two such looks is multiplied by.',
+  pollMax: 'Longest seconds between two such looks.',
+  backoffFirst: 'Seconds without scaling after an operation that timed out; doubled each time, reset by a success.',
+  backoffMax: 'Longest such time, in seconds.',
+  conflictBackoff: 'Seconds without scaling when others keep changing the count.',
+  conflictsPerMinute: 'Conflicts within a minute after which that is so.',
+  errorBackoff: 'Seconds until the next try after Kubernetes denied a call or did not answer.',
+  statusInterval: 'Seconds between two writes of a provision status that only change numbers.',
+  idleLimit: 'Seconds after which an autoscaler starts a new history.',
+  historyLimit: 'Events after which it does so, whatever the server suggests.',
+  sweepInterval:
+    'Seconds between two sweeps over all workshops. Set it before "groundwork setup", which makes the Schedule.',
+  expectedProvisioning: 'Seconds a claim takes to be provisioned, where the provision has none that tells.',
+  retryFirst: 'Seconds until a failed call to Kubernetes about workshops is tried again; doubled each time.',
+  retryMax: 'Longest such time, in seconds.',
+  callTimeout:
+    'Seconds one try of such a call may take in all; a worker that was killed meanwhile is noticed after them.',
+  callPatience: 'Seconds such a call is tried before the autoscaler rests for the error back-off.',
+  secondsScale:
+    "Real seconds per second of a workshop's own configuration. 1, and less only where minutes are played fast.",
+};
+
+const workshopSettingKey = (key: keyof WorkshopTimings) =>
+  `workshop${key.charAt(0).toUpperCase()}${key.slice(1)}` as WorkshopTimingKey;
+
+type WorkshopTimingKey = `workshop${Capitalize<keyof WorkshopTimings>}`;
+
+const workshopTimingSettings = Object.fromEntries(
+  (Object.keys(defaultWorkshopTimings) as (keyof WorkshopTimings)[]).map((key) => [
+    workshopSettingKey(key),
+    {
+      key: workshopSettingKey(key),
+      description: workshopTimingDescriptions[key],
+      fallback: defaultWorkshopTimings[key],
+      read: positive,
+    } satisfies Setting<number>,
+  ]),
+) as Record<WorkshopTimingKey, Setting<number>>;
 
 const define = <T extends Record<string, Omit<Setting<unknown>, 'key'>>>(settings: T) =>
   Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, { key, ...setting }])) as {
@@ -99,8 +144,8 @@ export const settings = {
     },
     queues: {
       read: checked(list, unservedQueue),
-      fallback: servedRooms as string[],
-      description: `Task queues to serve: ${servedRooms.join(', ')}. Split a room into its own process when it needs its own scaling.`,
+      fallback: rooms as string[],
+      description: `Task queues to serve: ${rooms.join(', ')}. Split a room into its own process when it needs its own scaling.`,
     },
     taskQueuePrefix: {
       read: text,
@@ -178,13 +223,20 @@ export const settings = {
       description: 'Label key, default namespace, tag prefix and first part of keeper names.',
     },
     namespace: {
+      presetNames: ['NAMESPACE_OVERRIDE', 'K8S_NAMESPACE'],
       read: text,
       fallbackWords: 'the brand',
       description: 'Kubernetes namespace of scopes that name none.',
     },
-    createNamespaceIfMissing: { read: flag, fallback: true, description: 'Whether a missing namespace is created.' },
+    createNamespaceIfMissing: {
+      presetNames: ['CREATE_K8S_NAMESPACE_IF_NOT_EXIST'],
+      read: flag,
+      fallback: true,
+      description: 'Whether a missing namespace is created.',
+    },
     dnsType: {
-      read: oneOf('route53'),
+      presetNames: ['DNS_TYPE'],
+      read: oneOf('route53', 'external_dns'),
       fallback: 'route53' as string,
       description: 'How DNS is written when the scope does not say.',
     },
@@ -223,42 +275,54 @@ export const settings = {
       description: 'Further private balancers, comma separated, in order of preference.',
     },
     albMaxCapacity: {
+      presetNames: ['ALB_MAX_CAPACITY'],
       read: threshold('rules'),
       fallback: 75,
       description: 'Most non-default rules per balancer, over all listeners. The AWS quota is 100 unless raised.',
     },
     albMaxTargetGroups: {
+      presetNames: ['ALB_MAX_TARGET_GROUPS'],
       read: threshold('targetGroups'),
       fallback: 98,
       description: 'Most target groups per balancer. AWS allows 100 and does not raise it.',
     },
-    albMaxListeners: { read: threshold('listeners'), fallback: 48, description: 'Most listeners per balancer.' },
+    albMaxListeners: {
+      presetNames: ['ALB_MAX_LISTENERS'],
+      read: threshold('listeners'),
+      fallback: 48,
+      description: 'Most listeners per balancer.',
+    },
     albMaxCertificates: {
       read: threshold('certificates'),
       fallback: 24,
       description: 'Most certificates per balancer besides the default one.',
     },
     autocreateEnabled: {
+      presetNames: ['ALB_AUTOCREATE_ENABLED'],
       read: flag,
       fallback: false,
       description: 'Whether a new balancer is created when all are full.',
     },
     autocreateNamePrefix: {
+      presetNames: ['ALB_AUTOCREATE_NAME_PREFIX'],
       read: checked(text, prefixProblem),
       fallbackWords: 'of the preset',
       description: 'First part of the names of created balancers, at most 18 characters.',
     },
     autocreateTimeoutSeconds: {
+      presetNames: ['ALB_AUTOCREATE_TIMEOUT_SECONDS'],
       read: seconds,
       fallback: 300,
       description: 'Seconds a run waits for a balancer to become active.',
     },
     gatewayPublicName: {
+      presetNames: ['PUBLIC_GATEWAY_NAME'],
       read: text,
       fallback: 'gateway-public',
       description: 'Gateway of public scopes with external-dns.',
     },
     gatewayPrivateName: {
+      presetNames: ['PRIVATE_GATEWAY_NAME'],
       read: text,
       fallback: 'gateway-internal',
       description: 'Gateway of private scopes with external-dns.',
@@ -270,6 +334,68 @@ export const settings = {
     },
   }),
   ...timingSettings,
+  ...define({
+    ipDatabasePoolSize: {
+      read: positiveWhole,
+      fallback: 20,
+      description:
+        'Connections to PostgreSQL for claims, beside those of databasePoolSize. At least the local activity slots.',
+    },
+    ipCooldownSeconds: {
+      read: wholeFromZero,
+      fallback: 0,
+      description:
+        'Seconds a freed block rests in pools that name no cool-down. 300 in production: what still has the old address then lets go of it.',
+    },
+    ipAbandonSeconds: {
+      read: positive,
+      fallback: 10,
+      description: 'Seconds a claim that was started for a waiting caller waits for that caller before it ends.',
+    },
+    ipWaitFirstSeconds: {
+      read: positive,
+      fallback: 15,
+      description:
+        'Seconds until a claim that waits for capacity looks again by itself; each pause is longer. Freed blocks wake it at once.',
+    },
+    ipWaitMostSeconds: { read: positive, fallback: 60, description: 'Longest pause between two such looks.' },
+    ipSweepIntervalSeconds: {
+      read: positive,
+      fallback: 30,
+      description:
+        'Seconds between two sweeps of leases, cool-downs and retention. Counts when "groundwork setup" writes the Schedule.',
+    },
+    ipSampleSeconds: {
+      read: positive,
+      fallback: 30,
+      description: 'Seconds between two samples of pools for the metrics; the 50 fullest are told.',
+    },
+    ipRefusedEventDays: {
+      read: positive,
+      fallback: 7,
+      description: 'Days for which refused claims are kept in the log of events.',
+    },
+    ipEventDays: {
+      read: positive,
+      fallbackWords: 'for ever',
+      description: 'Days for which all other events are kept.',
+    },
+    clusterName: {
+      read: checked(text, (value) =>
+        /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)
+          ? undefined
+          : 'must be 1 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
+      ),
+      fallback: 'default',
+      description: 'Name of the Kubernetes cluster in the ids of autoscalers. Give each cluster its own.',
+    },
+    workshopNamespace: {
+      read: text,
+      fallbackWords: 'all namespaces',
+      description: 'The only Kubernetes namespace in which workshops are watched and swept.',
+    },
+  }),
+  ...workshopTimingSettings,
   ...deploymentRoomSettings,
 };
 
@@ -286,21 +412,26 @@ export type Values = { [K in keyof Settings]: Value<Settings[K]> };
 export type ReadResult = { ok: true; values: Values } | { ok: false; problems: string[] };
 
 function unservedQueue(names: string[]): string | undefined {
-  const unknown = names.find((name) => !servedRooms.includes(name as Room));
-  if (unknown === undefined) return names.length === 0 ? 'must name at least one queue' : undefined;
-  const known = rooms.includes(unknown as Room);
-  return known
-    ? `names ${unknown}, which this version does not serve yet`
-    : `names ${unknown}; the queues are ${servedRooms.join(', ')}`;
+  const unknown = names.find((name) => !rooms.includes(name as Room));
+  if (unknown !== undefined) return `names ${unknown}; the queues are ${rooms.join(', ')}`;
+  return names.length === 0 ? 'must name at least one queue' : undefined;
 }
 
-/** Reads all settings. `problems` has one line per wrong or unknown setting. */
-export function readConfiguration(environment: Readonly<Record<string, string | undefined>>): ReadResult {
+/** Reads all settings. `problems` has one line per wrong or unknown setting. `withDatabase` false: none needs to be named. */
+export function readConfiguration(
+  environment: Readonly<Record<string, string | undefined>>,
+  { withDatabase = true }: { withDatabase?: boolean } = {},
+): ReadResult {
   const problems: string[] = [];
   const file = readFile(environment, problems);
   const values: Record<string, unknown> = {};
+  const withPreset = (environment[environmentName('preset')] || file.preset) === 'nullplatform';
   for (const setting of Object.values(settings) as Setting<unknown>[]) {
-    const names = [environmentName(setting.key), ...(setting.also ?? [])];
+    const names = [
+      environmentName(setting.key),
+      ...(setting.also ?? []),
+      ...(withPreset ? (setting.presetNames ?? []) : []),
+    ];
     const name = names.find((candidate) => environment[candidate] !== undefined && environment[candidate] !== '');
     const raw = name === undefined ? (file[setting.key] ?? undefined) : environment[name];
     if (raw === undefined || raw === '') {
@@ -317,7 +448,7 @@ export function readConfiguration(environment: Readonly<Record<string, string | 
     }
   }
   problems.push(...unknownSettings(environment, file));
-  if (values.databaseUrl === undefined && !problems.some((line) => line.includes('DATABASE_URL'))) {
+  if (withDatabase && values.databaseUrl === undefined && !problems.some((line) => line.includes('DATABASE_URL'))) {
     problems.push('GROUNDWORK_DATABASE_URL is required: the URL of a PostgreSQL database (DATABASE_URL will do)');
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, values: values as Values };
@@ -405,4 +536,25 @@ export function scopeSettings(values: Values): ScopeSettings {
     timings,
     maxReplacements: values.maxReplacements,
   };
+}
+
+/** What the IP room takes from the configuration. */
+export function ipSettings(values: Values): IpSettings {
+  return {
+    cooldownSeconds: values.ipCooldownSeconds,
+    abandonAfterSeconds: values.ipAbandonSeconds,
+    wait: { firstSeconds: values.ipWaitFirstSeconds, factor: 1.5, mostSeconds: values.ipWaitMostSeconds },
+    refusedEventDays: values.ipRefusedEventDays,
+    eventDays: values.ipEventDays,
+  };
+}
+
+/** What the workshop room takes from the configuration. */
+export function workshopTimings(values: Values): WorkshopTimings {
+  return Object.fromEntries(
+    (Object.keys(defaultWorkshopTimings) as (keyof WorkshopTimings)[]).map((key) => [
+      key,
+      values[workshopSettingKey(key)],
+    ]),
+  ) as unknown as WorkshopTimings;
 }

@@ -27,7 +27,10 @@ export async function* examine(environment: Readonly<Record<string, string | und
   }
   const { values } = reading;
   yield ok('Configuration', 'every setting can be read');
-  yield* examineTemporal(values.queues.map((room) => taskQueueName(values.taskQueuePrefix, room as Room)));
+  yield* examineTemporal(
+    values.queues.map((room) => taskQueueName(values.taskQueuePrefix, room as Room)),
+    values,
+  );
   yield* examineDatabase(values.databaseUrl ?? '', values.databasePoolSize);
   yield* examineKubernetes(values.kubernetesRequestTimeoutSeconds * 1000);
   yield* examineAws(values);

@@ -5,6 +5,8 @@ export interface Setting<T> {
   key: string;
   /** Other environment variables that are asked when ours is not set. */
   also?: readonly string[];
+  /** Environment variables that are asked after all of ours with the preset `nullplatform`. */
+  presetNames?: readonly string[];
   description: string;
   fallback?: T;
   /** What the documentation shows as default when it is not a plain value. */

@@ -47,6 +47,8 @@ function createWorker(room: Room, input: WorkersInput): Promise<Worker> {
 
 function activitiesOf(room: Room, dependencies: Dependencies): object {
   if (room === 'scopes') return dependencies.scopes;
+  if (room === 'ip') return dependencies.ip;
+  if (room === 'workshops') return dependencies.workshops;
   if (room === 'deployments') return dependencies.deployments;
   throw new Error(`room ${room} has no activities yet`);
 }

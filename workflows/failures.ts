@@ -37,13 +37,17 @@ export function asRunFailure(error: unknown): Error {
   });
 }
 
-/** Runs `step`; when its schedule-to-close runs out, fails with `type` and the last error that was seen. */
+/**
+ * Runs `step`; when its schedule-to-close runs out, fails with `type` and the last error that was seen. It has also run out
+ * when it leaves no time for the next attempt: then the activity ends with its last failure instead of a timeout.
+ */
 export async function withinPatience<T>(type: string, words: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {
-    if (!(error instanceof ActivityFailure) || !(error.cause instanceof TimeoutFailure)) throw error;
-    const lastError = innermost(error.cause).message;
+    if (!(error instanceof ActivityFailure)) throw error;
+    if (!(error.cause instanceof TimeoutFailure) && error.retryState !== 'TIMEOUT') throw error;
+    const lastError = told(error).message;
     throw runFailure({ type, message: `${words}. Last error: ${lastError}`, details: { lastError } }, error);
   }
 }
@@ -58,6 +62,13 @@ export function describeFailure(error: unknown): Failure {
     message: failure.message,
     ...(details && typeof details === 'object' ? { details: details as Record<string, unknown> } : {}),
   };
+}
+
+/** The first failure below that an activity told itself: it names the call; what caused it may not. */
+function told(error: Error): Error {
+  let current: unknown = error.cause;
+  while (current instanceof Error && !(current instanceof ApplicationFailure)) current = current.cause;
+  return current instanceof Error ? current : innermost(error);
 }
 
 function innermost(error: Error): Error {

@@ -1,11 +1,11 @@
 import {
+  type Action,
   AddTagsCommand,
   DescribeListenerCertificatesCommand,
   DescribeListenersCommand,
   DescribeLoadBalancersCommand,
   DescribeRulesCommand,
   DescribeTagsCommand,
-  DescribeTargetGroupsCommand,
   type Listener,
   type Rule,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
@@ -28,6 +28,11 @@ export interface BalancerDetails {
   rules: number;
   hosts: string[];
   listeners: { port: number; protocol: string }[];
+  /**
+   * Target groups that a rule or a listener's default action sends to: a target group belongs to the one balancer that
+   * routes to it, so these are all that count against the quota, and no region-wide list is needed.
+   */
+  targetGroups: number;
   /** Certificates of HTTPS listeners besides the default one; present only when asked for. */
   certificates?: number;
 }
@@ -55,21 +60,6 @@ export async function listLoadBalancers(aws: AwsClients, region: string): Promis
     }));
 }
 
-/** Attached target groups of a region: how many each balancer has, by ARN. */
-export async function countTargetGroups(aws: AwsClients, region: string): Promise<Record<string, number>> {
-  const permission = 'elasticloadbalancing:DescribeTargetGroups';
-  const pages = await everyPage((Marker) =>
-    aws.sendElb(permission, undefined, (abortSignal) =>
-      aws.elb(region).send(new DescribeTargetGroupsCommand({ PageSize: PAGE_SIZE, Marker }), { abortSignal }),
-    ),
-  );
-  const counts: Record<string, number> = {};
-  for (const group of pages.flatMap((page) => required(page.TargetGroups, permission))) {
-    for (const arn of group.LoadBalancerArns ?? []) counts[arn] = (counts[arn] ?? 0) + 1;
-  }
-  return counts;
-}
-
 /** Listeners, non-default rules and their hosts of one balancer; undefined when AWS says that it does not exist. */
 export async function readBalancer(
   aws: AwsClients,
@@ -80,10 +70,14 @@ export async function readBalancer(
   try {
     const listeners = await describeListeners(aws, region, arn);
     const rules: Rule[] = [];
+    const targetGroups = new Set<string>();
     let certificates = 0;
     for (const listener of listeners) {
       const listenerArn = required(listener.ListenerArn, 'elasticloadbalancing:DescribeListeners');
-      rules.push(...(await describeRules(aws, region, listenerArn)).filter((rule) => rule.IsDefault === false));
+      const all = await describeRules(aws, region, listenerArn);
+      rules.push(...all.filter((rule) => rule.IsDefault === false));
+      for (const actions of [listener.DefaultActions, ...all.map(({ Actions }) => Actions)])
+        for (const arn of (actions ?? []).flatMap(targetsOfAction)) targetGroups.add(arn);
       if (withCertificates && listener.Protocol === 'HTTPS')
         certificates += await countCertificates(aws, region, listenerArn);
     }
@@ -91,6 +85,7 @@ export async function readBalancer(
       rules: rules.length,
       hosts: [...new Set(rules.flatMap(hostsOfRule))].sort(),
       listeners: listeners.map(({ Port, Protocol }) => ({ port: Port ?? 0, protocol: Protocol ?? '' })),
+      targetGroups: targetGroups.size,
       ...(withCertificates ? { certificates } : {}),
     };
   } catch (error) {
@@ -99,23 +94,58 @@ export async function readBalancer(
   }
 }
 
+/** The hosts of each non-default rule of a balancer over all listeners; undefined when AWS says that it does not exist. */
+export async function readRuleHosts(aws: AwsClients, region: string, arn: string): Promise<string[][] | undefined> {
+  try {
+    const rules: Rule[] = [];
+    for (const { ListenerArn } of await describeListeners(aws, region, arn)) {
+      const listener = required(ListenerArn, 'elasticloadbalancing:DescribeListeners');
+      rules.push(...(await describeRules(aws, region, listener)).filter((rule) => rule.IsDefault === false));
+    }
+    return rules.map(hostsOfRule);
+  } catch (error) {
+    // A listener that vanishes while it is read is no vanished balancer: that is read again.
+    if (error instanceof AwsCallError && error.code === 'LoadBalancerNotFound') return undefined;
+    throw error;
+  }
+}
+
+/** AWS takes at most so many ARNs in one question for tags. */
+const TAGS_AT_ONCE = 20;
+
+/** Tags by ARN; one that vanished meanwhile is left out. */
+export async function readTagsOf(
+  aws: AwsClients,
+  region: string,
+  arns: readonly string[],
+): Promise<Record<string, Record<string, string>>> {
+  const permission = 'elasticloadbalancing:DescribeTags';
+  const found: Record<string, Record<string, string>> = {};
+  for (let from = 0; from < arns.length; from += TAGS_AT_ONCE) {
+    const some = arns.slice(from, from + TAGS_AT_ONCE);
+    try {
+      const answer = await aws.sendElb(permission, some.length === 1 ? some[0] : undefined, (abortSignal) =>
+        aws.elb(region).send(new DescribeTagsCommand({ ResourceArns: some }), { abortSignal }),
+      );
+      for (const { ResourceArn, Tags } of required(answer.TagDescriptions, permission))
+        found[ResourceArn ?? ''] = Object.fromEntries((Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+    } catch (error) {
+      if (!(error instanceof AwsCallError) || error.kind !== 'absent') throw error;
+      if (some.length === 1) continue;
+      // One that is gone fails the whole question: ask for each alone.
+      for (const arn of some) Object.assign(found, await readTagsOf(aws, region, [arn]));
+    }
+  }
+  return found;
+}
+
 /** Tags of one balancer; undefined when it does not exist. */
 export async function readTags(
   aws: AwsClients,
   region: string,
   arn: string,
 ): Promise<Record<string, string> | undefined> {
-  const permission = 'elasticloadbalancing:DescribeTags';
-  try {
-    const answer = await aws.sendElb(permission, arn, (abortSignal) =>
-      aws.elb(region).send(new DescribeTagsCommand({ ResourceArns: [arn] }), { abortSignal }),
-    );
-    const [description] = required(answer.TagDescriptions, permission);
-    return Object.fromEntries((description?.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
-  } catch (error) {
-    if (error instanceof AwsCallError && error.kind === 'absent') return undefined;
-    throw error;
-  }
+  return (await readTagsOf(aws, region, [arn]))[arn];
 }
 
 /** Adds or overwrites tags of one balancer. Twice is harmless: equal keys are overwritten with equal values. */
@@ -166,6 +196,11 @@ async function countCertificates(aws: AwsClients, region: string, arn: string): 
   );
   return pages.flatMap((page) => required(page.Certificates, permission)).filter(({ IsDefault }) => IsDefault !== true)
     .length;
+}
+
+function targetsOfAction({ TargetGroupArn, ForwardConfig }: Action): string[] {
+  const weighted = (ForwardConfig?.TargetGroups ?? []).map((one) => one.TargetGroupArn);
+  return [TargetGroupArn, ...weighted].filter((arn) => arn !== undefined);
 }
 
 function hostsOfRule(rule: Rule): string[] {

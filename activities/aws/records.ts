@@ -3,6 +3,7 @@ import {
   ChangeResourceRecordSetsCommand,
   GetChangeCommand,
   ListResourceRecordSetsCommand,
+  type ListResourceRecordSetsCommandOutput,
   type ResourceRecordSet,
 } from '@aws-sdk/client-route-53';
 import type { FoundRecord } from '../../domain/scope/dns.ts';
@@ -25,24 +26,45 @@ export async function readRecords(aws: AwsClients, zoneId: string, name: string)
       }),
     );
     if (page.ResourceRecordSets === undefined || page.IsTruncated === undefined) {
-      throw new AwsCallError(
-        'unknown',
-        'IncompleteAnswer',
-        'the answer lacks the record sets',
-        permission,
-        `zone ${zoneId}`,
-      );
+      throw incomplete(permission, zoneId);
     }
     const same = page.ResourceRecordSets.filter((record) => fromRoute53Name(record.Name ?? '') === name);
     found.push(...same);
     // Record sets come in order of name: the first other name ends the search.
     if (!page.IsTruncated || same.length < page.ResourceRecordSets.length || !page.NextRecordName) return found;
-    start = {
-      StartRecordName: page.NextRecordName,
-      ...(page.NextRecordType ? { StartRecordType: page.NextRecordType } : {}),
-      ...(page.NextRecordIdentifier ? { StartRecordIdentifier: page.NextRecordIdentifier } : {}),
-    };
+    start = nextStart(page, page.NextRecordName);
   }
+}
+
+/** Every record set of a zone, page by page: for comparing many names at the price of one call for each 300 records. */
+export async function* listRecords(aws: AwsClients, zoneId: string): AsyncGenerator<ResourceRecordSet[]> {
+  const permission = 'route53:ListResourceRecordSets';
+  let start: { StartRecordName?: string; StartRecordType?: ResourceRecordSet['Type']; StartRecordIdentifier?: string } =
+    {};
+  for (;;) {
+    const page = await aws.sendRoute53(permission, `zone ${zoneId}`, (abortSignal) =>
+      aws.route53.send(new ListResourceRecordSetsCommand({ HostedZoneId: zoneId, MaxItems: 300, ...start }), {
+        abortSignal,
+      }),
+    );
+    if (page.ResourceRecordSets === undefined || page.IsTruncated === undefined) throw incomplete(permission, zoneId);
+    yield page.ResourceRecordSets;
+    if (!page.IsTruncated || !page.NextRecordName) return;
+    start = nextStart(page, page.NextRecordName);
+  }
+}
+
+function nextStart(page: ListResourceRecordSetsCommandOutput, StartRecordName: string) {
+  return {
+    StartRecordName,
+    ...(page.NextRecordType ? { StartRecordType: page.NextRecordType } : {}),
+    ...(page.NextRecordIdentifier ? { StartRecordIdentifier: page.NextRecordIdentifier } : {}),
+  };
+}
+
+function incomplete(permission: string, zoneId: string): AwsCallError {
+  const message = 'the answer lacks the record sets';
+  return new AwsCallError('unknown', 'IncompleteAnswer', message, permission, `zone ${zoneId}`);
 }
 
 /** What we compare of a record set. */

@@ -1,15 +1,6 @@
-import {
-  createConfiguration,
-  type KubeConfig,
-  type KubernetesObject,
-  KubernetesObjectApi,
-  PatchStrategy,
-  type RequestContext,
-  type ResponseContext,
-  ServerConfiguration,
-} from '@kubernetes/client-node';
+import { type KubeConfig, type KubernetesObject, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
 import { FIELD_MANAGER } from '../../contract/names.ts';
-import { activitySignal } from '../signal.ts';
+import { boundedCalls } from './bounded-calls.ts';
 import { KubernetesCallError, kubernetesError } from './errors.ts';
 
 export interface ObjectRef {
@@ -40,23 +31,7 @@ export class KubernetesGateway {
   readonly #api: KubernetesObjectApi;
 
   constructor(kubeConfig: KubeConfig, requestTimeoutMs = 10_000) {
-    const cluster = kubeConfig.getCurrentCluster();
-    if (!cluster) throw new Error('the kubeconfig names no current cluster');
-    this.#api = new KubernetesObjectApi(
-      createConfiguration({
-        baseServer: new ServerConfiguration(cluster.server, {}),
-        authMethods: { default: kubeConfig },
-        promiseMiddleware: [
-          {
-            pre: async (request: RequestContext) => {
-              request.setSignal(AbortSignal.any([activitySignal(), AbortSignal.timeout(requestTimeoutMs)]));
-              return request;
-            },
-            post: async (response: ResponseContext) => response,
-          },
-        ],
-      }),
-    );
+    this.#api = new KubernetesObjectApi(boundedCalls(kubeConfig, requestTimeoutMs));
   }
 
   /** Server-side apply as field manager `groundwork`, taking fields from other owners. Twice is harmless: the same object. */

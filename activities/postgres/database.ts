@@ -6,6 +6,8 @@ export interface DatabaseOptions {
   poolSize: number;
   /** Called for connections that break while idle; without a listener the process would end. */
   onIdleError?: (error: Error) => void;
+  /** Most milliseconds that one statement may take; default 5 000. */
+  statementTimeoutMs?: number;
 }
 
 /** Runs one statement. */
@@ -25,8 +27,8 @@ export class Database implements Queryable {
       connectionString: options.url,
       max: options.poolSize,
       connectionTimeoutMillis: 5_000,
-      query_timeout: 8_000,
-      statement_timeout: 5_000,
+      query_timeout: (options.statementTimeoutMs ?? 5_000) + 3_000,
+      statement_timeout: options.statementTimeoutMs ?? 5_000,
       lock_timeout: 2_000,
       idle_in_transaction_session_timeout: 10_000,
       keepAlive: true,
@@ -39,10 +41,20 @@ export class Database implements Queryable {
     return this.#pool.query<Row>(text, [...values]);
   }
 
+  /** Runs a statement that each connection prepares once, under `name`: one round trip. Answers its rows. */
+  async prepared<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
+    return (await this.#pool.query({ name, text, values: [...values] })).rows as Row[];
+  }
+
   /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
   async transaction<T>(work: (client: Queryable) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     let broken: Error | undefined;
+    // A connection that breaks in use says so twice: to the statement, and as an event that ends the process if nobody listens.
+    const onError = (error: Error) => {
+      broken = error;
+    };
+    client.on('error', onError);
     try {
       await client.query('begin');
       const result = await work({ query: (text, values = []) => client.query(text, [...values]) });
@@ -55,6 +67,7 @@ export class Database implements Queryable {
       throw error;
     } finally {
       client.release(broken);
+      client.off('error', onError);
     }
   }
 

@@ -9,6 +9,7 @@ import { readEvent } from '../kubernetes/events.ts';
 import type { ScopeDependencies } from './dependencies.ts';
 import { type BalancerRow, balancerById, moveBalancer } from './ledger/balancer.ts';
 import { type DetailsReading, joinReadings, observeDetails, observeRegion } from './observation.ts';
+import { shared, TAGGING } from './sharing.ts';
 
 /** Making a balancer ready, and taking one away (specs: scope creation, sections 7 and 9). Every step is idempotent. */
 
@@ -243,19 +244,34 @@ function timedOut(row: BalancerRow, lastSeen: string, wait: { since: string; unt
   });
 }
 
-/** Writes the tags that are missing. A failure is a warning: the keeper's annotation declares the same tags. */
+/**
+ * Writes the tags that are missing: one run does it for all that wait for the balancer, `anew` past what another run saw. A
+ * failure is a warning: the keeper's annotation declares the same tags. Twice is harmless: equal tags are not written.
+ */
 export async function ensureBalancerTags(
   deps: ScopeDependencies,
-  input: { balancerId: string; arn: string },
+  input: { balancerId: string; arn: string; reader: string; anew: boolean },
 ): Promise<{ added: string[]; warning?: string }> {
+  const { arn, reader, anew } = input;
   const row = await balancerById(deps.database, input.balancerId);
-  if (!row.keeper) return { added: [] };
-  const wanted = balancerTags({ brand: row.keeper.brand, scheme: row.scheme, scopeId: row.keeper.scopeId });
+  const { keeper } = row;
+  if (!keeper) return { added: [] };
+  const wanted = balancerTags({ brand: keeper.brand, scheme: row.scheme, scopeId: keeper.scopeId });
+  const { observationMaxAge, observationLease } = deps.settings.timings;
   try {
-    const tags = (await readTags(deps.aws, row.region, input.arn)) ?? {};
-    const missing = Object.fromEntries(Object.entries(wanted).filter(([key, value]) => tags[key] !== value));
-    if (Object.keys(missing).length > 0) await addTags(deps.aws, row.region, input.arn, missing);
-    return { added: Object.keys(missing) };
+    const { value } = await shared<{ arn: string; added: string[] }>(
+      deps.database,
+      { table: 'balancer', columns: TAGGING, where: 'id = $1', values: [row.id] },
+      { maxAgeSeconds: anew ? 0 : observationMaxAge, leaseSeconds: observationLease, reader },
+      async () => {
+        const tags = (await readTags(deps.aws, row.region, arn)) ?? {};
+        const missing = Object.fromEntries(Object.entries(wanted).filter(([key, value]) => tags[key] !== value));
+        if (Object.keys(missing).length > 0) await addTags(deps.aws, row.region, arn, missing);
+        return { arn, added: Object.keys(missing) };
+      },
+      (stored) => stored.arn === arn,
+    );
+    return { added: value.added };
   } catch (error) {
     if (!(error instanceof AwsCallError) || error.kind === 'retry' || error.kind === 'unknown') throw error;
     return { added: [], warning: `tags of ${row.name} could not be written (${error.permission}): ${error.message}` };

@@ -152,7 +152,8 @@ export interface SyncInput {
 
 /** One look whether all changes are in sync; "not yet" is a retried attempt, past `until` it is `DnsTimeout`. */
 export async function watchDnsSync(deps: ScopeDependencies, input: SyncInput): Promise<void> {
-  for (const { changeId, zoneId } of input.changes) {
+  // The last one first: while it is pending, one call is a look.
+  for (const { changeId, zoneId } of [...input.changes].reverse()) {
     if (await changeInSync(deps.aws, changeId)) continue;
     if (Date.now() >= Date.parse(input.until)) {
       const message = `change ${changeId} of zone ${zoneId} was not in sync by ${input.until}. Repeat the request; AWS usually needs a minute.`;
@@ -174,6 +175,8 @@ export interface RemoveInput {
   balancerDnsName?: string;
   /** Set when undoing: only a record that this run made is removed. */
   onlyMadeBy?: string;
+  /** The caller answers for a scope that the ledger does not know: an alias to any balancer of this region is its record. */
+  adoptFrom?: string;
 }
 
 export type Removal = { outcome: 'removed' } | { outcome: 'absent' } | { outcome: 'foreign' | 'kept'; target: string };
@@ -200,7 +203,8 @@ export async function removeDnsRecord(deps: ScopeDependencies, input: RemoveInpu
     const byLedger = row?.scopeId === input.scopeId && sameTarget(found.target, row.target);
     const byTarget =
       found.alias && input.balancerDnsName !== undefined && sameTarget(found.target, input.balancerDnsName);
-    if (!byLedger && !byTarget) return { outcome: 'foreign', target: found.target };
+    const adopted = found.alias && input.adoptFrom !== undefined && isBalancerOf(input.adoptFrom, found.target);
+    if (!byLedger && !byTarget && !adopted) return { outcome: 'foreign', target: found.target };
     try {
       await changeRecord(deps.aws, zoneId, 'DELETE', record);
       await forgetRecord(deps.database, zoneId, name, 'A');
@@ -212,6 +216,11 @@ export async function removeDnsRecord(deps: ScopeDependencies, input: RemoveInpu
     }
   }
   throw notYet(`the record ${name} in zone ${zoneId} keeps changing`, deps.settings.timings.dnsPollInterval);
+}
+
+/** Whether a name is that of a load balancer of the region, which need not exist any more. */
+function isBalancerOf(region: string, target: string): boolean {
+  return balancerDnsName(target).endsWith(`.${region}.elb.amazonaws.com`);
 }
 
 function leadsTo(record: ResourceRecordSet, target: { dnsName: string; canonicalHostedZoneId: string }): boolean {

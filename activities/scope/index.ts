@@ -6,12 +6,18 @@ import { withTypedFailures } from '../translate.ts';
 import * as balancers from './balancers.ts';
 import type { ScopeDependencies } from './dependencies.ts';
 import * as dns from './dns.ts';
+import { compareWithLedger } from './drift.ts';
+import * as externalDns from './external-dns.ts';
 import { moveBalancer } from './ledger/balancer.ts';
+import { countDrift, driftSources } from './ledger/drift.ts';
 import { readPlacement, releaseHold, takePlacement } from './ledger/holding.ts';
 import { type LeaveInput, leaveBalancer } from './ledger/leaving.ts';
 import { type PlaceInput, place } from './ledger/placing.ts';
+import { retireIdle } from './ledger/retiring.ts';
 import { type ObservePoolInput, observePool } from './observation.ts';
 import { acceptCreation, acceptDeletion } from './requests.ts';
+import * as retirement from './retirement.ts';
+import * as rollouts from './rollouts.ts';
 
 /**
  * The activities of the scope room. One object in, one out; each may run twice or lose its answer, and the function it
@@ -39,10 +45,18 @@ export function createScopeActivities(deps: ScopeDependencies) {
     retiredBalancer: ({ balancerId }: { balancerId: string }) =>
       moveBalancer(database, balancerId, ['retiring'], 'retired'),
     bindPlacement: ({ scopeId, run }: { scopeId: string; run: string }) => bindPlacement(deps, scopeId, run),
-    releaseHold: ({ scopeId, run, status }: { scopeId: string; run: string; status: ScopeStatus }) =>
+    releaseHold: ({ scopeId, run, status }: { scopeId: string; run: string; status?: ScopeStatus }) =>
       releaseHold(database, scopeId, run, status),
     /** Whether a rollout of the scope is open, asked of Temporal by id. */
-    findOpenDeployment: ({ workflowId }: { workflowId: string }) => isRunning(deps, workflowId),
+    findOpenDeployment: (input: rollouts.RolloutInput) => rollouts.isOpen(deps, input),
+
+    acceptRetirement: async (_input: object) => ({ timings: settings.timings }),
+    leftoversOf: (input: { scopeId: string }) => retirement.leftoversOf(deps, input),
+    retireIdle: ({ balancerId, run }: { balancerId: string; run: string }) =>
+      retireIdle(database, { balancerId, run, graces: retirement.gracesOf(deps) }),
+    driftSources: (_input: object) => driftSources(database),
+    countDrift: (_input: object) => countDrift(database),
+    readInventory: ({ input }: { input: unknown }) => retirement.readInventory(deps, input),
 
     // Regular activities: AWS, Kubernetes, and waits.
     waitForPlacement: (input: { scopeId: string; run: string; until: string }) =>
@@ -55,13 +69,27 @@ export function createScopeActivities(deps: ScopeDependencies) {
     repairKeeper: (input: { balancerId: string; reader: string }) =>
       patiently(() => balancers.repairKeeper(deps, input)),
     watchBalancer: (input: balancers.WatchInput) => patiently(() => balancers.watchBalancer(deps, input)),
-    ensureBalancerTags: (input: { balancerId: string; arn: string }) => balancers.ensureBalancerTags(deps, input),
+    ensureBalancerTags: (input: Parameters<typeof balancers.ensureBalancerTags>[1]) =>
+      balancers.ensureBalancerTags(deps, input),
     deleteKeeper: (input: { balancerId: string }) => balancers.deleteKeeper(deps, input),
     watchBalancerGone: (input: { balancerId: string; reader: string }) =>
       patiently(() => balancers.watchBalancerGone(deps, input)),
     ensureDnsRecord: (input: dns.EnsureInput) => dns.ensureDnsRecord(deps, input),
     watchDnsSync: (input: dns.SyncInput) => patiently(() => dns.watchDnsSync(deps, input)),
     removeDnsRecord: (input: dns.RemoveInput) => dns.removeDnsRecord(deps, input),
+    findGatewayAddress: (input: { gateway: string }) => externalDns.findGatewayAddress(deps, input),
+    applyDnsEndpoint: (input: externalDns.ApplyEndpointInput) => externalDns.applyDnsEndpoint(deps, input),
+    watchDnsEndpoint: (input: externalDns.WatchEndpointInput) =>
+      patiently(() => externalDns.watchDnsEndpoint(deps, input)),
+    removeDnsEndpoint: (input: { scopeId: string; onlyMadeBy?: string }) => externalDns.removeDnsEndpoint(deps, input),
+    findAbandoned: (_input: object) => retirement.findAbandoned(deps),
+    findRetirementWork: (input: { run: string }) => retirement.findRetirementWork(deps, input),
+    countForeignRules: (input: { balancerId: string }) => retirement.countForeignRules(deps, input),
+    reviveBalancer: (input: { balancerId: string }) => retirement.reviveBalancer(deps, input),
+    compareWithLedger: (input: { source: string; reader: string }) => compareWithLedger(deps, input),
+    watchRolloutEnd: (input: rollouts.RolloutInput & { until: string }) =>
+      patiently(() => rollouts.watchRolloutEnd(deps, input)),
+    requireWorker: (input: { taskQueue: string }) => rollouts.requireWorker(deps, input),
     findScopeObjects: (input: { labelSelector: string }) => balancers.findScopeObjects(deps, input),
   });
 }
@@ -88,14 +116,4 @@ async function bindPlacement(deps: ScopeDependencies, scopeId: string, run: stri
     [scopeId, run],
   );
   return readPlacement(deps.database, scopeId);
-}
-
-async function isRunning(deps: ScopeDependencies, workflowId: string): Promise<boolean> {
-  try {
-    const { status } = await deps.temporal.workflow.getHandle(workflowId).describe();
-    return status.name === 'RUNNING';
-  } catch (error) {
-    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return false;
-    throw error;
-  }
 }

@@ -1,13 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Observation } from '../../domain/scope/placement.ts';
 import { AwsCallError } from '../aws/errors.ts';
-import {
-  type BalancerDetails,
-  countTargetGroups,
-  type ListedBalancer,
-  listLoadBalancers,
-  readBalancer,
-} from '../aws/load-balancers.ts';
+import { type BalancerDetails, type ListedBalancer, listLoadBalancers, readBalancer } from '../aws/load-balancers.ts';
 import { notYet } from '../failures.ts';
 import { activitySignal } from '../signal.ts';
 import type { PoolKey, ScopeDependencies } from './dependencies.ts';
@@ -17,8 +11,6 @@ import { type SharedReading, shared } from './sharing.ts';
 
 export interface RegionReading {
   balancers: ListedBalancer[];
-  /** Attached target groups by balancer ARN. */
-  targetGroups: Record<string, number>;
 }
 
 /** Details of one balancer; null when it was gone when its listeners were asked for. */
@@ -33,25 +25,23 @@ export interface Ages {
   reader: string;
 }
 
-/** Region-wide lists, read once for all balancers. */
+/** The list of a region's balancers, read once for all. */
 export async function observeRegion(
   deps: ScopeDependencies,
   account: string,
   region: string,
   ages: Ages,
 ): Promise<SharedReading<RegionReading>> {
-  await deps.database.query('insert into region_observation (account, region) values ($1, $2) on conflict do nothing', [
-    account,
-    region,
-  ]);
   return shared(
     deps.database,
-    { table: 'region_observation', where: 'account = $1 and region = $2', values: [account, region] },
-    { ...ages, leaseSeconds: deps.settings.timings.observationLease },
-    async () => {
-      const balancers = await listLoadBalancers(deps.aws, region);
-      return { balancers, targetGroups: await countTargetGroups(deps.aws, region) };
+    {
+      table: 'region_observation',
+      where: 'account = $1 and region = $2',
+      values: [account, region],
+      insert: 'insert into region_observation (account, region) values ($1, $2) on conflict do nothing',
     },
+    { ...ages, leaseSeconds: deps.settings.timings.observationLease },
+    async () => ({ balancers: await listLoadBalancers(deps.aws, region) }),
   );
 }
 
@@ -98,7 +88,7 @@ export function joinReadings(
     ...(listed.canonicalHostedZoneId ? { canonicalHostedZoneId: listed.canonicalHostedZoneId } : {}),
     rules: details.rules,
     hosts: details.hosts,
-    targetGroups: region.targetGroups[listed.arn] ?? 0,
+    targetGroups: details.targetGroups,
     listeners: details.listeners,
     ...(details.certificates === undefined ? {} : { certificates: details.certificates }),
   };
@@ -156,7 +146,7 @@ export async function observePool(deps: ScopeDependencies, input: ObservePoolInp
     }
   };
   await Promise.all(Array.from({ length: READERS }, readOn));
-  await reportLoads(deps, input.pool, reading);
+  await reportLoads(deps, input.pool);
   const [stuck] = Object.entries(unreadable);
   const more = input.until === undefined || Date.now() < Date.parse(input.until);
   if (stuck && input.mustRead && more)
@@ -211,14 +201,13 @@ async function recordDeclared(deps: ScopeDependencies, pool: PoolKey, seen: read
 }
 
 /** Publishes the loads of the balancers that the ledger knows, from what was observed anyway. */
-async function reportLoads(deps: ScopeDependencies, pool: PoolKey, region: RegionReading): Promise<void> {
+async function reportLoads(deps: ScopeDependencies, pool: PoolKey): Promise<void> {
   if (!deps.metrics) return;
   const { rows } = await deps.database.query<{ name: string; observation: StoredDetails }>(
     'select name, observation from balancer where account = $1 and region = $2 and observation is not null',
     [pool.account, pool.region],
   );
   for (const { name, observation } of rows) {
-    if (observation !== 'gone')
-      deps.metrics.balancer(pool.region, name, observation.rules, region.targetGroups[observation.arn] ?? 0);
+    if (observation !== 'gone') deps.metrics.balancer(pool.region, name, observation.rules, observation.targetGroups);
   }
 }

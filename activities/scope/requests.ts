@@ -1,7 +1,12 @@
 import type { z } from 'zod';
 import { readWith } from '../../contract/schemas/fields.ts';
-import { scopeCreationInputSchema, scopeDeletionInputSchema } from '../../contract/schemas/scope.ts';
+import {
+  inventoryInputSchema,
+  scopeCreationInputSchema,
+  scopeDeletionInputSchema,
+} from '../../contract/schemas/scope.ts';
 import type { ScopeDeletionInput } from '../../contract/scope/input.ts';
+import type { InventoryInput } from '../../contract/scope/retirement.ts';
 import { resolveScopeRequest, type ScopeRequest } from '../../domain/scope/request.ts';
 import type { ScopeSettings, ScopeTimings } from '../../domain/scope/settings.ts';
 import { invalidInput } from '../failures.ts';
@@ -12,9 +17,6 @@ import { invalidInput } from '../failures.ts';
 export function acceptCreation(settings: ScopeSettings, input: unknown): ScopeRequest {
   const resolution = resolveScopeRequest(parse(scopeCreationInputSchema, input), settings);
   if (!resolution.ok) throw invalidInput(resolution.problems);
-  if (resolution.request.dnsType === 'external_dns') {
-    throw invalidInput([{ path: 'dnsType', message: 'external_dns is not available in this version: use route53' }]);
-  }
   return resolution.request;
 }
 
@@ -27,6 +29,8 @@ export interface AcceptedDeletion {
 export function acceptDeletion(settings: ScopeSettings, input: unknown): AcceptedDeletion {
   return { input: parse(scopeDeletionInputSchema, input), brand: settings.brand.name, timings: settings.timings };
 }
+
+export const inventoryInput = (input: unknown): InventoryInput => parse(inventoryInputSchema, input);
 
 function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   const reading = readWith(schema, input);

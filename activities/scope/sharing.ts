@@ -4,13 +4,26 @@ import { activitySignal, beat } from '../signal.ts';
 
 /** One reading shared by all runs: stored with its time, made by one run at a time (specs: scope creation, section 5). */
 
-/** Where a reading is kept: a row with the columns observation, observed_at, observer and observer_until. */
+/** Columns of a reading: its value, its time, who reads now, and until when. */
+const OBSERVATION = { value: 'observation', at: 'observed_at', reader: 'observer', until: 'observer_until' };
+export const TAGGING = { value: 'tagging', at: 'tagging_at', reader: 'tagger', until: 'tagger_until' };
+
+/** Where a reading is kept: a row with the columns of one; `OBSERVATION` without `columns`. */
 export interface SharedRow {
   table: 'balancer' | 'region_observation';
+  columns?: typeof OBSERVATION;
   /** Condition on the row with placeholders from `$1`, and their values. */
   where: string;
   values: readonly unknown[];
+  /** Makes the row where it may be missing, with the same values. */
+  insert?: string;
 }
+
+/**
+ * A reading or a lease that a crash of the database loses is only made again: its commit need not wait for the disk. As a
+ * second table of the statement, so that it costs no round trip.
+ */
+const RELAXED = "(select set_config('synchronous_commit', 'off', true)) as relaxed";
 
 export interface SharedReading<T> {
   value: T;
@@ -35,25 +48,31 @@ export async function shared<T>(
   suffices: (value: T) => boolean = () => true,
 ): Promise<SharedReading<T>> {
   const arg = row.values.length;
+  const { value, at, reader, until } = row.columns ?? OBSERVATION;
   // Fixed by the first look, on the database's clock: whatever is read from then on is fresh enough for this caller.
   let notBefore: Date | null = null;
   for (;;) {
     const look: { rows: Stored<T>[] } = await database.query<Stored<T>>(
-      `select observation, observed_at, not_before, coalesce(observed_at >= not_before, false) as fresh
+      `select ${value} as observation, ${at} as observed_at, not_before, coalesce(${at} >= not_before, false) as fresh
          from ${row.table}, (select coalesce($${arg + 1}::timestamptz, clock_timestamp() - $${arg + 2} * interval '1 second') as not_before) as age
         where ${row.where}`,
       [...row.values, notBefore, ages.maxAgeSeconds],
     );
     const stored = look.rows[0];
+    if (!stored && row.insert) {
+      await database.query(row.insert, row.values);
+      continue;
+    }
     notBefore = stored?.not_before ?? notBefore;
     const fresh = stored?.fresh === true && stored.observation !== null;
     if (fresh && stored.observation !== null && stored.observed_at && suffices(stored.observation)) {
       return { value: stored.observation, observedAt: stored.observed_at.toISOString() };
     }
     const lease = await database.query<{ began: Date }>(
-      `update ${row.table} set observer = $${arg + 1}, observer_until = clock_timestamp() + $${arg + 2} * interval '1 second'
-        where ${row.where} and (observer_until is null or observer_until < clock_timestamp() or observer = $${arg + 1})
-          and ($${arg + 4} or observed_at is null or observed_at < $${arg + 3})
+      `update ${row.table} set ${reader} = $${arg + 1}, ${until} = clock_timestamp() + $${arg + 2} * interval '1 second'
+         from ${RELAXED}
+        where ${row.where} and (${until} is null or ${until} < clock_timestamp() or ${reader} = $${arg + 1})
+          and ($${arg + 4} or ${at} is null or ${at} < $${arg + 3})
         returning clock_timestamp() as began`,
       [...row.values, ages.reader, ages.leaseSeconds, notBefore, fresh],
     );
@@ -73,18 +92,23 @@ async function readAndStore<T>(
   read: () => Promise<T>,
 ): Promise<T> {
   const arg = row.values.length;
-  const isMine = `${row.where} and observer = $${arg + 1}`;
+  const columns = row.columns ?? OBSERVATION;
+  const { at, until } = columns;
+  const isMine = `${row.where} and ${columns.reader} = $${arg + 1}`;
   try {
     const value = await read();
     // A reader whose lease was taken over does not overwrite the newer reading.
     await database.query(
-      `update ${row.table} set observation = $${arg + 2}, observed_at = $${arg + 3}, observer = null, observer_until = null where ${isMine}`,
+      `update ${row.table} set ${columns.value} = $${arg + 2}, ${at} = $${arg + 3}, ${columns.reader} = null, ${until} = null from ${RELAXED} where ${isMine}`,
       [...row.values, reader, JSON.stringify(value), began],
     );
     return value;
   } catch (error) {
     await database
-      .query(`update ${row.table} set observer = null, observer_until = null where ${isMine}`, [...row.values, reader])
+      .query(`update ${row.table} set ${columns.reader} = null, ${until} = null where ${isMine}`, [
+        ...row.values,
+        reader,
+      ])
       .catch(() => {});
     throw error;
   }

@@ -49,8 +49,8 @@ its own is in sync, as Groundwork does; those calls are Groundwork's price of ne
 
 ${table(callRows(run.calls))}
 
-Groundwork reads each balancer once for all creations (3 calls: its listeners, and the rules of both) and the region twice (balancers,
-target groups). A creation then costs, for each zone, one look-up of the name, one change, and one look at the change,
+Groundwork reads each balancer once for all creations (3 calls: its listeners, and the rules of both) and the region once (its
+balancers). A creation then costs, for each zone, one look-up of the name, one change, and one look at the change,
 or more looks when Route 53 takes its time: one every 5 s. The worker asks STS once for its account; that is before the counting.
 
 ### One creation

@@ -2,6 +2,15 @@ import { z } from 'zod';
 import type { Failure } from '../failures.ts';
 import type { RetryNow } from '../scope/messages.ts';
 import {
+  type BalancerEntry,
+  type DriftReport,
+  driftKinds,
+  type InventoryPage,
+  type RetirementResult,
+  type RetirementStatus,
+  retirementPhases,
+} from '../scope/retirement.ts';
+import {
   type ScopeCreationResult,
   type ScopeDeletionResult,
   type ScopePlan,
@@ -135,6 +144,61 @@ export const scopeDeletionResultSchema = z
     warnings: z.array(warning),
   })
   .meta({ title: 'ScopeDeletionResult' }) satisfies z.ZodType<ScopeDeletionResult>;
+
+const retirement = {
+  retired: z.array(z.string()).describe('Balancers that are gone now'),
+  kept: z.array(z.object({ balancer: z.string(), reason: z.string() })),
+  released: z.array(z.string()).describe('What ended runs had left and is undone now, in words'),
+  drift: count.describe('How many deviations the ledger holds'),
+  troubles: z.array(z.object({ what: z.string(), message: z.string() })),
+};
+
+export const retirementResultSchema = z
+  .object(retirement)
+  .meta({ title: 'RetirementResult' }) satisfies z.ZodType<RetirementResult>;
+
+export const retirementStatusSchema = z
+  .object({ ...retirement, phase: z.enum(retirementPhases), waitingFor: waitingFor.exactOptional() })
+  .meta({ title: 'RetirementStatus' }) satisfies z.ZodType<RetirementStatus>;
+
+export const driftReportSchema = z
+  .object({
+    checked: z.array(z.object({ source: z.string(), at: time })),
+    drift: z.array(z.object({ kind: z.enum(driftKinds), subject: z.string(), message: z.string(), since: time })),
+  })
+  .meta({ title: 'DriftReport' }) satisfies z.ZodType<DriftReport>;
+
+const balancerEntry = z.object({
+  account: z.string(),
+  region: z.string(),
+  name: z.string(),
+  scheme: z.enum(['internet-facing', 'internal']),
+  origin,
+  state: z.string().describe('In the ledger: reserved, provisioning, active, failed, retiring or retired'),
+  arn: z.string().exactOptional(),
+  dnsName: z.string().exactOptional(),
+  createdForScope: z.string().exactOptional(),
+  idleSince: time.exactOptional(),
+  load: candidateLoad,
+  observedAt: time.exactOptional(),
+  placements: z.array(
+    z.object({ scopeId: z.string(), state: z.enum(['reserved', 'bound']), hosts: z.array(z.string()) }),
+  ),
+  records: z.array(
+    z.object({
+      zoneId: z.string(),
+      name: z.string(),
+      type: z.string(),
+      target: z.string(),
+      origin: z.enum(['made', 'adopted']),
+      scopeId: z.string(),
+    }),
+  ),
+}) satisfies z.ZodType<BalancerEntry>;
+
+export const inventoryPageSchema = z
+  .object({ balancers: z.array(balancerEntry), next: z.string().exactOptional() })
+  .meta({ title: 'InventoryPage' }) satisfies z.ZodType<InventoryPage>;
 
 export const retryNowSchema = z
   .object({ by: z.string().describe('Who asks, for the record').exactOptional() })

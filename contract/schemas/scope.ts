@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ScopeCreationInput, ScopeDeletionInput } from '../scope/input.ts';
+import type { InventoryInput } from '../scope/retirement.ts';
 
 /** What a caller may send. Unknown fields are ignored, so that callers and workers can be upgraded one after the other. */
 
@@ -20,6 +21,7 @@ const text = z.string().nullish();
 const names = z.array(z.string()).nullish();
 const threshold = z.union([z.number(), z.string()]).nullish();
 const flag = z.boolean().nullish();
+const document = z.record(z.string(), z.unknown()).nullish();
 
 export const hostedZones = z.object({ public: text, private: text }).describe('Ids of the Route 53 hosted zones');
 
@@ -65,6 +67,14 @@ export const scopeCreationInputSchema = z
     hostedZones: hostedZones.optional(),
     kubernetes: z.object({ namespace: z.string().optional(), createIfMissing: z.boolean().optional() }).optional(),
     networking: z.object({ scope: scopeKnobs.optional(), platform: platformKnobs.optional() }).optional(),
+    providers: z
+      .object({
+        'scope-configurations': document,
+        'container-orchestration': document,
+        'cloud-providers': document,
+      })
+      .optional()
+      .describe('Documents of the platform; read only by a worker with the preset nullplatform'),
     dryRun: z.boolean().optional(),
   })
   .meta({ title: 'ScopeCreationInput' }) satisfies z.ZodType<ScopeCreationInput>;
@@ -93,3 +103,14 @@ export const scopeDeletionInputSchema = z
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     then: { required: ['domain', 'region', 'hostedZones'] },
   }) satisfies z.ZodType<ScopeDeletionInput>;
+
+export const inventoryInputSchema = z
+  .object({
+    what: z.enum(['balancers', 'drift']),
+    page: z
+      .string()
+      .regex(/^\d{1,18}$/, 'must be the "next" of another page')
+      .exactOptional()
+      .describe('The "next" of the page before; absent for the first'),
+  })
+  .meta({ title: 'InventoryInput' }) satisfies z.ZodType<InventoryInput>;

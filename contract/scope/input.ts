@@ -47,6 +47,13 @@ export interface PlatformKnobs extends ScopeKnobs {
   hostedZones?: HostedZoneIds | null | undefined;
 }
 
+/** Configuration documents of the platform as they are: the first is of the scope, the others of the platform. */
+export interface ProviderDocuments {
+  'scope-configurations'?: Record<string, unknown> | null | undefined;
+  'container-orchestration'?: Record<string, unknown> | null | undefined;
+  'cloud-providers'?: Record<string, unknown> | null | undefined;
+}
+
 export interface ScopeCreationInput {
   /** 1-24 of `[a-z0-9-]`, alphanumeric at both ends. */
   scopeId: string;
@@ -64,6 +71,8 @@ export interface ScopeCreationInput {
   hostedZones?: HostedZoneIds | undefined;
   kubernetes?: { namespace?: string | undefined; createIfMissing?: boolean | undefined } | undefined;
   networking?: { scope?: ScopeKnobs | undefined; platform?: PlatformKnobs | undefined } | undefined;
+  /** Read only by a worker with the preset `nullplatform`; a value given explicitly at the same level outranks it. */
+  providers?: ProviderDocuments | undefined;
   /** Reads and decides only; nothing is made. */
   dryRun?: boolean | undefined;
 }

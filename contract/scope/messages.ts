@@ -1,7 +1,11 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { RetirementStatus } from './retirement.ts';
 import type { ScopeStatus } from './status.ts';
 
 export const getStatus = defineQuery<ScopeStatus>('getStatus');
+
+/** The same query of a `balancerRetirement`. */
+export const getRetirementStatus = defineQuery<RetirementStatus>('getStatus');
 
 /** The argument of `retryNow`: who asks, for the record. */
 export interface RetryNow {

@@ -45,6 +45,7 @@ export interface CandidateLoad {
 }
 
 export interface DnsRecordStatus {
+  /** Hosted zone; with external-dns the DNSEndpoint, as `<namespace>/<name>`. */
   zoneId: string;
   name: string;
   type: 'A' | 'CNAME';

@@ -28,8 +28,11 @@ export type Observation = SeenBalancer | { kind: 'absent' } | { kind: 'unreadabl
 export interface Candidate {
   name: string;
   origin: BalancerOrigin;
-  /** State in the ledger: an autocreated balancer that is `reserved` or `provisioning` may not be visible yet. */
-  ledgerState: 'reserved' | 'provisioning' | 'active';
+  /**
+   * State in the ledger: an autocreated balancer that is `reserved` or `provisioning` may not be visible yet; nobody is placed
+   * on one that is `failed`, `retiring` or `retired`, whatever AWS still shows.
+   */
+  ledgerState: 'reserved' | 'provisioning' | 'active' | 'failed' | 'retiring' | 'retired';
   /** Host of the keeper's rule; only autocreated balancers have one. */
   keeperHost?: string;
   observation: Observation;
@@ -123,7 +126,8 @@ export function effectiveLoad(
   const { observation, name, origin } = candidate;
   const { thresholds } = policy;
   const live = placements.filter(({ balancer, scopeId }) => balancer === name && scopeId !== subject.scopeId);
-  const pendingAutocreated = origin === 'autocreated' && candidate.ledgerState !== 'active';
+  const pendingAutocreated =
+    origin === 'autocreated' && (candidate.ledgerState === 'reserved' || candidate.ledgerState === 'provisioning');
   const seen = observation.kind === 'seen' ? observation : undefined;
   const visible = new Set(seen?.hosts);
 
@@ -182,6 +186,7 @@ function certificateLoad(
 
 function unusableReason(candidate: Candidate, policy: PlacementPolicy): string | undefined {
   const { observation, origin, ledgerState } = candidate;
+  if (isLeaving(candidate)) return `${ledgerState} in the ledger`;
   if (observation.kind === 'unreadable') return `cannot be read: ${observation.error}`;
   if (observation.kind === 'absent') {
     if (origin === 'declared') return 'declared but absent in AWS';
@@ -189,6 +194,11 @@ function unusableReason(candidate: Candidate, policy: PlacementPolicy): string |
   }
   if (observation.scheme !== policy.scheme) return `is ${observation.scheme}, the scope needs ${policy.scheme}`;
   return observation.state === 'failed' ? 'in state failed' : undefined;
+}
+
+/** Whether nobody may be placed there any more. */
+export function isLeaving({ ledgerState }: Pick<Candidate, 'ledgerState'>): boolean {
+  return ledgerState === 'failed' || ledgerState === 'retiring' || ledgerState === 'retired';
 }
 
 function candidateWarning(candidate: Candidate, policy: PlacementPolicy): Warning | undefined {

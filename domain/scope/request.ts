@@ -22,6 +22,7 @@ import {
 } from './configuration.ts';
 import { hostProblem, isWithin, normalizeHost } from './hosts.ts';
 import { balancerNameProblem, cutLabelValue, type DomainSuffix, nrnIds, prefixProblem, scopeDomain } from './names.ts';
+import { withProviders } from './providers.ts';
 import type { Brand, ScopeSettings, ScopeTimings } from './settings.ts';
 
 export interface HostedZone {
@@ -90,10 +91,13 @@ export function zonesOf(ids: HostedZoneIds): HostedZone[] {
 }
 
 /** Decides every knob of a structurally valid input, or names every wrong field. */
-export function resolveScopeRequest(input: ScopeCreationInput, settings: ScopeSettings): Resolution {
+export function resolveScopeRequest(given: ScopeCreationInput, settings: ScopeSettings): Resolution {
   const problems: InvalidField[] = [];
   const warnings: Warning[] = [];
   const wrong = (path: string, message: string) => void problems.push({ path, message });
+  const input = settings.brand.readsProviders ? withProviders(given, wrong, warnings) : given;
+  if (given.providers && !settings.brand.readsProviders)
+    warnings.push({ code: 'ProvidersIgnored', message: 'providers are read only with the preset nullplatform' });
 
   const levels: KnobLevels = {
     scope: input.networking?.scope ?? {},
@@ -157,7 +161,7 @@ export function resolveScopeRequest(input: ScopeCreationInput, settings: ScopeSe
       timings: settings.timings,
       maxReplacements: settings.maxReplacements,
       dryRun: input.dryRun === true,
-      digest: inputDigest(input),
+      digest: inputDigest(given),
       warnings,
     },
   };

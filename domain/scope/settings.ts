@@ -11,6 +11,8 @@ export interface Brand {
   domainName?: string;
   /** Region when none is configured. */
   region?: string;
+  /** Whether inputs may carry provider documents. */
+  readsProviders?: boolean;
 }
 
 export type PresetName = 'groundwork' | 'nullplatform';
@@ -29,6 +31,7 @@ export const brands: Record<PresetName, Brand> = {
     autocreatePrefix: 'nullplatform-auto-',
     domainName: 'nullapps.io',
     region: 'us-east-1',
+    readsProviders: true,
   },
 };
 
@@ -49,6 +52,12 @@ export interface ScopeTimings {
   dnsEndpointTimeout: number;
   /** How long each compensation retries before it is reported as left over. */
   compensationTimeout: number;
+  /** Between two runs of `balancerRetirement`. */
+  retirementInterval: number;
+  /** How long a balancer that was active must be without a scope before it is retired. */
+  retirementGrace: number;
+  /** The same for one that never became active, and for what runs that ended left behind. */
+  failedGrace: number;
 }
 
 export const defaultTimings: ScopeTimings = {
@@ -61,6 +70,9 @@ export const defaultTimings: ScopeTimings = {
   dnsSyncTimeout: 300,
   dnsEndpointTimeout: 300,
   compensationTimeout: 900,
+  retirementInterval: 900,
+  retirementGrace: 86_400,
+  failedGrace: 900,
 };
 
 /** Worker-level values of the knobs a scope or platform may also set, and those that only a worker has. */

@@ -25,8 +25,10 @@ import { Reflector } from './watch.ts';
 import { Autoscalers } from './workloads/autoscalers.ts';
 import { WorkloadController } from './workloads/controller.ts';
 import type { WorkloadKnobs } from './workloads/pod-life.ts';
+import { WorkshopController, type WorkshopKnobs } from './workshop/controller.ts';
+import { type Claim, type Provision, type Seat, type Workshop, workshopResources } from './workshop/objects.ts';
 
-export type { Certificate, GarbageKnobs, LoadBalancerKnobs, WorkloadKnobs };
+export type { Certificate, GarbageKnobs, LoadBalancerKnobs, WorkloadKnobs, WorkshopKnobs };
 
 /** A controller that can be away for a while. */
 export interface SimulatedController<Knobs> {
@@ -48,6 +50,7 @@ export interface Controllers {
   readonly garbage: SimulatedController<GarbageKnobs>;
   /** The Pod that has this address. */
   podAt(ip: string): Pod | undefined;
+  readonly workshops: SimulatedController<WorkshopKnobs>;
   /** Ends all of them, their watches and connections. */
   stop(): Promise<void>;
 }
@@ -83,6 +86,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     loadBalancer: client('controller'),
     workloads: client('kube-controller-manager'),
     garbage: client('garbage-collector'),
+    workshops: client('workshop-manager'),
   };
   const recorder = (component: string) => new EventRecorder({ client: clients.watch, clock, component, log });
   const elb = new ElasticLoadBalancingV2Client({
@@ -151,7 +155,16 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     new Autoscalers({ client: clients.workloads, autoscalers, deployments, log }),
     new Endpoints({ client: clients.workloads, services, pods, log }),
   ];
-  const all = [loadBalancer, workloads, garbage, ...small];
+  const workshops = new WorkshopController({
+    client: clients.workshops,
+    clock,
+    workshops: cache<Workshop>(workshopResources.workshop),
+    provisions: cache<Provision>(workshopResources.provision),
+    claims: cache<Claim>(workshopResources.claim),
+    seats: cache<Seat>(workshopResources.seat),
+    log,
+  });
+  const all = [loadBalancer, workloads, garbage, workshops, ...small];
   const stop = async () => {
     await Promise.all(all.map((controller) => controller.stop()));
     await Promise.all(reflectors.map((reflector) => reflector.stop()));
@@ -167,7 +180,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     await stop();
     throw error;
   }
-  for (const controller of all) controller.resume();
+  await Promise.all(all.map((controller) => controller.resume()));
   const podAt = (ip: string) => pods.values().find(({ status }) => status?.podIP === ip);
-  return { loadBalancer, workloads, garbage, podAt, stop };
+  return { loadBalancer, workloads, garbage, workshops, podAt, stop };
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { cacheRoot } from '../binaries/cache.ts';
+import { workshopTimingsAt } from '../workshop-timings.ts';
 
 /** Real seconds per simulated second: a balancer that takes two minutes takes 2.4 s. */
 export const TIME_SCALE = 0.02;
@@ -30,6 +31,7 @@ export const scaledWorkerSettings: Readonly<Record<string, string>> = {
   GROUNDWORK_DEPLOYMENT_READ_PATIENCE: '60',
   GROUNDWORK_DEPLOYMENT_MAX_WAIT_SECONDS: '60',
   GROUNDWORK_SHUTDOWN_GRACE_SECONDS: '2',
+  ...workshopTimingsAt(TIME_SCALE),
 };
 
 /** Where the user's own servers are configured; the demo never touches them. */

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addBalancerCommands } from './balancers/commands.ts';
 import { type Context, withJson } from './command.ts';
 import { addDeploymentCommands } from './deployment/commands.ts';
 import { exitCodes, exitCodeTable } from './exit-codes.ts';
 import { reportFailure, UsageError } from './failing.ts';
 import { colorsFor, type Io } from './io.ts';
+import { addIpCommands } from './ip/commands.ts';
 import { addSandboxCommands } from './sandbox-commands.ts';
 import { addScopeCommands } from './scope/commands.ts';
+import { addWorkshopCommands } from './workshop/commands.ts';
 
 /** The `groundwork` command. */
 
@@ -57,7 +60,7 @@ export function createProgram(context: Context): Command {
   withJson(
     program
       .command('setup')
-      .description('bring the database up to date and register the search attributes; harmless to repeat')
+      .description('bring database, search attributes and Schedules up to date; harmless to repeat')
       .option('--skip-database', 'leave the database alone')
       .option('--skip-temporal', 'leave Temporal alone'),
   ).action(async (options) => context.exit(await (await import('./operations/setup.ts')).setup(io, options)));
@@ -67,6 +70,9 @@ export function createProgram(context: Context): Command {
   ).action(async (options) => context.exit(await (await import('./operations/doctor.ts')).doctor(io, options)));
 
   addScopeCommands(program, context);
+  addBalancerCommands(program, context);
+  addIpCommands(program, context);
+  addWorkshopCommands(program, context);
   addDeploymentCommands(program, context);
   addSandboxCommands(program, context);
 

@@ -74,6 +74,7 @@ describe('groundwork setup', () => {
     expect(again).toMatchObject({ code: 0, stderr: '' });
     expect(again.stdout).toContain('database: the schema was up to date');
     expect(again.stdout).toContain('temporal: the search attributes were there');
+    expect(again.stdout).toContain('schedules: brought balancer-retirement up to date');
     const { customAttributes } = await connection.operatorService.listSearchAttributes({
       namespace: env.TEMPORAL_NAMESPACE,
     });
@@ -137,7 +138,10 @@ describe('groundwork doctor', () => {
     const { code, findings, failed, warned } = await examine(healthy());
     expect(failed).toEqual([]);
     expect(code).toBe(0);
-    expect(warned.map(({ message }) => message)).toEqual(['no worker polls it: runs wait until one does']);
+    expect(warned.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^missing: doctor-.*balancer-retirement$/),
+      'no worker polls it: runs wait until one does',
+    ]);
     const subjects = findings.map(({ subject }) => subject);
     for (const part of ['Temporal server', 'PostgreSQL schema', 'Kubernetes: events', 'AWS route53:GetChange'])
       expect(subjects).toContain(part);
@@ -148,7 +152,7 @@ describe('groundwork doctor', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ok {7}Configuration: /);
     expect(stdout).toContain('Start the worker (npm start).');
-    expect(stdout.trimEnd().endsWith('In order, with 1 to look at.')).toBe(true);
+    expect(stdout.trimEnd().endsWith('In order, with 2 to look at.')).toBe(true);
   });
 
   test('names every wrong setting, and looks at what does not depend on them', async () => {

@@ -3,6 +3,7 @@ import type { TestProject } from 'vitest/node';
 import { searchAttributeNames } from '../../contract/names.ts';
 import { migrate } from '../../migrations/migrate.ts';
 import { startKubernetes } from '../../sandbox/kubernetes/server.ts';
+import { FOREIGN_CRDS } from '../../sandbox/parts.ts';
 import { databaseUrl } from '../../sandbox/postgres/databases.ts';
 import { type PostgresServer, startPostgres } from '../../sandbox/postgres/server.ts';
 import { claimRunFolder } from '../../sandbox/processes/run-folder.ts';
@@ -43,7 +44,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
       install(`${folder}/installation`),
       startTemporal({ supervisor, searchAttributes: searchAttributeNames, ui: false }),
       startMigratedPostgres(supervisor, `${folder}/postgres`),
-      startKubernetes({ supervisor, folder: `${folder}/kubernetes`, manifests: [deploy('crds'), deploy('rbac')] }),
+      startKubernetes({
+        supervisor,
+        folder: `${folder}/kubernetes`,
+        manifests: [deploy('crds'), deploy('rbac'), deploy('rbac/scale-down'), FOREIGN_CRDS],
+      }),
     ]);
     if (kubernetes.url === undefined || kubernetes.caFile === undefined)
       throw new Error('tests need a kube-apiserver of their own');

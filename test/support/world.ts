@@ -12,12 +12,15 @@ import type { ScopeCreationResult, ScopeDeletionResult, ScopeStatus } from '../.
 import type { AwsSeed } from '../../sandbox/aws/seed-schema.ts';
 import { type AwsEndpoint, startAwsEndpoint } from '../../sandbox/aws/server.ts';
 import { simulatedClock } from '../../sandbox/clock.ts';
-import { type Controllers, startControllers } from '../../sandbox/controllers/index.ts';
+import { type ExternalDnsKnobs, startExternalDns } from '../../sandbox/controllers/external-dns/controller.ts';
+import { type Controllers, type SimulatedController, startControllers } from '../../sandbox/controllers/index.ts';
 import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
 import { FaultPlan } from '../../sandbox/faults/plan.ts';
+import { startTcpProxy, type TcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
 import { readConfiguration, type Values } from '../../worker/configuration.ts';
 import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
 import { createWorkers } from '../../worker/workers.ts';
+import { type Around, surrounded } from './around.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 
 /** A whole world for one test file: AWS endpoint, controllers and a worker of its own on the servers that all files share. */
@@ -40,8 +43,11 @@ const TIMINGS = {
   GROUNDWORK_BUSY_PATIENCE: '2',
   GROUNDWORK_DNS_POLL_INTERVAL: '0.05',
   GROUNDWORK_DNS_SYNC_TIMEOUT: '10',
+  GROUNDWORK_DNS_ENDPOINT_TIMEOUT: '10',
   GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS: '20',
   GROUNDWORK_COMPENSATION_TIMEOUT: '20',
+  GROUNDWORK_RETIREMENT_GRACE: '2',
+  GROUNDWORK_FAILED_GRACE: '1',
   GROUNDWORK_ELB_READS_PER_SECOND: '500',
   GROUNDWORK_ROUTE53_REQUESTS_PER_SECOND: '500',
   GROUNDWORK_DEPLOYMENT_POLL_INTERVAL: '0.08',
@@ -61,8 +67,11 @@ const TIMINGS = {
 export interface World {
   aws: AwsEndpoint;
   controllers: Controllers;
+  externalDns: SimulatedController<ExternalDnsKnobs>;
   faults: FaultPlan;
   proxy: HttpProxy;
+  /** The worker's ways to PostgreSQL and Temporal; the test's own connections do not pass them. */
+  networks: { postgres: TcpProxy; temporal: TcpProxy };
   client: Client;
   values: Values;
   /** The environment of a worker process of this world. */
@@ -83,9 +92,6 @@ export interface World {
   startWorker(): Promise<void>;
   stopWorker(): Promise<void>;
 }
-
-/** What happens around one call of an activity: `run` has the effect, the returned value is the answer. */
-export type Around = (name: string, run: () => Promise<unknown>) => Promise<unknown>;
 
 export interface WorldOptions {
   seed?: AwsSeed;
@@ -189,9 +195,19 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     findCertificates: async (where) =>
       [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
   });
+  const networks = {
+    postgres: await startTcpProxy(addressOf(databaseUrl)),
+    temporal: await startTcpProxy(addressOf(`tcp://${servers.temporal.address}`)),
+  };
+  const externalDns = await startExternalDns({
+    kubeConfig: admin,
+    clock,
+    namespaces: (name) => name.startsWith(prefix),
+  });
   const environment = {
-    GROUNDWORK_DATABASE_URL: databaseUrl,
+    GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, networks.postgres),
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
+    GROUNDWORK_QUEUES: 'scopes',
     GROUNDWORK_NAMESPACE: namespace,
     GROUNDWORK_REGION: REGION,
     GROUNDWORK_DOMAIN_NAME: BASE_DOMAIN,
@@ -203,7 +219,8 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   };
   const values = configuration(environment);
   const connection = await Connection.connect({ address: servers.temporal.address });
-  const native = await NativeConnection.connect({ address: servers.temporal.address });
+  const temporalAddress = `${networks.temporal.host}:${networks.temporal.port}`;
+  const native = await NativeConnection.connect({ address: temporalAddress });
   const client = new Client({ connection, namespace: servers.temporal.namespace });
   const database = new Database({ url: databaseUrl, poolSize: 4 });
   const taskQueue = taskQueueName(values.taskQueuePrefix, 'scopes');
@@ -213,13 +230,15 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
     around: undefined,
     aws,
     controllers,
+    externalDns,
     faults,
     proxy,
+    networks,
     client,
     values,
     environment: {
       ...environment,
-      TEMPORAL_ADDRESS: servers.temporal.address,
+      TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_NAMESPACE: servers.temporal.namespace,
       KUBECONFIG: servers.kubernetes.kubeconfig.worker,
       AWS_ENDPOINT_URL: aws.url,
@@ -265,14 +284,11 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
         kubeConfig: worker,
         aws: { endpoint: aws.url, credentials: CREDENTIALS },
       });
-      const around: Around = (name, run) => (world.around ? world.around(name, run) : run());
-      const scopes = wrapped(dependencies.scopes, around);
-      const deployments = wrapped(dependencies.deployments, around);
       const workers = await createWorkers({
         connection: native,
         namespace: servers.temporal.namespace,
         values,
-        dependencies: { ...dependencies, scopes, deployments },
+        dependencies: surrounded(dependencies, (name, run) => (world.around ? world.around(name, run) : run())),
         workflows: { bundlePath: join(inject('dist'), 'workflow-bundle.js') },
       });
       running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });
@@ -288,8 +304,11 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
       await world.stopWorker();
       await database.close();
       await controllers.stop();
+      await externalDns.stop();
       await connection.close();
       await native.close();
+      await networks.postgres.close();
+      await networks.temporal.close();
       await proxy.close();
       await aws.close();
     },
@@ -298,7 +317,19 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   return world;
 }
 
-function configuration(environment: Record<string, string>): Values {
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+}
+
+function throughProxy(url: string, { host, port }: TcpProxy): string {
+  const proxied = new URL(url);
+  proxied.hostname = host;
+  proxied.port = String(port);
+  return proxied.href;
+}
+
+export function configuration(environment: Record<string, string>): Values {
   const result = readConfiguration(environment);
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.values;
@@ -306,17 +337,8 @@ function configuration(environment: Record<string, string>): Values {
 
 let installed = false;
 
-function quietRuntime(): void {
+export function quietRuntime(): void {
   if (installed) return;
   installed = true;
   Runtime.install({ logger: new DefaultLogger(process.env.TEST_LOG ? 'DEBUG' : 'ERROR') });
-}
-
-/** The same activities with `around` around each call. */
-function wrapped<A extends object>(activities: A, around: Around): A {
-  const entries = Object.entries(activities).map(([name, run]: [string, (input: unknown) => Promise<unknown>]) => [
-    name,
-    (input: unknown) => around(name, () => run(input)),
-  ]);
-  return Object.fromEntries(entries) as A;
 }

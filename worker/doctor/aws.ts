@@ -5,7 +5,6 @@ import {
   DescribeRulesCommand,
   DescribeTagsCommand,
   DescribeTargetGroupAttributesCommand,
-  DescribeTargetGroupsCommand,
   DescribeTargetHealthCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetChangeCommand, ListResourceRecordSetsCommand } from '@aws-sdk/client-route-53';
@@ -82,7 +81,6 @@ function elbReads(region: string, account: string): Read[] {
     read('DescribeLoadBalancers', (elb, options) =>
       elb.send(new DescribeLoadBalancersCommand({ PageSize: 1 }), options),
     ),
-    read('DescribeTargetGroups', (elb, options) => elb.send(new DescribeTargetGroupsCommand({ PageSize: 1 }), options)),
     read('DescribeListeners', (elb, options) =>
       elb.send(new DescribeListenersCommand({ LoadBalancerArn: balancer }), options),
     ),

@@ -1,7 +1,9 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { livePollers, WORKFLOW_TASKS } from '../../contract/pollers.ts';
+import type { Values } from '../configuration.ts';
 import { type Finding, failed, ok, SetupError, warning } from '../findings.ts';
+import { missingSchedules } from '../schedules.ts';
 import { missingSearchAttributes } from '../setup.ts';
 import { temporalTrouble } from '../temporal-trouble.ts';
 
@@ -10,7 +12,8 @@ import { temporalTrouble } from '../temporal-trouble.ts';
 const CALL_MS = 10_000;
 const CONNECT_MS = 5_000;
 
-export async function* examineTemporal(taskQueues: readonly string[]): AsyncGenerator<Finding> {
+/** Without `values` the configuration cannot be read, and what follows from it is not looked at. */
+export async function* examineTemporal(taskQueues: readonly string[], values?: Values): AsyncGenerator<Finding> {
   const config = loadClientConnectConfig();
   const address = config.connectionOptions.address ?? 'localhost:7233';
   const namespace = config.namespace ?? 'default';
@@ -30,6 +33,7 @@ export async function* examineTemporal(taskQueues: readonly string[]): AsyncGene
     const reachable = yield* examineNamespace(connection, namespace, ask);
     if (!reachable) return;
     yield await ask(() => examineSearchAttributes(connection, namespace));
+    if (values) yield await ask(() => examineSchedules(client, values));
     for (const taskQueue of taskQueues) yield await ask(() => examineQueue(connection, namespace, taskQueue));
   } catch (error) {
     const { trouble, message } = temporalTrouble(error);
@@ -74,6 +78,13 @@ async function examineSearchAttributes(connection: Connection, namespace: string
     if (trouble !== 'forbidden') throw error;
     return warning(subject, `may not be listed: ${message}`, 'Check them in the UI of the namespace.');
   }
+}
+
+async function examineSchedules(client: Client, values: Values): Promise<Finding> {
+  const subject = 'Temporal schedules';
+  const missing = await missingSchedules(client, values);
+  if (missing.length === 0) return ok(subject, 'all there');
+  return warning(subject, `missing: ${missing.join(', ')}`, 'Run "groundwork setup".');
 }
 
 async function examineQueue(connection: Connection, namespace: string, taskQueue: string): Promise<Finding> {

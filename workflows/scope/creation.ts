@@ -7,6 +7,7 @@ import { runFailure } from '../failures.ts';
 import { local, mutations } from './activities.ts';
 import { writeDns } from './dns.ts';
 import { endWith, letGo } from './ending.ts';
+import { planWithExternalDns, withExternalDns } from './external-dns.ts';
 import { holdScope } from './hold.ts';
 import { decidePlacement, type Facts, gatherFacts, type Placed } from './placing.ts';
 import { makeReady, type ReadyBalancer } from './ready.ts';
@@ -26,15 +27,23 @@ export async function scopeCreation(input: ScopeCreationInput): Promise<ScopeCre
     run.enter('Validating', typeof input?.environment === 'string' ? input.environment : undefined);
     const { request, account } = await local.acceptScopeCreation({ input });
     accept(run, request);
-    if (request.dryRun) return await plan(run, request, account);
+    if (request.dryRun)
+      return await (request.dnsType === 'external_dns'
+        ? planWithExternalDns(run, request)
+        : plan(run, request, account));
 
     holds = true; // also when the answer is lost to a cancellation: letting go touches only what this run holds
     const before = await holdScope(run, request.timings.busyPatience);
     run.enter('Placing');
     const { namespace, createNamespace, brand } = request;
     await mutations(`namespace ${namespace}`).ensureNamespace({ namespace, createIfMissing: createNamespace, brand });
-    const facts = await gatherFacts(run, request, account);
     const repeat = before.state === 'bound';
+    if (request.dnsType === 'external_dns') {
+      const result = await withExternalDns(run, request, compensations, repeat);
+      await CancellationScope.nonCancellable(() => finish(run));
+      return result;
+    }
+    const facts = await gatherFacts(run, request, account);
     const { placed, balancer, repaired } = await placeAndMakeReady(run, facts, compensations, repeat);
     const dns = await writeDns(run, request, balancer, facts.lookup.absentIn, compensations);
     await CancellationScope.nonCancellable(() => finish(run));

@@ -1,12 +1,12 @@
 import type { PlacementRow } from '../../activities/scope/ledger/holding.ts';
-import { SCOPE_ID_LABEL, workflowIds } from '../../contract/names.ts';
-import type { ScopeDeletionInput } from '../../contract/scope/input.ts';
+import { DOMAIN_PLACEHOLDER, type ScopeDeletionInput } from '../../contract/scope/input.ts';
 import type { ScopeDeletionResult } from '../../contract/scope/status.ts';
+import { normalizeHost } from '../../domain/scope/hosts.ts';
 import { zonesOf } from '../../domain/scope/request.ts';
-import { runFailure } from '../failures.ts';
 import { local, mutations } from './activities.ts';
 import { endWith, letGo } from './ending.ts';
 import { holdScope } from './hold.ts';
+import { endRollout, removeObjects } from './rollout.ts';
 import { ScopeRun } from './run.ts';
 import { Compensations, leaveBalancer } from './undo.ts';
 
@@ -25,7 +25,7 @@ export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDel
     const placement = await holdScope(run, timings.busyPatience);
     const live = placement.state !== 'released';
     if (live) showPlacement(run, placement);
-    await refuseLiveDeployment(input.scopeId, accepted.input.force === true);
+    const objects = await endRollout(run, accepted.input, timings);
 
     const result: ScopeDeletionResult = {
       scopeId: input.scopeId,
@@ -33,12 +33,19 @@ export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDel
       absent: [],
       warnings: run.status.warnings,
     };
-    const records = live ? ownRecords(placement) : input.adopt ? adoptedRecords(accepted.input) : [];
+    const records = live ? ownRecords(placement) : input.adopt ? adoptedRecords(run, accepted.input) : [];
     if (!live && records.length === 0) result.absent.push(`scope ${input.scopeId}`);
     run.enter('Dns');
-    for (const { zoneId, name } of records) await removeRecord(run, result, placement, zoneId, name);
+    const adoptFrom = live ? undefined : accepted.input.region;
+    for (const record of records) await removeRecord(run, result, placement, record, adoptFrom);
+    if (placement.dnsEndpoint !== null) {
+      const words = `DNSEndpoint ${placement.dnsEndpoint}`;
+      const { outcome } = await mutations(words).removeDnsEndpoint({ scopeId: input.scopeId });
+      (outcome === 'removed' ? result.removed : result.absent).push(words);
+    }
 
     run.enter('Removing');
+    if (objects.length > 0) result.removed.push(...(await removeObjects(run, placement)));
     const left = await leaveBalancer(run, 'delete', timings.compensationTimeout);
     if (left.released) result.removed.push(`placement on balancer ${left.released}`);
     result.removed.push(...left.removed.map((name) => `balancer ${name}`));
@@ -67,28 +74,6 @@ function showPlacement(run: ScopeRun, placement: PlacementRow): void {
   }
 }
 
-/** A scope with an open rollout or with objects in the cluster still serves: it is not deleted from under them. */
-async function refuseLiveDeployment(scopeId: string, force: boolean): Promise<void> {
-  const remedy = force ? ' `force` needs the deployment capability, which this version does not have.' : '';
-  const deployment = workflowIds.deployment(scopeId);
-  if (await local.findOpenDeployment({ workflowId: deployment })) {
-    throw runFailure({
-      type: 'DeploymentLive',
-      message: `rollout ${deployment} is open. Finish or cancel it, then delete the scope.${remedy}`,
-      details: { workflowId: deployment },
-    });
-  }
-  const objects = await mutations(`objects of scope ${scopeId}`).findScopeObjects({
-    labelSelector: `${SCOPE_ID_LABEL}=${scopeId}`,
-  });
-  if (objects.length === 0) return;
-  throw runFailure({
-    type: 'DeploymentLive',
-    message: `scope ${scopeId} still has objects: ${objects.join(', ')}. Delete them first.${remedy}`,
-    details: { objects },
-  });
-}
-
 interface RecordOfScope {
   zoneId: string;
   name: string;
@@ -101,8 +86,14 @@ function ownRecords(placement: PlacementRow): RecordOfScope[] {
   return [...(zones ?? [])].reverse().map(({ id }) => ({ zoneId: id, name: domain }));
 }
 
-function adoptedRecords(input: ScopeDeletionInput): RecordOfScope[] {
-  const name = input.domain ?? '';
+/** Records that the caller answers for; without a domain there are none to look for. */
+function adoptedRecords(run: ScopeRun, input: ScopeDeletionInput): RecordOfScope[] {
+  const given = input.domain?.trim() ?? '';
+  if (given === '' || given === DOMAIN_PLACEHOLDER) {
+    run.warn({ code: 'DnsNoDomain', message: 'no domain is given, so no record was looked for' });
+    return [];
+  }
+  const name = normalizeHost(given);
   return zonesOf(input.hostedZones ?? {})
     .reverse()
     .map(({ id }) => ({ zoneId: id, name }));
@@ -112,8 +103,8 @@ async function removeRecord(
   run: ScopeRun,
   result: ScopeDeletionResult,
   placement: PlacementRow,
-  zoneId: string,
-  name: string,
+  { zoneId, name }: RecordOfScope,
+  adoptFrom: string | undefined,
 ): Promise<void> {
   const { scopeId } = run.status;
   const balancerDnsName = placement.balancer?.dnsName;
@@ -122,6 +113,7 @@ async function removeRecord(
     zoneId,
     name,
     ...(balancerDnsName ? { balancerDnsName } : {}),
+    ...(adoptFrom ? { adoptFrom } : {}),
   });
   const what = `record ${name} in zone ${zoneId}`;
   if (removal.outcome === 'removed') result.removed.push(what);

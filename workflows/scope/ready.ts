@@ -58,6 +58,8 @@ export async function makeReady(
     const { warning, added } = await mutations(`tags of ALB ${row.name}`).ensureBalancerTags({
       balancerId: row.id,
       arn,
+      reader: `${run.key}/tags`,
+      anew: repeat,
     });
     if (warning) run.warn({ code: 'TagsNotWritten', message: warning });
     if (repeat && added.length > 0) repaired.push(`tags ${added.join(', ')} of ${row.name}`);

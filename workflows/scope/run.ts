@@ -1,23 +1,16 @@
-import {
-  ApplicationFailure,
-  CancellationScope,
-  isCancellation,
-  setCurrentDetails,
-  setHandler,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
-import { getStatus, type RetryNow, retryNowSignal, retryNowUpdate } from '../../contract/scope/messages.ts';
+import { setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { getStatus } from '../../contract/scope/messages.ts';
 import type { ScopePhase, ScopeStatus, WaitingFor, Warning } from '../../contract/scope/status.ts';
 import { balancerNameKey, environmentKey, phaseKey, scopeIdKey } from '../../contract/search-attributes.ts';
 import { checklist } from '../../domain/scope/checklist.ts';
+import { runKey, Waits } from './waits.ts';
 
 /** State of one scope run as people see it: status, checklist, search attributes, and the wait that `retryNow` ends. */
 export class ScopeRun {
   /** Identity of this run as a holder in the ledger; stays the same when the run is reset. */
-  readonly key = `${workflowInfo().workflowId}@${workflowInfo().firstExecutionRunId}`;
+  readonly key = runKey();
   readonly status: ScopeStatus;
-  #lookAgain: (() => void) | undefined;
+  readonly #waits: Waits;
 
   /** Registers all message handlers: construct it before the first await. */
   constructor(kind: ScopeStatus['kind'], scopeId: string) {
@@ -25,11 +18,7 @@ export class ScopeRun {
     setHandler(getStatus, () => this.status, {
       description: 'What the run is doing, what it waits for, and what it decided',
     });
-    setHandler(retryNowSignal, () => void this.#lookAgain?.(), { description: 'Look again at once' });
-    setHandler(retryNowUpdate, () => this.retryNow(), {
-      description: 'Make the present wait look again at once',
-      validator: (_request: RetryNow) => this.requireWait(),
-    });
+    this.#waits = new Waits(() => this.status.phase);
   }
 
   enter(phase: ScopePhase, environment?: string): void {
@@ -69,35 +58,10 @@ export class ScopeRun {
     this.status.waitingFor = wait;
     this.publish();
     try {
-      for (;;) {
-        const scope = new CancellationScope();
-        let again = false;
-        this.#lookAgain = () => {
-          again = true;
-          scope.cancel();
-        };
-        try {
-          return await scope.run(look);
-        } catch (error) {
-          if (!again || !isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
-        }
-      }
+      return await this.#waits.run(wait.what, look);
     } finally {
-      this.#lookAgain = undefined;
       delete this.status.waitingFor;
     }
-  }
-
-  private retryNow(): { waitingFor: string } {
-    const waitingFor = this.status.waitingFor?.what ?? '';
-    this.#lookAgain?.();
-    return { waitingFor };
-  }
-
-  private requireWait(): void {
-    if (this.#lookAgain) return;
-    const message = `nothing is being waited for: the run is in phase ${this.status.phase}`;
-    throw ApplicationFailure.create({ type: 'NothingToRetry', message, nonRetryable: true });
   }
 }
 

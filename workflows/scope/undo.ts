@@ -47,7 +47,7 @@ export async function leaveBalancer(
 
 /** Removes a balancer that is `retiring`: the keeper goes, the controller follows, the row ends. */
 export async function removeBalancer(
-  run: ScopeRun,
+  run: { key: string },
   balancer: { id: string; name: string },
   patienceSeconds: number,
 ): Promise<void> {

@@ -62,7 +62,7 @@ export async function poolFacts(database: Queryable, input: FactsInput): Promise
     return {
       name,
       origin: row?.origin ?? 'declared',
-      ledgerState: row?.state === 'reserved' || row?.state === 'provisioning' ? row.state : 'active',
+      ledgerState: row?.state ?? 'active',
       ...(row?.keeperHost ? { keeperHost: row.keeperHost } : {}),
       observation: observation === 'details-missing' ? { kind: 'absent' } : observation,
     };

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
+import type { ScopeSlugs } from '../../../contract/scope/input.ts';
 import type { ScopeStatus } from '../../../contract/scope/status.ts';
 import type { Database } from '../../postgres/database.ts';
 
@@ -18,6 +19,9 @@ export interface PlacementRow {
   region: string | null;
   namespace: string | null;
   zones: { id: string; kind: 'private' | 'public' }[] | null;
+  slugs: ScopeSlugs | null;
+  /** `<namespace>/<name>` of its DNSEndpoint, with external-dns. */
+  dnsEndpoint: string | null;
   balancer: { id: string; name: string; origin: 'declared' | 'autocreated'; dnsName: string | null } | null;
 }
 
@@ -43,22 +47,22 @@ export async function takePlacement(
   return { taken: false, holder: holder ?? 'another run' };
 }
 
-/** Lets the row go and keeps the run's last status. A row that another run holds by now is left alone. */
+/** Lets the row go and keeps the run's last status, or without one that of the run before. A row that another run holds by now is left alone. */
 export async function releaseHold(
   database: Database,
   scopeId: string,
   run: string,
-  status: ScopeStatus,
+  status: ScopeStatus | undefined,
 ): Promise<void> {
   await database.query(
-    'update placement set holder = null, status = $3, version = version + 1, updated_at = now() where scope_id = $1 and holder = $2',
-    [scopeId, run, JSON.stringify(status)],
+    'update placement set holder = null, status = coalesce($3, status), version = version + 1, updated_at = now() where scope_id = $1 and holder = $2',
+    [scopeId, run, status === undefined ? null : JSON.stringify(status)],
   );
 }
 
 export async function readPlacement(database: Database, scopeId: string): Promise<PlacementRow> {
   const { rows } = await database.query<PlacementRow>(
-    `select p.scope_id as "scopeId", p.state, p.hosts, p.domain, p.visibility, p.dns_type as "dnsType", p.region, p.namespace, p.zones,
+    `select p.scope_id as "scopeId", p.state, p.hosts, p.domain, p.visibility, p.dns_type as "dnsType", p.region, p.namespace, p.zones, p.slugs, p.dns_endpoint as "dnsEndpoint",
             case when b.id is null then null else
               jsonb_build_object('id', b.id::text, 'name', b.name, 'origin', b.origin, 'dnsName', b.dns_name) end as balancer
        from placement p left join balancer b on b.id = p.balancer_id where p.scope_id = $1`,
@@ -78,17 +82,25 @@ async function holdFrom(database: Database, scopeId: string, run: string, previo
   return rowCount === 1;
 }
 
-/** Whether the run behind a holder is still open. A run that was reset goes on under the first run id of its chain. */
 async function isOpen(temporal: Client, holder: string): Promise<boolean> {
+  return (await closedSince(temporal, holder)) === undefined;
+}
+
+/**
+ * When the run behind a holder closed, in milliseconds since 1970; undefined while it is open, 0 when nobody knows any more.
+ * A run that was reset goes on under the first run id of its chain.
+ */
+export async function closedSince(temporal: Client, holder: string): Promise<number | undefined> {
   const at = holder.lastIndexOf('@');
   const workflowId = holder.slice(0, at);
   const firstRunId = holder.slice(at + 1);
   try {
     const description = await temporal.workflow.getHandle(workflowId).describe();
     const first = description.raw.workflowExecutionInfo?.firstRunId || description.runId;
-    return description.status.name === 'RUNNING' && first === firstRunId;
+    if (first !== firstRunId) return 0;
+    return description.status.name === 'RUNNING' ? undefined : (description.closeTime?.getTime() ?? 0);
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
+    if (error instanceof WorkflowNotFoundError) return 0;
     throw error;
   }
 }

@@ -68,16 +68,13 @@ async function releaseUnplaced(client: Queryable, { scopeId, run, purpose }: Lea
   if (rowCount === 1) await releaseRow(client, scopeId);
 }
 
-/** Marks a balancer that nobody uses: idle, or `retiring` when it never became active or this run made it in vain. */
+/** Marks a balancer that nobody uses as `retiring` when it never became active or this run made it in vain. */
 async function retire(client: Queryable, { run, purpose }: LeaveInput, balancerId: string): Promise<void> {
   const { rows } = await client.query<{ live: number }>(
     `select count(*)::int as live from placement where balancer_id = $1 and state <> 'released'`,
     [balancerId],
   );
   if ((rows[0]?.live ?? 0) > 0) return;
-  await client.query('update balancer set idle_since = coalesce(idle_since, clock_timestamp()) where id = $1', [
-    balancerId,
-  ]);
   await client.query(
     `update balancer set state = 'retiring', retiring_by = $2
       where id = $1 and ((state in ('reserved', 'provisioning', 'failed') and activated_at is null)

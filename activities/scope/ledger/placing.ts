@@ -1,6 +1,6 @@
 import type { CandidateLoad, Warning } from '../../../contract/scope/status.ts';
 import { autocreatedBalancerName, keeperHost } from '../../../domain/scope/names.ts';
-import { effectiveLoad, type PlacementDecision, placeScope } from '../../../domain/scope/placement.ts';
+import { effectiveLoad, isLeaving, type PlacementDecision, placeScope } from '../../../domain/scope/placement.ts';
 import { bringsForeignHosts, type ScopeRequest } from '../../../domain/scope/request.ts';
 import type { Database, Queryable } from '../../postgres/database.ts';
 import { DatabaseCallError } from '../../postgres/errors.ts';
@@ -40,6 +40,7 @@ export type PlaceAnswer =
       balancer: { name: string; origin: 'declared' | 'autocreated'; dnsName?: string };
       wouldCreate: boolean;
     })
+  | (Decided & { kind: 'external'; name: string; repaired: string[] })
   | { kind: 'stale'; names: string[] }
   | (Decided & { kind: 'unreadable'; error: string })
   | { kind: 'check-owner'; name: string; arn: string }
@@ -58,6 +59,7 @@ interface Held {
   hosts: string[];
   domain: string | null;
   visibility: string | null;
+  dnsType: string | null;
   balancerId: string | null;
   placedBy: string | null;
 }
@@ -68,6 +70,7 @@ export async function place(database: Database, input: PlaceInput): Promise<Plac
     await lockPool(client, input.pool);
     const held = await readHeld(client, input.request.scopeId);
     if (!input.dryRun && held?.holder !== input.run) return { kind: 'lost-hold' };
+    if (input.request.dnsType === 'external_dns') return placeExternal(client, input, held);
     if (held && held.state !== 'released') {
       const kept = await keepPlacement(client, input, held);
       if (kept) return kept;
@@ -79,7 +82,7 @@ export async function place(database: Database, input: PlaceInput): Promise<Plac
 
 async function readHeld(client: Queryable, scopeId: string): Promise<Held | undefined> {
   const { rows } = await client.query<Held>(
-    `select state, holder, hosts, domain, visibility, balancer_id::text as "balancerId", placed_by as "placedBy"
+    `select state, holder, hosts, domain, visibility, dns_type as "dnsType", balancer_id::text as "balancerId", placed_by as "placedBy"
        from placement where scope_id = $1 for update`,
     [scopeId],
   );
@@ -89,17 +92,8 @@ async function readHeld(client: Queryable, scopeId: string): Promise<Held | unde
 /** A scope that is placed stays where it is, unless its balancer never came to life. */
 async function keepPlacement(client: Queryable, input: PlaceInput, held: Held): Promise<PlaceAnswer | undefined> {
   const { request, run } = input;
-  if (held.state === 'bound' && (held.domain !== request.domain || held.visibility !== request.visibility)) {
-    return {
-      kind: 'refused',
-      type: 'ScopeMismatch',
-      message: `scope ${request.scopeId} exists with domain ${held.domain} (${held.visibility}), the request says ${request.domain} (${request.visibility}). Delete the scope first, or repeat with the same values.`,
-      details: {
-        existing: { domain: held.domain, visibility: held.visibility },
-        requested: { domain: request.domain, visibility: request.visibility },
-      },
-    };
-  }
+  const mismatch = mismatchOf(request, held);
+  if (mismatch) return mismatch;
   const balancer = held.balancerId === null ? undefined : await balancerById(client, held.balancerId);
   const sameRequest = held.domain === request.domain && held.visibility === request.visibility;
   if (!balancer || !sameRequest || ['failed', 'retiring', 'retired'].includes(balancer.state)) {
@@ -136,6 +130,40 @@ async function keepPlacement(client: Queryable, input: PlaceInput, held: Held): 
     warnings: [],
     repaired: added.map((host) => `host ${host} added to the placement`),
   };
+}
+
+/** A scope that exists does not change its domain, visibility or way of DNS under way. */
+function mismatchOf(request: ScopeRequest, held: Held): PlaceAnswer | undefined {
+  const { domain, visibility, dnsType } = held;
+  const same = domain === request.domain && visibility === request.visibility && dnsType === request.dnsType;
+  if (held.state !== 'bound' || same) return undefined;
+  const requested = { domain: request.domain, visibility: request.visibility, dnsType: request.dnsType };
+  const words = (one: { domain: string | null; visibility: string | null; dnsType: string | null }) =>
+    `domain ${one.domain} (${one.visibility}, ${one.dnsType})`;
+  return {
+    kind: 'refused',
+    type: 'ScopeMismatch',
+    message: `scope ${request.scopeId} exists with ${words(held)}, the request says ${words(requested)}. Delete the scope first, or repeat with the same values.`,
+    details: { existing: { domain, visibility, dnsType }, requested },
+  };
+}
+
+/** With external-dns the configured base name is taken as it is: no pool, no load, no balancer row. */
+async function placeExternal(client: Queryable, input: PlaceInput, held: Held | undefined): Promise<PlaceAnswer> {
+  const { request } = input;
+  const refusal = (held && mismatchOf(request, held)) ?? (await hostConflict(client, request));
+  if (refusal) return refusal;
+  const name = request.declared[0] ?? '';
+  const reason = `DNS type external_dns: the configured name ${name} is taken, no balancer is looked at`;
+  const decided = { candidates: [], reason, warnings: [] };
+  const bound = held?.state === 'bound';
+  const added = bound ? request.hosts.filter((host) => !held.hosts.includes(host)) : [];
+  if (!input.dryRun) {
+    if (held && held.state !== 'released' && !bound) await releaseRow(client, request.scopeId);
+    if (!bound) await reserve(client, input, null);
+    await writeHosts(client, request.scopeId, request.hosts);
+  }
+  return { ...decided, kind: 'external', name, repaired: added.map((host) => `host ${host} added to the placement`) };
 }
 
 async function roomForHosts(
@@ -198,7 +226,8 @@ async function bindAlias(
   decision: PlacementDecision,
 ): Promise<PlaceAnswer> {
   const seen = facts.candidates[0]?.observation;
-  const served = seen?.kind === 'seen' && seen.hosts.includes(input.request.domain);
+  const leaving = facts.candidates[0] !== undefined && isLeaving(facts.candidates[0]);
+  const served = !leaving && seen?.kind === 'seen' && seen.hosts.includes(input.request.domain);
   const decided = { candidates: decision.candidates, reason: alias.reason, warnings: decision.warnings };
   if (decision.kind === 'placed' || served) return record(client, input, alias.balancer, decided);
   if (decision.kind === 'unreadable') return { ...decided, kind: 'unreadable', error: decision.error };
@@ -292,22 +321,7 @@ async function record(client: Queryable, input: PlaceInput, name: string, decide
       wouldCreate: false,
     };
   }
-  await client.query(
-    `update placement set balancer_id = $2, state = 'reserved', domain = $3, visibility = $4, dns_type = $5, region = $6, namespace = $7,
-        zones = $8, placed_by = $9, hosts = $10, version = version + 1, updated_at = now() where scope_id = $1`,
-    [
-      request.scopeId,
-      balancer.id,
-      request.domain,
-      request.visibility,
-      request.dnsType,
-      request.region,
-      request.namespace,
-      JSON.stringify(request.zones),
-      run,
-      request.hosts,
-    ],
-  );
+  await reserve(client, input, balancer.id);
   await writeHosts(client, request.scopeId, request.hosts);
   await client.query('update balancer set idle_since = null where id = $1', [balancer.id]);
   return {
@@ -319,6 +333,26 @@ async function record(client: Queryable, input: PlaceInput, name: string, decide
     createdBalancer: balancer.madeBy === run,
     repaired: [],
   };
+}
+
+async function reserve(client: Queryable, { request, run }: PlaceInput, balancerId: string | null): Promise<void> {
+  await client.query(
+    `update placement set balancer_id = $2, state = 'reserved', domain = $3, visibility = $4, dns_type = $5, region = $6, namespace = $7,
+        zones = $8, placed_by = $9, hosts = $10, slugs = $11, version = version + 1, updated_at = now() where scope_id = $1`,
+    [
+      request.scopeId,
+      balancerId,
+      request.domain,
+      request.visibility,
+      request.dnsType,
+      request.region,
+      request.namespace,
+      JSON.stringify(request.zones),
+      run,
+      request.hosts,
+      JSON.stringify(request.slugs),
+    ],
+  );
 }
 
 /** Hosts are unique over all pools: a host that a concurrent transaction of another pool took rolls this one back. */
@@ -338,8 +372,14 @@ async function writeHosts(client: Queryable, scopeId: string, hosts: readonly st
     throw new DatabaseCallError('host', 'a host was taken by another scope at this moment');
 }
 
-/** Frees the row and its hosts; the holder keeps holding it. */
+/** Frees the row and its hosts; the holder keeps holding it. The last to leave a balancer of ours leaves it idle. */
 export async function releaseRow(client: Queryable, scopeId: string): Promise<void> {
+  await client.query(
+    `update balancer set idle_since = coalesce(idle_since, clock_timestamp())
+      where origin = 'autocreated' and id = (select balancer_id from placement where scope_id = $1)
+        and not exists (select 1 from placement p where p.balancer_id = balancer.id and p.state <> 'released' and p.scope_id <> $1)`,
+    [scopeId],
+  );
   await client.query('delete from placement_host where scope_id = $1', [scopeId]);
   await client.query(
     `update placement set state = 'released', balancer_id = null, placed_by = null, version = version + 1, updated_at = now() where scope_id = $1`,

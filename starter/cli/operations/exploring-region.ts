@@ -49,5 +49,8 @@ export function exploringSettings(region: string, timeScale: number): Record<str
     GROUNDWORK_OBSERVATION_MAX_AGE: seconds(30),
     GROUNDWORK_POLL_INTERVAL: seconds(10),
     GROUNDWORK_DNS_POLL_INTERVAL: seconds(5),
+    GROUNDWORK_RETIREMENT_INTERVAL: seconds(900),
+    GROUNDWORK_RETIREMENT_GRACE: seconds(86_400),
+    GROUNDWORK_FAILED_GRACE: seconds(900),
   };
 }

@@ -2,7 +2,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { UsageError } from '../failing.ts';
 import { colorsFor, type Io, writeJson, writeLines } from '../io.ts';
 
-/** `groundwork setup`: migrations of the database, search attributes of the Temporal namespace. */
+/** `groundwork setup`: migrations of the database, search attributes and Schedules of the Temporal namespace. */
 
 export interface SetupOptions {
   json?: boolean;
@@ -17,11 +17,14 @@ interface Part {
   trouble?: keyof typeof exitCodes;
 }
 
-/** Does both parts, the second also when the first fails; answers the exit code of the first that failed. */
+/** Does every part, also when one before it fails; answers the exit code of the first that failed. */
 export async function setup(io: Io, options: SetupOptions): Promise<number> {
   const parts: Part[] = [];
   if (!options.skipDatabase) parts.push(await attempt('database', () => database(io)));
-  if (!options.skipTemporal) parts.push(await attempt('temporal', temporal));
+  if (!options.skipTemporal) {
+    parts.push(await attempt('temporal', temporal));
+    parts.push(await attempt('schedules', () => schedules(io)));
+  }
   const colors = colorsFor(io.stdout, io.env);
   if (options.json) {
     writeJson(io, Object.fromEntries(parts.map(({ name, ...part }) => [name, part])));
@@ -64,10 +67,31 @@ async function temporal(): Promise<Omit<Part, 'name'>> {
   const { setUpSearchAttributes } = await import('../../../worker/setup.ts');
   const groundwork = await connectGroundwork();
   try {
-    const { connection, namespace } = groundwork;
-    const { added } = await setUpSearchAttributes(connection, namespace);
+    const { added } = await setUpSearchAttributes(groundwork.connection, groundwork.namespace);
     const words = added.length === 0 ? 'the search attributes were there' : `registered ${added.join(', ')}`;
-    return { done: added, words: `${words} (namespace ${namespace})` };
+    return { done: added, words: `${words} (namespace ${groundwork.namespace})` };
+  } finally {
+    await groundwork.close();
+  }
+}
+
+async function schedules(io: Io): Promise<Omit<Part, 'name'>> {
+  const [{ connectGroundwork }, { readConfiguration }, { setUpSchedules }, { SetupError }] = await Promise.all([
+    import('../../client.ts'),
+    import('../../../worker/configuration.ts'),
+    import('../../../worker/schedules.ts'),
+    import('../../../worker/findings.ts'),
+  ]);
+  const reading = readConfiguration(io.env, { withDatabase: false });
+  if (!reading.ok) throw new SetupError('usage', `the Schedules follow the worker's settings: ${reading.problems[0]}`);
+  const groundwork = await connectGroundwork();
+  try {
+    const { created, updated } = await setUpSchedules(groundwork.connection, groundwork.namespace, reading.values);
+    const words = [
+      ...(created.length > 0 ? [`created ${created.join(', ')}`] : []),
+      ...(updated.length > 0 ? [`brought ${updated.join(', ')} up to date`] : []),
+    ];
+    return { done: created, words: words.join('; ') };
   } finally {
     await groundwork.close();
   }

@@ -48,10 +48,7 @@ export function addScopeCommands(program: Command, context: Context): void {
       .description('delete a scope')
       .argument('[id]', 'id of the scope')
       .option('-f, --file <file>', 'input as JSON; - for stdin')
-      .option(
-        '--force',
-        'also end an open rollout and remove its objects (not in this version: refused while there are any)',
-      )
+      .option('--force', 'also end an open rollout and remove its objects')
       .option('--adopt', 'remove the records of a scope that the ledger does not know')
       .option('--domain <name>', 'domain of such a scope')
       .option('--region <region>', 'region of such a scope')

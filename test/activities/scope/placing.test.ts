@@ -34,7 +34,7 @@ async function observed(balancers: Record<string, number>): Promise<void> {
   }));
   await database.query(
     'insert into region_observation (account, region, observation, observed_at) values ($1, $2, $3, clock_timestamp())',
-    [pool.account, pool.region, JSON.stringify({ balancers: listed, targetGroups: {} })],
+    [pool.account, pool.region, JSON.stringify({ balancers: listed })],
   );
   for (const [name, rules] of Object.entries(balancers)) {
     await database.query(
@@ -44,7 +44,13 @@ async function observed(balancers: Record<string, number>): Promise<void> {
         pool.region,
         name,
         pool.scheme,
-        JSON.stringify({ arn: `arn:${name}`, rules, hosts: [], listeners: [{ port: 443, protocol: 'HTTPS' }] }),
+        JSON.stringify({
+          arn: `arn:${name}`,
+          rules,
+          hosts: [],
+          targetGroups: 0,
+          listeners: [{ port: 443, protocol: 'HTTPS' }],
+        }),
       ],
     );
   }
@@ -84,7 +90,7 @@ async function placeOne(
 const chosen = (answer: PlaceAnswer) => (answer.kind === 'placed' ? answer.balancer.name : answer.kind);
 
 describe('placing', () => {
-  test('40 at once on two balancers with room for 30 each: nobody goes over a threshold', async () => {
+  test('N3: 40 at once on two balancers with room for 30 each: nobody goes over a threshold', async () => {
     await observed({ 'k8s-groundwork-public': 45, extra: 45 });
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, index) => placeOne(`s${index}`, { extra: ['extra'] })),
@@ -94,7 +100,7 @@ describe('placing', () => {
     for (const group of counts.values()) expect(group.length).toBe(20);
   });
 
-  test('10 at once on a full pool make one balancer, which nine join', async () => {
+  test('N2: 10 at once on a full pool make one balancer, which nine join', async () => {
     await observed({ 'k8s-groundwork-public': 75 });
     const answers = await Promise.all(Array.from({ length: 10 }, (_, index) => placeOne(`s${index}`)));
     expect(new Set(answers.map(chosen)).size).toBe(1);
@@ -210,3 +216,22 @@ function groupBy(names: string[]): Map<string, string[]> {
   for (const name of names) groups.set(name, [...(groups.get(name) ?? []), name]);
   return groups;
 }
+
+describe('the rows of autocreated balancers', () => {
+  const autocreated = async () =>
+    (
+      await database.query<{ line: string }>(
+        `select created_for_scope || ' ' || state as line from balancer where origin = 'autocreated' order by id`,
+      )
+    ).rows.map(({ line }) => line);
+
+  test('S29: the first one on a full pool is one row; S28: a full one is joined by a second, after it, and none is lost', async () => {
+    await observed({ 'k8s-groundwork-public': 75 });
+    await placeOne('one');
+    expect(await autocreated()).toEqual(['one reserved']);
+    for (let index = 0; index < 73; index++) await placeOne(`more${index}`);
+    expect(await autocreated()).toEqual(['one reserved']); // keeper and 74 scopes: full
+    expect(await placeOne('two')).toMatchObject({ kind: 'placed', createdBalancer: true });
+    expect(await autocreated()).toEqual(['one reserved', 'two reserved']);
+  });
+});

@@ -18,7 +18,7 @@ const record = (target: string, fields: Partial<FoundRecord> = {}): FoundRecord 
 const find = (records: FoundRecord[], ours = false) =>
   findAlias('a.example.com', records, balancers, 'internet-facing', () => ours);
 
-test('no record: nothing is bound', () => {
+test('S8: no record: nothing is bound, the pool decides', () => {
   expect(find([])).toEqual({ kind: 'none' });
 });
 
@@ -26,7 +26,7 @@ test.each([
   'base-1.us-east-1.elb.amazonaws.com.',
   'dualstack.base-1.us-east-1.elb.amazonaws.com',
   'DUALSTACK.Base-1.US-EAST-1.elb.amazonaws.com.',
-])('%s leads to the base balancer, and the reason names balancer, zone and domain', (target) => {
+])('S6, N9: %s leads to the base balancer, and the reason names balancer, zone and domain', (target) => {
   expect(find([record(target)])).toEqual({
     kind: 'bound',
     balancer: 'base',
@@ -54,7 +54,7 @@ test('the wrong scheme conflicts', () => {
   });
 });
 
-test('a record that leads nowhere conflicts, unless the ledger knows it as ours', () => {
+test('N8: a record that leads nowhere conflicts, unless the ledger knows it as ours', () => {
   expect(find([record('192.0.2.1', { alias: false })])).toMatchObject({ kind: 'conflict' });
   expect(find([record('gone-9.us-east-1.elb.amazonaws.com')], true)).toEqual({ kind: 'none' });
 });

@@ -59,7 +59,7 @@ describe('the domain of a scope', () => {
     );
   });
 
-  test('of a keeper has the balancer name in place of the scope slug', () => {
+  test('S35: of a keeper has the balancer name in place of the scope slug', () => {
     const host = keeperHost(slugs, 'groundwork-auto-public-abc123', { base: 'apps.example.com' });
     expect(host).toMatch(/^payments-api-groundwork-auto-public-abc123-[a-z]{5}\.apps\.example\.com$/);
   });
@@ -74,12 +74,12 @@ describe('the name of an autocreated balancer', () => {
     scopeId: '123',
   } as const;
 
-  test('is prefix, visibility and six hex digits of the hash of region, scheme and scope id', () => {
+  test('S25: is prefix, visibility and six hex digits of the hash of region, scheme and scope id', () => {
     const digest = createHash('sha256').update('us-east-1/internet-facing/123').digest('hex');
     expect(autocreatedBalancerName(key)).toBe(`groundwork-auto-public-${digest.slice(0, 6)}`);
   });
 
-  test('changes with the salt by the formula', () => {
+  test('N5: changes with the salt by the formula', () => {
     const digest = createHash('sha256').update('us-east-1/internet-facing/123/2').digest('hex');
     expect(autocreatedBalancerName(key, 2)).toBe(`groundwork-auto-public-${digest.slice(0, 6)}`);
   });

@@ -17,6 +17,16 @@ const thresholds = (count: number) => ({
 });
 
 describe('the choice', () => {
+  test.each(['failed', 'retiring', 'retired'] as const)(
+    'nobody goes to a balancer that is %s in the ledger',
+    (state) => {
+      expect(decide([declared('base', rules(60)), autocreated('auto', rules(1), state)])).toMatchObject({
+        balancer: 'base',
+        candidates: [{ hasRoom: true }, { hasRoom: false, reason: `${state} in the ledger` }],
+      });
+    },
+  );
+
   test('the least loaded wins', () => {
     expect(decide([declared('base', rules(50)), declared('extra', rules(10))])).toMatchObject({
       kind: 'placed',
@@ -38,21 +48,21 @@ describe('the choice', () => {
     expect(decision).toMatchObject({ kind: 'placed', balancer: 'b' });
   });
 
-  test('the reason names the load of the chosen one and of the base', () => {
+  test('S12: the reason names the load of the chosen one and of the base', () => {
     expect(decide([declared('base', rules(50)), declared('extra', rules(10))])).toMatchObject({
       reason:
         'extra has the least load of 2 candidates (rules 10/75, target groups 0/98); base base: rules 50/75, target groups 0/98',
     });
   });
 
-  test('candidates are listed in declared order', () => {
+  test('S11: candidates are listed in declared order', () => {
     const decision = decide([declared('base', rules(50)), declared('z', rules(10)), declared('a', rules(20))]);
     expect(decision.candidates.map(({ name }) => name)).toEqual(['base', 'z', 'a']);
   });
 });
 
 describe('full', () => {
-  test('60 and 55 of 50 without autocreate: no capacity with both loads and hints', () => {
+  test('S20: 60 and 55 of 50 without autocreate: no capacity with both loads and hints', () => {
     const decision = decide([declared('base', rules(60)), declared('extra', rules(55))], thresholds(50));
     expect(decision).toMatchObject({ kind: 'no-capacity' });
     expect(decision.kind === 'no-capacity' && [decision.reason, ...decision.hints].join(' ')).toMatch(
@@ -60,7 +70,7 @@ describe('full', () => {
     );
   });
 
-  test('60 and 55 of 50 with autocreate: a new one', () => {
+  test('S19: 60 and 55 of 50 with autocreate: a new one', () => {
     expect(
       decide([declared('base', rules(60)), declared('extra', rules(55))], {
         ...thresholds(50),
@@ -69,7 +79,7 @@ describe('full', () => {
     ).toBe('create');
   });
 
-  test('60 and 10 of 50 with autocreate: the second, nothing made', () => {
+  test('S21: 60 and 10 of 50 with autocreate: the second, nothing made', () => {
     expect(
       decide([declared('base', rules(60)), declared('extra', rules(10))], {
         ...thresholds(50),
@@ -82,7 +92,7 @@ describe('full', () => {
     expect(decide([declared('base', rules(count))]).kind).toBe(count + 1 <= 75 ? 'placed' : 'no-capacity');
   });
 
-  test('60 rules and 97 target groups have no room for a rollout', () => {
+  test('N12: 60 rules and 97 target groups have no room for a rollout', () => {
     expect(decide([declared('base', seen({ rules: 60, targetGroups: 97 }))])).toMatchObject({
       kind: 'no-capacity',
       candidates: [{ reason: 'full: target groups 97/98' }],
@@ -96,7 +106,7 @@ describe('full', () => {
 });
 
 describe('what cannot be a candidate', () => {
-  test('a declared balancer that is absent is skipped with a warning, never counted as empty', () => {
+  test('S18: a declared balancer that is absent is skipped with a warning, never counted as empty', () => {
     expect(decide([declared('base', rules(50)), declared('gone', { kind: 'absent' })])).toMatchObject({
       kind: 'placed',
       balancer: 'base',
@@ -109,7 +119,7 @@ describe('what cannot be a candidate', () => {
     expect(decide([declared('base', { kind: 'absent' })], { autocreateEnabled: true }).kind).toBe('create');
   });
 
-  test('an unreadable one is passed over with a warning when another has room', () => {
+  test('S13: an unreadable one is passed over with a warning when another has room', () => {
     expect(
       decide([declared('base', { kind: 'unreadable', error: '503' }), declared('extra', rules(70))]),
     ).toMatchObject({
@@ -119,7 +129,7 @@ describe('what cannot be a candidate', () => {
     });
   });
 
-  test('an unreadable one and no room elsewhere: no decision, and nothing is made on a guess', () => {
+  test('S14: an unreadable one and no room elsewhere: no decision, and nothing is made on a guess', () => {
     const candidates = [declared('base', { kind: 'unreadable', error: '503' }), declared('extra', rules(75))];
     expect(decide(candidates, { autocreateEnabled: true })).toMatchObject({
       kind: 'unreadable',
@@ -128,7 +138,7 @@ describe('what cannot be a candidate', () => {
     });
   });
 
-  test('failed and of the other scheme are skipped, impaired and without listeners are candidates with a warning', () => {
+  test('S54: failed and of the other scheme are skipped, impaired and without listeners are candidates with a warning', () => {
     expect(
       decide([declared('base', seen({ state: 'failed' })), declared('extra', seen({ scheme: 'internal' }))]),
     ).toMatchObject({
@@ -155,7 +165,7 @@ describe('what cannot be a candidate', () => {
 });
 
 describe('effective load', () => {
-  test('placements that are not visible count, and stop counting when they are seen', () => {
+  test('N11: placements that are not visible count, and stop counting when they are seen', () => {
     const placements = ['1', '2', '3', '4', '5'].map((id) => live(id, 'base'));
     const load = (observation: ReturnType<typeof seen>) =>
       effectiveLoad(declared('base', observation), subject, placements, policy());

@@ -23,11 +23,11 @@ describe('balancers', () => {
     ['groundwork', 'private', 'k8s-groundwork-private'],
     ['nullplatform', 'public', 'k8s-nullplatform-internet-facing'],
     ['nullplatform', 'private', 'k8s-nullplatform-internal'],
-  ] as const)('preset %s, %s: %s is the base', (preset, visibility, name) => {
+  ] as const)('S1: preset %s, %s: %s is the base', (preset, visibility, name) => {
     expect(resolve({ visibility }, settings({}, preset)).declared).toEqual([name]);
   });
 
-  test('the scope-level name wins over the platform-level one, for both visibilities', () => {
+  test('S3: the scope-level name wins over the platform-level one, for both visibilities', () => {
     const networking = {
       scope: { balancerPublicName: 'scope-public', balancerPrivateName: 'scope-private' },
       platform: {
@@ -62,7 +62,7 @@ describe('balancers', () => {
 });
 
 describe('precedence', () => {
-  test('scope over platform over worker over default', () => {
+  test('S51, S87: scope over platform over worker over default', () => {
     const worker = settings({ albMaxCapacity: 50 });
     expect(resolve().thresholds.rules).toBe(75);
     expect(resolve({}, worker).thresholds.rules).toBe(50);
@@ -73,12 +73,12 @@ describe('precedence', () => {
     expect(resolve(both, worker).thresholds.rules).toBe(70);
   });
 
-  test('null and the empty string are not set', () => {
+  test('S87: null and the empty string are not set', () => {
     expect(resolve(platform({ albMaxCapacity: null }), settings({ albMaxCapacity: 50 })).thresholds.rules).toBe(50);
     expect(resolve(platform({ albMaxCapacity: '' }), settings({ albMaxCapacity: 50 })).thresholds.rules).toBe(50);
   });
 
-  test('a platform-level false turns off what the worker has on', () => {
+  test('S87: a platform-level false turns off what the worker has on', () => {
     const worker = settings({ autocreateEnabled: true });
     expect(resolve({}, worker).autocreate.enabled).toBe(true);
     expect(resolve(platform({ autocreateEnabled: false }), worker).autocreate.enabled).toBe(false);
@@ -132,7 +132,7 @@ test('hosts are lower-cased and lose their trailing dot', () => {
   ]);
 });
 
-test('the placeholder domain is generated, a private base falls back to the public one', () => {
+test('S65: the placeholder domain is generated, a private base falls back to the public one', () => {
   expect(resolve({ domain: 'To be defined' }).domain).toMatch(/^payments-api-prod-[a-z]{5}\.apps\.example\.com$/);
   expect(resolve({ visibility: 'private' }).domain).toMatch(/\.apps\.example\.com$/);
   expect(resolve({ visibility: 'private', ...platform({ privateDomainName: 'corp.internal.net' }) }).domain).toMatch(
@@ -146,7 +146,7 @@ test.each([
   [{ public: null, private: 'Z2' }, ['Z2']],
   [{ public: '', private: '' }, []],
   [{}, []],
-])('zones of %j', (ids, order) => {
+])('S57, S58, S69, S70: zones of %j', (ids, order) => {
   expect(zonesOf(ids).map(({ id }) => id)).toEqual(order);
 });
 

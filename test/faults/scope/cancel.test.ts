@@ -1,72 +1,109 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { expect } from 'vitest';
+import { workflowIds, workflowTypes } from '../../../contract/names.ts';
+import { type Cancellable, survivesCancellation } from '../../support/faults/cancel.ts';
+import { everything } from '../../support/faults/outcomes.ts';
 import { type Truth, truth } from '../../support/inspect.ts';
-import { region, testWorld } from '../../support/world.ts';
+import { region, testWorld, type World } from '../../support/world.ts';
+import { manyBalancers, patient } from './room.ts';
 
-/**
- * Cancellation after the k-th completed activity, for every k: this one test finds most mistakes in compensation. After each,
- * AWS, cluster, DNS and ledger are as before, and the run is cancelled.
- */
-
-const world = testWorld({ seed: region({ public: 75 }) });
-
-afterEach(() => {
-  world.around = undefined;
+const world = testWorld({
+  seed: region({ public: 75, private: 10 }),
+  environment: patient,
+  limits: manyBalancers,
 });
 
-const request = () => world.request({ networking: { platform: { albMaxCapacity: 2 } } });
+const full = { networking: { platform: { albMaxCapacity: 2 } } };
 
+/** Rows of retired balancers stay; everything else must be as before. */
 const lasting = ({ rows, ...rest }: Truth) => ({ ...rest, rows: rows.filter((row) => !row.endsWith(' retired')) });
 
-/** Creates one scope, cancelled after `k` completed activities; answers how the run ended and which activity was the k-th. */
-async function cancelAfter(k: number): Promise<{ ended: 'cancelled' | 'created'; last: string }> {
-  let completed = 0;
-  let last = '';
-  const input = request();
-  world.around = async (name, run) => {
-    const answer = await run();
-    completed += 1;
-    if (completed === k) {
-      last = name;
-      await world.client.workflow.getHandle(`scope-creation/${input.scopeId}`).cancel();
-    }
-    return answer;
-  };
-  const handle = await world.start(input);
-  try {
-    await handle.result();
-    await world.remove(input.scopeId);
-    return { ended: 'created', last };
-  } catch (error) {
-    expect((error as { cause?: Error }).cause?.name).toBe('CancelledFailure');
-    return { ended: 'cancelled', last };
-  }
-}
-
-describe('a creation that makes a balancer', () => {
-  test('cancelled after any of its activities leaves nothing', { timeout: 180_000 }, async () => {
+const creation: Cancellable<World> = {
+  name: 'a creation that makes a balancer',
+  prepare: async () => {
     const before = lasting(await truth(world));
-    const story: string[] = [];
-    for (let k = 1; ; k++) {
-      const { ended, last } = await cancelAfter(k);
-      world.around = undefined;
-      if (ended === 'created') break;
-      story.push(last);
-      expect({ k, last, ...lasting(await truth(world)) }).toEqual({ k, last, ...before });
-    }
-    // Every activity of the road was the last one before a cancellation at least once.
-    expect(story).toEqual(
-      expect.arrayContaining([
-        'acceptScopeCreation',
-        'takePlacement',
-        'ensureNamespace',
-        'placeScope',
-        'applyKeeper',
-        'watchBalancer',
-        'ensureBalancerTags',
-        'activateBalancer',
-        'ensureDnsRecord',
-        'watchDnsSync',
-      ]),
-    );
-  });
-});
+    const input = world.request(full);
+    return {
+      begin: async () => (await world.start(input)).workflowId,
+      settle: async (ending) => {
+        const now = lasting(await truth(world));
+        if (ending === 'cancelled') expect(now).toEqual(before);
+        else expect(now.placements.filter((line) => !before.placements.includes(line))).toHaveLength(1);
+        expect(now.held).toEqual([]);
+      },
+    };
+  },
+  activities: [
+    'acceptScopeCreation',
+    'takePlacement',
+    'ensureNamespace',
+    'placeScope',
+    'applyKeeper',
+    'watchBalancer',
+    'ensureBalancerTags',
+    'activateBalancer',
+    'ensureDnsRecord',
+    'watchDnsSync',
+    'bindPlacement',
+  ],
+};
+
+/** A creation that fails at its very end, so that the cancellation also strikes while it undoes. */
+const failing: Cancellable<World> = {
+  name: 'a creation that fails and is undone',
+  prepare: async () => {
+    const before = lasting(await truth(world));
+    const rule = world.faults.add({
+      match: { service: 'route53', action: 'ChangeResourceRecordSets', resource: 'ZPUBLIC' },
+      effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+    });
+    return {
+      begin: async () => (await world.start(world.request(full))).workflowId,
+      settle: async () => {
+        world.faults.remove(rule);
+        expect(lasting(await truth(world))).toEqual(before);
+      },
+    };
+  },
+  activities: [
+    'ensureDnsRecord',
+    'removeDnsRecord',
+    'leaveBalancer',
+    'deleteKeeper',
+    'watchBalancerGone',
+    'releaseHold',
+  ],
+};
+
+const deletion: Cancellable<World> = {
+  name: 'a deletion',
+  prepare: async () => {
+    const before = await truth(world);
+    const { scopeId } = await world.create(world.request({ visibility: 'private' }));
+    const begin = async () => {
+      const handle = await world.client.workflow.start(workflowTypes.scopeDeletion, {
+        taskQueue: world.taskQueue,
+        workflowId: workflowIds.scopeDeletion(scopeId),
+        args: [{ scopeId }],
+      });
+      return handle.workflowId;
+    };
+    return {
+      begin,
+      settle: async () => {
+        expect((await truth(world)).held).toEqual([]);
+        await world.remove(scopeId); // goes on where the cancelled one stopped
+        expect(await truth(world)).toEqual(before);
+      },
+    };
+  },
+  activities: [
+    'acceptScopeDeletion',
+    'takePlacement',
+    'findScopeObjects',
+    'removeDnsRecord',
+    'leaveBalancer',
+    'releaseHold',
+  ],
+};
+
+survivesCancellation('scope', world, everything ? [creation, failing, deletion] : [creation]);

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { FaultEffect, FaultRule } from '../../../sandbox/faults/plan.ts';
+import { everything, tell } from '../../support/faults/outcomes.ts';
 import { eventually, truth } from '../../support/inspect.ts';
 import { region, testWorld } from '../../support/world.ts';
 
@@ -6,7 +8,14 @@ import { region, testWorld } from '../../support/world.ts';
 
 const world = testWorld({
   seed: region({ public: 75 }),
-  environment: { GROUNDWORK_OBSERVATION_MAX_AGE: '5', GROUNDWORK_READ_PATIENCE: '60' },
+  environment: {
+    GROUNDWORK_OBSERVATION_MAX_AGE: '5',
+    GROUNDWORK_READ_PATIENCE: '60',
+    GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS: '60',
+    GROUNDWORK_DNS_SYNC_TIMEOUT: '60',
+    GROUNDWORK_AWS_REQUEST_TIMEOUT_SECONDS: '1',
+    GROUNDWORK_KUBERNETES_REQUEST_TIMEOUT_SECONDS: '1',
+  },
 });
 
 const request = () => world.request({ networking: { platform: { albMaxCapacity: 2 } } });
@@ -55,37 +64,134 @@ describe('a worker that stops', () => {
   });
 });
 
-describe('servers that go away', () => {
-  test('the Kubernetes API is reset during a wait: the run goes on', async () => {
-    const input = request();
-    const rule = world.faults.add({
-      match: { service: 'kubernetes' },
-      probability: 0.5,
-      seed: 7,
-      effect: { kind: 'reset' },
-    });
-    const handle = await world.start(input);
-    const result = (await handle.result()) as Awaited<ReturnType<typeof world.create>>;
-    world.faults.remove(rule);
-    await createdOnce(input.scopeId, result);
-  });
+type Result = Awaited<ReturnType<typeof world.create>>;
 
-  test('AWS throttles, resets, hangs up half-way and answers rubbish: the run goes on', async () => {
-    const input = request();
-    const rules = (['throttle', 'reset', 'truncate', 'garbage'] as const).flatMap((kind, index) =>
-      (['elbv2', 'route53'] as const).map((service) =>
-        world.faults.add({
-          match: { service, caller: 'sandbox' },
-          when: index % 2 === 0 ? 'before' : 'after',
-          probability: 0.05,
-          seed: index + 1,
-          effect: { kind },
-        }),
-      ),
-    );
-    const handle = await world.start(input);
-    const result = (await handle.result()) as Awaited<ReturnType<typeof world.create>>;
-    for (const rule of rules) world.faults.remove(rule);
-    await createdOnce(input.scopeId, result);
-  });
+/** Servers that are gone for a while during a wait, as the worker sees it: open connections break, new ones are refused. */
+const outages: { name: string; strike: () => () => void }[] = [
+  {
+    name: 'PostgreSQL restarts',
+    strike: () => {
+      world.networks.postgres.set({ refuse: true });
+      world.networks.postgres.cut();
+      return () => world.networks.postgres.heal();
+    },
+  },
+  {
+    name: 'Temporal restarts',
+    strike: () => {
+      world.networks.temporal.set({ refuse: true });
+      world.networks.temporal.cut();
+      return () => world.networks.temporal.heal();
+    },
+  },
+  {
+    name: 'the Kubernetes API restarts',
+    strike: () => {
+      const rule = world.faults.add({ match: { service: 'kubernetes' }, effect: { kind: 'reset' } });
+      world.proxy.cut();
+      return () => void world.faults.remove(rule);
+    },
+  },
+];
+
+describe('servers that go away during a wait', () => {
+  test.each(outages)(
+    '$name: the run goes on, and everything is made once',
+    { timeout: 120_000 },
+    async ({ name, strike }) => {
+      const { knobs } = world.controllers.loadBalancer;
+      const input = request();
+      knobs.neverReconcile = true;
+      try {
+        const handle = await world.start(input);
+        await eventually(async () =>
+          expect((await world.status(handle.workflowId)).waitingFor?.lastSeen).toBeDefined(),
+        );
+        const heal = strike();
+        knobs.neverReconcile = false;
+        await eventually(async () => expect((await truth(world)).keepers).toContain(await keeperOf(input.scopeId)));
+        await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS));
+        heal();
+        await createdOnce(input.scopeId, (await handle.result()) as Result);
+      } finally {
+        knobs.neverReconcile = false;
+      }
+      tell({
+        room: 'scope',
+        kind: 'outage',
+        point: name,
+        journey: 'during the wait for a balancer',
+        outcome: 'run went on',
+      });
+    },
+  );
+});
+
+/** Long enough for several attempts of every activity that waits. */
+const OUTAGE_MS = 1_500;
+
+async function keeperOf(scopeId: string): Promise<string> {
+  const { rows } = await world.database.query<{ name: string }>(
+    'select name from balancer where created_for_scope = $1',
+    [scopeId],
+  );
+  return `groundwork-autocreate-${rows[0]?.name}`;
+}
+
+const services = ['elbv2', 'route53', 'kubernetes'] as const;
+const effects: { name: string; effect: FaultEffect }[] = [
+  { name: 'throttles', effect: { kind: 'throttle' } },
+  { name: 'answers 500', effect: { kind: 'error', code: 'InternalFailure', status: 500 } },
+  { name: 'resets connections', effect: { kind: 'reset' } },
+  { name: 'hangs', effect: { kind: 'hang' } },
+  { name: 'ends in the middle of an answer', effect: { kind: 'truncate' } },
+  { name: 'answers rubbish', effect: { kind: 'garbage' } },
+];
+
+/** Strikes the worker's calls, not those of the controllers; each service now and then, before the effect and after it. */
+function plan(of: typeof effects, probability: number): FaultRule[] {
+  return services.flatMap((service) =>
+    of.flatMap(({ effect }, index) =>
+      (['before', 'after'] as const).map((when, side) => ({
+        match: { service, ...(service === 'kubernetes' ? {} : { caller: 'sandbox' }) },
+        when,
+        probability,
+        seed: 10 * index + side + 1,
+        effect,
+      })),
+    ),
+  );
+}
+
+const bad = everything
+  ? effects.map(({ name, effect }) => ({ name, rules: plan([{ name, effect }], 0.08) }))
+  : [{ name: 'throttles, fails, resets, hangs, truncates and lies', rules: plan(effects, 0.01) }];
+
+describe('AWS and the Kubernetes API on a bad day', () => {
+  test.each(bad)(
+    'each $name: the run goes on, and everything is made and removed once',
+    { timeout: 240_000 },
+    async ({ name, rules }) => {
+      const before = await truth(world);
+      const input = request();
+      const ids = rules.map((rule) => world.faults.add(rule));
+      await createdOnce(input.scopeId, (await world.create(input)) as Result);
+      await world.remove(input.scopeId);
+      for (const id of ids) world.faults.remove(id);
+      const { records, placements, held } = await truth(world);
+      expect({ records, placements, held }).toEqual({
+        records: before.records,
+        placements: before.placements,
+        held: [],
+      });
+      await world.create(request()); // fills the idle balancer again
+      tell({
+        room: 'scope',
+        kind: 'outage',
+        point: `every service ${name}`,
+        journey: 'creation and deletion',
+        outcome: 'run went on',
+      });
+    },
+  );
 });

@@ -49,7 +49,6 @@ describe('a setting', () => {
     ['GROUNDWORK_ADDITIONAL_PUBLIC_BALANCERS', 'a,Not_A_Name', 'may contain only'],
     ['GROUNDWORK_POLL_INTERVAL', '-1', 'must be a positive number'],
     ['GROUNDWORK_QUEUES', 'scopes,nonsense', 'names nonsense'],
-    ['GROUNDWORK_QUEUES', 'ip', 'does not serve yet'],
     ['GROUNDWORK_METRICS_ADDRESS', 'everywhere', 'must be host:port'],
     ['GROUNDWORK_PRESET', 'other', 'must be one of groundwork, nullplatform'],
     ['GROUNDWORK_ACCOUNT_ID', '123', '12 digits'],
@@ -132,4 +131,40 @@ test('every setting has a description, and its variable is its key in upper snak
   for (const { key, description } of Object.values(settings))
     expect([key, description.length > 20]).toEqual([key, true]);
   expect(environmentName('albMaxCapacity')).toBe('GROUNDWORK_ALB_MAX_CAPACITY');
+});
+
+describe('the preset nullplatform', () => {
+  const preset = { GROUNDWORK_PRESET: 'nullplatform' };
+
+  test.each([
+    ['NAMESPACE_OVERRIDE', 'apps', 'namespace', 'apps'],
+    ['K8S_NAMESPACE', 'apps', 'namespace', 'apps'],
+    ['CREATE_K8S_NAMESPACE_IF_NOT_EXIST', 'false', 'createNamespaceIfMissing', false],
+    ['DNS_TYPE', 'external_dns', 'dnsType', 'external_dns'],
+    ['ALB_MAX_CAPACITY', '50', 'albMaxCapacity', 50],
+    ['ALB_MAX_TARGET_GROUPS', '60', 'albMaxTargetGroups', 60],
+    ['ALB_MAX_LISTENERS', '7', 'albMaxListeners', 7],
+    ['ALB_AUTOCREATE_ENABLED', 'true', 'autocreateEnabled', true],
+    ['ALB_AUTOCREATE_NAME_PREFIX', 'np-', 'autocreateNamePrefix', 'np-'],
+    ['ALB_AUTOCREATE_TIMEOUT_SECONDS', '120', 'autocreateTimeoutSeconds', 120],
+    ['PUBLIC_GATEWAY_NAME', 'front', 'gatewayPublicName', 'front'],
+    ['PRIVATE_GATEWAY_NAME', 'back', 'gatewayPrivateName', 'back'],
+  ] as const)('reads %s, which means nothing without it', (name, value, key, expected) => {
+    expect(read({ ...preset, [name]: value })[key]).toBe(expected);
+    expect(read({ [name]: value })[key]).toBe(read({})[key]);
+  });
+
+  test('our own name counts more, the file less, and an empty variable is not set', () => {
+    const both = { ...preset, ALB_MAX_CAPACITY: '50', GROUNDWORK_ALB_MAX_CAPACITY: '60' };
+    expect(read(both).albMaxCapacity).toBe(60);
+    const path = file('preset: nullplatform\nalbMaxCapacity: 40\n');
+    expect(read({ GROUNDWORK_CONFIG_FILE: path, ALB_MAX_CAPACITY: '50' }).albMaxCapacity).toBe(50);
+    expect(read({ GROUNDWORK_CONFIG_FILE: path, ALB_MAX_CAPACITY: '' }).albMaxCapacity).toBe(40);
+  });
+
+  test('a malformed value of one of its names stops the worker with that name', () => {
+    expect(problems({ ...preset, ALB_MAX_CAPACITY: 'many' })).toEqual([
+      expect.stringMatching(/^ALB_MAX_CAPACITY must be a positive number/),
+    ]);
+  });
 });

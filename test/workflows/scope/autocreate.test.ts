@@ -14,7 +14,7 @@ const nameFor = (scopeId: string, salt = 0) =>
   );
 
 describe('creating scopes when every balancer is full', () => {
-  test('a dry run names the balancer that would be made and changes nothing', async () => {
+  test('N13: a dry run names the balancer that would be made and changes nothing', async () => {
     const before = await truth(world);
     const input = world.request({ dryRun: true });
     const plan = (await (await world.start(input)).result()) as ScopePlan;
@@ -29,7 +29,7 @@ describe('creating scopes when every balancer is full', () => {
     expect(await truth(world)).toEqual(before);
   });
 
-  test('five at once share one balancer: one created it, four joined, its tags survive the controller, every record leads to it', async () => {
+  test('S19, S41, N2: five at once share one balancer: one created it, four joined, its tags survive the controller, every record leads to it', async () => {
     const inputs = Array.from({ length: 5 }, () => world.request());
     const results = await Promise.all(inputs.map((input) => world.create(input)));
     expect(results.filter(({ balancer }) => balancer.created)).toHaveLength(1);
@@ -60,7 +60,7 @@ describe('creating scopes when every balancer is full', () => {
     expect((await truth(world)).balancers).toEqual(before.balancers);
   });
 
-  test('the name taken by a foreign balancer is passed over with a salt, and the foreign one is left alone', async () => {
+  test('N5: the name taken by a foreign balancer is passed over with a salt, and the foreign one is left alone', async () => {
     const input = world.request({ visibility: 'private' });
     const name = (salt: number) =>
       autocreatedBalancerName(
@@ -123,7 +123,7 @@ describe('a repeat of a creation on a balancer of ours', () => {
 });
 
 describe('a run that waits for a new balancer', () => {
-  test('tells what it waits for, and goes back without a trace when it is cancelled', async () => {
+  test('S39: tells what it waits for, and goes back without a trace when it is cancelled', async () => {
     const input = world.request({ networking: { platform: { autocreateNamePrefix: 'cancel-', albMaxCapacity: 2 } } });
     const before = await truth(world);
     const handle = await world.start(input);
@@ -146,7 +146,7 @@ describe('a run that waits for a new balancer', () => {
     expect((await world.status(handle.workflowId)).phase).toBe('Cancelled');
   });
 
-  test('looks again at once when asked, and refuses the question when nothing is being waited for', async () => {
+  test('N18: looks again at once when asked, and refuses the question when nothing is being waited for', async () => {
     const input = world.request({ networking: { platform: { autocreateNamePrefix: 'retry-', albMaxCapacity: 2 } } });
     const handle = await world.start(input);
     const running = world.client.workflow.getHandle(handle.workflowId);
@@ -165,7 +165,7 @@ describe('a run that waits for a new balancer', () => {
 });
 
 describe('a deletion', () => {
-  test('removes records and placement; a repeat and an unknown scope are answers, not failures', async () => {
+  test('S65: removes records and placement; a repeat and an unknown scope are answers, not failures', async () => {
     const input = world.request();
     const { domain } = await world.create(input);
     const result = await world.remove(input.scopeId);
@@ -181,7 +181,37 @@ describe('a deletion', () => {
     expect(await world.remove('never-seen')).toMatchObject({ removed: [], absent: ['scope never-seen'] });
   });
 
-  test('while a creation runs it waits, then tells who holds the scope', async () => {
+  test('of a scope that the ledger lost removes its records only when it is told to adopt them', async () => {
+    const input = world.request();
+    const { domain } = await world.create(input);
+    for (const table of ['placement_host', 'placement', 'dns_record'])
+      await world.database.query(`delete from ${table} where scope_id = $1`, [input.scopeId]);
+    const ask = (fields: object) =>
+      world.client.workflow.execute('scopeDeletion', {
+        taskQueue: world.taskQueue,
+        workflowId: workflowIds.scopeDeletion(input.scopeId),
+        args: [{ scopeId: input.scopeId, ...fields }],
+      });
+    const zones = { hostedZones: { public: 'ZPUBLIC', private: 'ZPRIVATE' } };
+    expect(await ask({})).toMatchObject({ removed: [], absent: [`scope ${input.scopeId}`] });
+    expect(await ask({ adopt: true, region: 'eu-west-1', domain, ...zones })).toMatchObject({
+      removed: [],
+      warnings: [{ code: 'DnsRecordForeign' }, { code: 'DnsRecordForeign' }],
+    });
+    expect(await ask({ adopt: true, region: 'us-east-1', domain: 'To be defined', ...zones })).toMatchObject({
+      removed: [],
+      warnings: [{ code: 'DnsNoDomain' }],
+    });
+    expect(await ask({ adopt: true, region: 'us-east-1', domain: `${domain.toUpperCase()}.`, ...zones })).toMatchObject(
+      {
+        removed: [`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`],
+        warnings: [],
+      },
+    );
+    expect((await truth(world)).records.join()).not.toContain(domain);
+  });
+
+  test('N14: while a creation runs it waits, then tells who holds the scope', async () => {
     const input = world.request({ networking: { platform: { autocreateNamePrefix: 'busy-', albMaxCapacity: 2 } } });
     world.controllers.loadBalancer.knobs.neverReconcile = true;
     try {

@@ -6,7 +6,7 @@ import { testWorld } from '../../support/world.ts';
 const world = testWorld();
 
 describe('creating a scope where there is room', () => {
-  test('places it on the base balancer and writes its records in both zones, private first', async () => {
+  test('S57: places it on the base balancer and writes its records in both zones, private first', async () => {
     const input = world.request();
     const result = await world.create(input);
     expect(result.balancer).toMatchObject({
@@ -34,7 +34,7 @@ describe('creating a scope where there is room', () => {
     expect(result.balancer).toMatchObject({ name: 'k8s-groundwork-private', scheme: 'internal' });
   });
 
-  test('a repeated creation gives the same answer, repairs nothing and writes nothing to AWS', async () => {
+  test('N1: a repeated creation gives the same answer, repairs nothing and writes nothing to AWS', async () => {
     const input = world.request();
     const first = await world.create(input);
     world.aws.resetRequests();
@@ -101,7 +101,7 @@ describe('creating a scope where there is room', () => {
     expect(history.events?.length).toBeLessThanOrEqual(60);
   });
 
-  test('without hosted zones it succeeds with a warning and the name to point at', async () => {
+  test('S70: without hosted zones it succeeds with a warning and the name to point at', async () => {
     const result = await world.create(world.request({ hostedZones: { public: '', private: null } }));
     expect(result.warnings).toMatchObject([{ code: 'DnsNotConfigured' }]);
     expect(result.dns).toEqual([]);
@@ -109,7 +109,7 @@ describe('creating a scope where there is room', () => {
 });
 
 describe('wrong input', () => {
-  test('names every wrong field in one line, and nothing is done', async () => {
+  test('S86: names every wrong field in one line, and nothing is done', async () => {
     const handle = await world.client.workflow.start('scopeCreation', {
       taskQueue: world.taskQueue,
       workflowId: workflowIds.scopeCreation('Wrong-1'),

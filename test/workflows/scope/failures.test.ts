@@ -32,7 +32,7 @@ describe('a balancer that cannot come to life', () => {
     expect(await footprint()).toEqual(before);
   });
 
-  test('its waiters all end with the cause, and no second balancer is tried', async () => {
+  test('N6: its waiters all end with the cause, and no second balancer is tried', async () => {
     const before = await footprint();
     const inputs = [1, 2, 3].map(() => needsBalancer({ domainName: 'nocert.example.org' }));
     world.aws.resetRequests();
@@ -46,7 +46,7 @@ describe('a balancer that cannot come to life', () => {
     expect(world.aws.requestCounts()['elbv2:CreateLoadBalancer'] ?? 0).toBe(0);
   });
 
-  test('AWS reports it as failed: the run decides again a bounded number of times, then tells', async () => {
+  test('S38: AWS reports it as failed: the run decides again a bounded number of times, then tells', async () => {
     const before = await footprint();
     const handle = await world.start(needsBalancer());
     let ended = false;
@@ -71,7 +71,7 @@ describe('a balancer that cannot come to life', () => {
     expect(await footprint()).toEqual(before);
   });
 
-  test('not active in time: the failure tells the last state and since when, and nothing is left', async () => {
+  test('S40: not active in time: the failure tells the last state and since when, and nothing is left', async () => {
     world.controllers.loadBalancer.knobs.neverReconcile = true;
     const failing = failureOf(world.create(needsBalancer()));
     const failure = await failing;
@@ -84,7 +84,7 @@ describe('a balancer that cannot come to life', () => {
 });
 
 describe('DNS', () => {
-  test('a record of somebody else is told with its target before anything is made', async () => {
+  test('N8: a record of somebody else is told with its target before anything is made', async () => {
     const state = world.aws.dump();
     const zone = state.hostedZones?.find(({ id }) => id === 'ZPUBLIC');
     zone?.records?.push({ name: 'taken.apps.example.com', type: 'A', ttl: 60, values: ['192.0.2.1'] });
@@ -95,7 +95,7 @@ describe('DNS', () => {
     expect(await truth(world)).toEqual(before);
   });
 
-  test('a denied second zone names permission and zone, and the first record is removed again', async () => {
+  test('S61, S66: a denied second zone names permission and zone, and the first record is removed again', async () => {
     const before = await footprint();
     world.faults.add({
       match: { service: 'route53', action: 'ChangeResourceRecordSets', resource: 'ZPUBLIC' },
@@ -116,7 +116,7 @@ describe('DNS', () => {
     expect(failure).toMatchObject({ type: 'DnsZoneMissing', message: expect.stringContaining('ZNOWHERE') });
   });
 
-  test('an existing alias decides the balancer whatever the configuration says', async () => {
+  test('S7, N9: an existing alias decides the balancer whatever the configuration says', async () => {
     const { balancer } = await world.create(world.request({ visibility: 'private' }));
     const state = world.aws.dump();
     const zone = state.hostedZones?.find(({ id }) => id === 'ZPRIVATE');
@@ -138,7 +138,7 @@ describe('DNS', () => {
 });
 
 describe('reading', () => {
-  test('a pool that nobody can read ends as unreadable, never as empty, and no balancer is made on a guess', async () => {
+  test('S14, S54: a pool that nobody can read ends as unreadable, never as empty, and no balancer is made on a guess', async () => {
     world.faults.add({
       match: { service: 'elbv2', action: 'DescribeRules' },
       effect: { kind: 'error', code: 'InternalFailure', status: 500 },
@@ -164,7 +164,7 @@ describe('reading', () => {
 });
 
 describe('no capacity', () => {
-  test('without autocreate the loads and what helps are told', async () => {
+  test('S20, S48: without autocreate the loads and what helps are told', async () => {
     const failure = await failureOf(world.create(needsBalancer({ autocreateEnabled: false })));
     expect(failure).toMatchObject({ type: 'NoCapacity', message: expect.stringMatching(/75\/75.*enable autocreate/) });
   });
@@ -176,7 +176,7 @@ describe('no capacity', () => {
     expect(failure).toMatchObject({ type: 'BalancerMissing', message: expect.stringContaining('nowhere') });
   });
 
-  test('a namespace that may not be created is named', async () => {
+  test('S81: a namespace that may not be created is named', async () => {
     const failure = await failureOf(
       world.create(
         world.request({ visibility: 'private', kubernetes: { namespace: 'absent', createIfMissing: false } }),

@@ -1,0 +1,64 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { RoomUnderFaults, Surrounded } from './journey.ts';
+import { everything, tell } from './outcomes.ts';
+
+/**
+ * Every activity may run twice or lose its answer. Each test does that to one activity of a journey, and the journey compares
+ * what is there with what must be there. `npm test` loses the first answer of all of them at once, `npm run reliability` also one at a time.
+ */
+export function survivesAtLeastOnce<W extends Surrounded>(room: RoomUnderFaults<W>, world: W): void {
+  afterEach(() => {
+    world.around = undefined;
+  });
+
+  test('every activity is on a journey', () => {
+    const covered = new Set(room.journeys.flatMap(({ activities }) => activities));
+    expect([...covered].sort()).toEqual([...room.activities].sort());
+  });
+
+  describe.each(room.journeys)(`${room.subject} $name`, ({ go, activities, name: journey }) => {
+    test('with every call taking effect twice', async () => {
+      const seen = new Set<string>();
+      world.around = async (name, run) => {
+        seen.add(name);
+        await run();
+        return run();
+      };
+      await go(world);
+      expect([...seen].sort()).toEqual([...activities].sort());
+      for (const point of activities) {
+        tell({ room: room.room, kind: 'twice', point, journey, outcome: 'as once' });
+      }
+    });
+
+    test('with the first answer of every activity lost after the effect', async () => {
+      const struck = new Set<string>();
+      world.around = async (name, run) => {
+        const answer = await run();
+        if (struck.has(name)) return answer;
+        struck.add(name);
+        throw lost();
+      };
+      await go(world);
+      expect([...struck].sort()).toEqual([...activities].sort());
+    });
+
+    test.each(everything ? activities : [])('with an answer of %s lost after the effect', async (victim) => {
+      let calls = 0;
+      world.around = async (name, run) => {
+        const answer = await run();
+        if (name !== victim) return answer;
+        calls += 1;
+        if (calls === 1) throw lost();
+        return answer;
+      };
+      await go(world);
+      expect(calls).toBeGreaterThanOrEqual(2);
+      tell({ room: room.room, kind: 'answer-lost', point: victim, journey, outcome: 'as once' });
+    });
+  });
+}
+
+const lost = () =>
+  ApplicationFailure.create({ type: 'AnswerLost', message: 'the answer was lost after the effect', nextRetryDelay: 1 });

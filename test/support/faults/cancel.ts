@@ -1,0 +1,97 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { World } from '../world.ts';
+import type { Surrounded } from './journey.ts';
+import { tell } from './outcomes.ts';
+
+/** How a run ended that was cancelled: too early for any effect to stay, while it was failing anyway, or too late. */
+export type Ending = 'cancelled' | 'failed' | 'completed';
+
+export interface Cancellable<W> {
+  /** "a creation that makes a balancer", for one. */
+  name: string;
+  /**
+   * Brings about what the run needs. `begin` starts it and answers its id; `settle` compares what is there after it ended in
+   * some way with what must be there, and leaves a world in which the next one goes the same way.
+   */
+  prepare: (world: W) => Promise<{ begin: () => Promise<string>; settle: (ending: Ending) => Promise<void> }>;
+  /** Activities after which a cancellation must have been tried; more are allowed. */
+  activities: readonly string[];
+}
+
+/** Cancellation after the k-th completed activity, for every k: this one test finds most mistakes in compensation. */
+export function survivesCancellation<W extends Surrounded & Pick<World, 'client'>>(
+  room: string,
+  world: W,
+  runs: readonly Cancellable<W>[],
+): void {
+  afterEach(() => {
+    world.around = undefined;
+  });
+
+  describe.each(runs)('$name', (run) => {
+    test('cancelled after any of its activities leaves what must be there and nothing else', {
+      timeout: 300_000,
+    }, async () => {
+      const story: string[] = [];
+      for (let k = 1; ; k++) {
+        const { last, ending } = await cancelAfter(world, run, (_, completed) => completed === k);
+        if (last === undefined) break;
+        story.push(last);
+        tell({ room, kind: 'cancelled-after', point: last, journey: run.name, outcome: WORDS[ending] });
+      }
+      // Steps that go side by side complete in any order, so that one may never have been the k-th.
+      for (const activity of run.activities.filter((name) => !story.includes(name))) {
+        const { last, ending } = await cancelAfter(world, run, (name) => name === activity);
+        expect(last).toBe(activity);
+        tell({ room, kind: 'cancelled-after', point: activity, journey: run.name, outcome: WORDS[ending] });
+      }
+    });
+  });
+}
+
+const WORDS: Readonly<Record<Ending, string>> = {
+  cancelled: 'cancelled, undone',
+  failed: 'failed as before, undone',
+  completed: 'too late: completed',
+};
+
+/** `last` is the completed activity that the cancellation came after; undefined when there was none such. */
+async function cancelAfter<W extends Surrounded & Pick<World, 'client'>>(
+  world: W,
+  run: Cancellable<W>,
+  due: (name: string, completed: number) => boolean,
+): Promise<{ last: string | undefined; ending: Ending }> {
+  const { begin, settle } = await run.prepare(world);
+  let begun: (workflowId: string) => void = () => {};
+  const handle = new Promise<string>((resolve) => {
+    begun = resolve;
+  }).then((workflowId) => world.client.workflow.getHandle(workflowId));
+  let completed = 0;
+  let last: string | undefined;
+  world.around = async (name, step) => {
+    const answer = await step();
+    completed += 1;
+    if (last === undefined && due(name, completed)) {
+      last = name;
+      await (await handle).cancel();
+    }
+    return answer;
+  };
+  begun(await begin());
+  const ending = await (await handle).result().then((): Ending => 'completed', endingOf);
+  world.around = undefined;
+  try {
+    await settle(ending);
+  } catch (error) {
+    throw new Error(`${ending} after ${last ?? 'no activity'}: what is there is not what must be`, {
+      cause: error,
+    });
+  }
+  return { last, ending };
+}
+
+function endingOf(error: unknown): Ending {
+  if (!(error instanceof WorkflowFailedError)) throw error;
+  return error.cause?.name === 'CancelledFailure' ? 'cancelled' : 'failed';
+}

@@ -1,0 +1,47 @@
+// A worker process that kills itself with SIGKILL at one boundary: before the effect of an activity, or after the effect and
+// before its answer. Everything else is as in worker/main.ts. It says "ready" when everything is loaded, and begins when it is told to.
+//   killable-worker.ts <file of the workflow bundle> [before|after <activity>]
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { readConfiguration } from '../../../worker/configuration.ts';
+import { createDependencies } from '../../../worker/dependencies.ts';
+import { createWorkers } from '../../../worker/workers.ts';
+import { type Around, surrounded } from '../around.ts';
+
+const [bundlePath = '', when, victim] = process.argv.slice(2);
+const die = () => process.kill(process.pid, 'SIGKILL');
+
+const around: Around = async (name, run) => {
+  if (name !== victim) return run();
+  if (when === 'before') die();
+  const answer = await run();
+  die();
+  return answer;
+};
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+const configuration = readConfiguration(process.env);
+if (!configuration.ok) throw new Error(configuration.problems.join('\n'));
+const { values } = configuration;
+const address = process.env.TEMPORAL_ADDRESS ?? '';
+const namespace = process.env.TEMPORAL_NAMESPACE ?? '';
+const native = await NativeConnection.connect({ address });
+const connection = await Connection.connect({ address });
+const dependencies = createDependencies(values, new Client({ connection, namespace }));
+process.send?.('ready');
+await new Promise((begin) => process.once('message', begin));
+process.channel?.unref();
+const workers = await createWorkers({
+  connection: native,
+  namespace,
+  values,
+  dependencies: surrounded(dependencies, around),
+  workflows: { bundlePath },
+});
+process.once('SIGTERM', () => {
+  for (const worker of workers) worker.shutdown();
+});
+await Promise.all(workers.map((worker) => worker.run()));
+await dependencies.close();
+await connection.close();
+await native.close();

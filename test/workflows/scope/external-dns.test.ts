@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import type { ScopePlan } from '../../../contract/scope/status.ts';
+import { makeGateway } from '../../support/gateway.ts';
+import { eventually, truth } from '../../support/inspect.ts';
+import { uniqueName } from '../../support/servers.ts';
+import { testWorld } from '../../support/world.ts';
+
+const world = testWorld({ environment: { GROUNDWORK_DNS_ENDPOINT_TIMEOUT: '2' } });
+
+async function gateway(address?: { kind: 'Gateway' | 'Service'; status: object }): Promise<string> {
+  const name = `gateway-${uniqueName('g')}`;
+  if (address) await makeGateway(world.kubernetes, name, address.status, address.kind);
+  return name;
+}
+
+const ip = { kind: 'Gateway', status: { addresses: [{ type: 'IPAddress', value: '10.1.2.3' }] } } as const;
+
+const request = (gatewayPublicName: string) =>
+  world.request({ dnsType: 'external_dns', networking: { scope: { gatewayPublicName } } });
+
+const endpoints = () =>
+  world.kubernetes.list(
+    { apiVersion: 'externaldns.k8s.io/v1alpha1', kind: 'DNSEndpoint' },
+    { namespace: world.namespace },
+  );
+const endpointOf = async (scopeId: string) =>
+  (await endpoints()).find(({ metadata }) => metadata?.name?.includes(`-${scopeId}-`));
+
+describe('a scope with external-dns', () => {
+  test('takes the base name without looking at AWS, and its record is observed by external-dns', async () => {
+    world.aws.resetRequests();
+    const input = request(await gateway(ip));
+    const result = await world.create(input);
+    expect(result).toMatchObject({
+      balancer: { name: 'k8s-groundwork-public', origin: 'declared', created: false },
+      dns: [{ name: result.domain, type: 'A', target: '10.1.2.3', state: 'in-sync' }],
+      warnings: [],
+    });
+    expect(world.aws.requestCounts()).toEqual({});
+    expect(await endpointOf(input.scopeId)).toMatchObject({
+      metadata: { labels: { 'dns/zone-type': 'public' } },
+      spec: { endpoints: [{ dnsName: result.domain, recordTTL: 60, recordType: 'A', targets: ['10.1.2.3'] }] },
+    });
+    const again = await world.create(input);
+    expect(again).toMatchObject({ repaired: [], dns: result.dns });
+
+    const { removed } = await world.remove(input.scopeId);
+    expect(removed).toEqual([expect.stringMatching(/^DNSEndpoint /)]);
+    expect(await endpointOf(input.scopeId)).toBeUndefined();
+    expect((await truth(world)).placements.join()).not.toContain(input.scopeId);
+    expect(await world.remove(input.scopeId)).toMatchObject({ removed: [] });
+  });
+
+  test('the address of a Service with a host name becomes a CNAME', async () => {
+    const status = { loadBalancer: { ingress: [{ hostname: 'front.elb.example' }] } };
+    const result = await world.create(request(await gateway({ kind: 'Service', status })));
+    expect(result.dns).toMatchObject([{ type: 'CNAME', target: 'front.elb.example', state: 'in-sync' }]);
+  });
+
+  test('without an address it succeeds deferred, and a repeat finishes it', async () => {
+    const name = await gateway();
+    const input = request(name);
+    const first = await world.create(input);
+    expect(first).toMatchObject({ dns: [{ state: 'deferred' }], warnings: [{ code: 'DnsDeferred' }] });
+    expect(await endpointOf(input.scopeId)).toBeUndefined();
+    await makeGateway(world.kubernetes, name, ip.status, 'Gateway');
+    const second = await world.create(input);
+    expect(second).toMatchObject({ dns: [{ state: 'in-sync' }], repaired: [expect.stringContaining('DNSEndpoint')] });
+  });
+
+  test('that external-dns never observes fails in time, and its object is removed again', async () => {
+    const name = await gateway(ip);
+    world.externalDns.knobs.ignores = () => true;
+    try {
+      const input = request(name);
+      await expect(world.create(input)).rejects.toMatchObject({
+        cause: { type: 'DnsTimeout', message: expect.stringContaining('observedGeneration is not set') },
+      });
+      expect(await endpointOf(input.scopeId)).toBeUndefined();
+      expect((await truth(world)).placements.join()).not.toContain(input.scopeId);
+    } finally {
+      world.externalDns.knobs.ignores = () => false;
+    }
+  });
+
+  test('cancelled while it waits leaves nothing', async () => {
+    const name = await gateway(ip);
+    world.externalDns.knobs.ignores = () => true;
+    try {
+      const input = request(name);
+      const handle = await world.start(input);
+      await eventually(async () =>
+        expect((await world.status(handle.workflowId)).waitingFor?.what ?? '').toContain('observe'),
+      );
+      await handle.cancel();
+      await expect(handle.result()).rejects.toThrow('cancelled');
+      expect(await endpointOf(input.scopeId)).toBeUndefined();
+    } finally {
+      world.externalDns.knobs.ignores = () => false;
+    }
+  });
+
+  test('does not change its way of DNS under way', async () => {
+    const input = request(await gateway(ip));
+    await world.create(input);
+    await expect(world.create({ ...input, dnsType: 'route53' })).rejects.toMatchObject({
+      cause: { type: 'ScopeMismatch', message: expect.stringContaining('external_dns') },
+    });
+  });
+
+  test('is planned without a trace', async () => {
+    const input = { ...request(await gateway(ip)), dryRun: true };
+    const plan = (await (await world.start(input)).result()) as ScopePlan;
+    expect(plan).toMatchObject({
+      dnsType: 'external_dns',
+      candidates: [],
+      dns: [{ state: 'planned', target: '10.1.2.3' }],
+      kubernetesObjects: expect.arrayContaining([expect.stringContaining('DNSEndpoint')]),
+    });
+    expect(await endpointOf(input.scopeId)).toBeUndefined();
+  });
+});
