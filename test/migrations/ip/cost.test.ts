@@ -41,3 +41,30 @@ test.each([
   expect(perClaim.at(-1)).toBeLessThanOrEqual(2 * second);
   expect(await ip.problems()).toEqual([]);
 });
+
+test('a long snapshot elsewhere makes claims read more, and after it all is as before', async () => {
+  await ip.pooled({ name: 'p', cidr: '10.0.0.0/16', range: [24, 28] });
+  const cycles = async (from: number, count: number) => {
+    const before = await tuplesRead();
+    for (let index = from; index < from + count; index++)
+      await ip.release((await ip.claim({ name: `c${index}`, pool: 'p', len: 28 })).uid);
+    return ((await tuplesRead()) - before) / count;
+  };
+  await cycles(0, 20); // the session's caches
+  const alone = await cycles(100, 20);
+  const reader = new Allocator(server.url, 1);
+  try {
+    await reader.query('begin isolation level repeatable read');
+    await reader.query('select from ipam_free');
+    await cycles(200, 200);
+    expect(await cycles(400, 20)).toBeGreaterThan(alone);
+    await reader.query('commit');
+  } finally {
+    await reader.close();
+  }
+  await ip.query('vacuum ipam_free');
+  await ip.query('vacuum ipam_alloc');
+  await cycles(500, 20);
+  expect(await cycles(600, 20)).toBeLessThanOrEqual(2 * alone);
+  expect(await ip.problems()).toEqual([]);
+});
