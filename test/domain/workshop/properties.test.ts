@@ -151,6 +151,7 @@ describe('invariants', () => {
           );
         },
       ),
+      { numRuns: 30 },
     );
   });
 
@@ -173,7 +174,9 @@ describe('invariants', () => {
     const looks = fc.array(
       fc.record({ given: situation, autoScaling: config, seconds: fc.integer({ min: 0, max: 900 }) }),
       {
+        minLength: 60,
         maxLength: 120,
+        size: 'max',
       },
     );
     fc.assert(
@@ -187,7 +190,7 @@ describe('invariants', () => {
         expect(JSON.stringify(state).length).toBeLessThan(20_000);
         expect(bounded(state)).toEqual(state);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 

@@ -11,6 +11,7 @@ import type { Stage } from '../../chapter.ts';
 
 export const NAMESPACE = 'workshops';
 const LOOK_MS = 150;
+const EVENT_LOOKS = 40;
 /** A workshop that does not get there is a failure of the demo, not an endless one. */
 const PATIENCE_MS = 90_000;
 
@@ -129,12 +130,16 @@ export class Shop {
     return this.#kube.merge(this.path, change);
   }
 
-  /** Reasons of the events on the provision, sorted. */
-  async events(): Promise<string[]> {
-    const { items } = await this.#kube.get<{ items: { reason: string }[] }>(`/api/v1/namespaces/${NAMESPACE}/events`, {
-      fieldSelector: `involvedObject.name=${this.name}`,
-    });
-    return items.map(({ reason }) => reason).sort();
+  /** Reasons of the events on the provision, sorted, as soon as there are so many: they follow what they tell of. */
+  async events(least: number): Promise<string[]> {
+    for (let looks = 0; ; looks++) {
+      const { items } = await this.#kube.get<{ items: { reason: string }[] }>(
+        `/api/v1/namespaces/${NAMESPACE}/events`,
+        { fieldSelector: `involvedObject.name=${this.name}` },
+      );
+      if (items.length >= least || looks === EVENT_LOOKS) return items.map(({ reason }) => reason).sort();
+      await delay(LOOK_MS);
+    }
   }
 
   get path(): string {
