@@ -1,7 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  type NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import { type Room, taskQueueName } from '../contract/names.ts';
-
 import type { Values } from './configuration.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -19,20 +24,21 @@ export interface WorkersInput {
 
 /** One Temporal worker for each room that the configuration names; they share the connection and the clients. */
 export async function createWorkers(input: WorkersInput): Promise<Worker[]> {
+  const workflowBundle = await bundleOf(input.workflows);
   const workers: Worker[] = [];
-  for (const room of input.values.queues as Room[]) workers.push(await createWorker(room, input));
+  for (const room of input.values.queues as Room[]) workers.push(await createWorker(room, input, workflowBundle));
   return workers;
 }
 
-function createWorker(room: Room, input: WorkersInput): Promise<Worker> {
+function createWorker(room: Room, input: WorkersInput, workflowBundle: WorkflowBundleOption): Promise<Worker> {
   const { values, connection, namespace, identity } = input;
   return Worker.create({
     connection,
     namespace,
     taskQueue: taskQueueName(values.taskQueuePrefix, room),
     ...(identity ? { identity } : {}),
-    ...workflowOptions(input.workflows),
-    activities: activitiesOf(room, input.dependencies),
+    workflowBundle,
+    activities: input.dependencies[room],
     maxConcurrentWorkflowTaskExecutions: values.workflowSlots,
     maxConcurrentActivityTaskExecutions: values.activitySlots,
     maxConcurrentLocalActivityExecutions: values.localActivitySlots,
@@ -45,15 +51,9 @@ function createWorker(room: Room, input: WorkersInput): Promise<Worker> {
   });
 }
 
-function activitiesOf(room: Room, dependencies: Dependencies): object {
-  if (room === 'scopes') return dependencies.scopes;
-  if (room === 'ip') return dependencies.ip;
-  if (room === 'workshops') return dependencies.workshops;
-  if (room === 'deployments') return dependencies.deployments;
-  throw new Error(`room ${room} has no activities yet`);
-}
-
-function workflowOptions(code: WorkflowCode): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  if (code === 'source') return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
-  return { workflowBundle: { codePath: code.bundlePath } };
+/** From source once for all rooms: it takes seconds. */
+async function bundleOf(code: WorkflowCode): Promise<WorkflowBundleOption> {
+  if (code !== 'source') return { codePath: code.bundlePath };
+  const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+  return bundleWorkflowCode({ workflowsPath, logger: Runtime.instance().logger });
 }
