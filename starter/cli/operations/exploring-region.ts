@@ -52,5 +52,9 @@ export function exploringSettings(region: string, timeScale: number): Record<str
     GROUNDWORK_RETIREMENT_INTERVAL: seconds(900),
     GROUNDWORK_RETIREMENT_GRACE: seconds(86_400),
     GROUNDWORK_FAILED_GRACE: seconds(900),
+    GROUNDWORK_DEPLOYMENT_POLL_INTERVAL: seconds(10),
+    GROUNDWORK_DEPLOYMENT_UNHEALTHY_TOLERANCE: seconds(30),
+    // The delay of the target groups that the load balancer controller makes.
+    GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: seconds(300),
   };
 }

@@ -6,7 +6,7 @@ const [name = ''] = process.argv.slice(2);
 const sandbox = await up({
   name,
   migrate,
-  environment: { GROUNDWORK_EXAMPLE: '1' },
+  environment: { GROUNDWORK_ACCOUNT_ID: '123456789012' },
 });
 const { etcd, apiserver } = sandbox.kubernetes.pids;
 const pids = [sandbox.temporal.pid, sandbox.postgres.pid, etcd, apiserver];

@@ -52,7 +52,7 @@ test('a sandbox is seen, made to fail and stopped from another process', WHOLE_S
   expect(environment).toMatchObject({
     TEMPORAL_NAMESPACE: 'default',
     AWS_REGION: 'us-east-1',
-    GROUNDWORK_EXAMPLE: '1',
+    GROUNDWORK_ACCOUNT_ID: '123456789012',
   });
   expect(await selectOne(environment.DATABASE_URL)).toEqual({ one: 1 });
 
