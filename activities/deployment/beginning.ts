@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { CandidateLoad, Warning } from '../../contract/scope/status.ts';
 import { capacityProblem, othersLoad, peakLoad } from '../../domain/deployment/capacity.ts';
 import { chooseBalancer } from '../../domain/deployment/drift.ts';
@@ -14,6 +15,7 @@ import { foundRecord, readRecords } from '../aws/records.ts';
 import { readListeners, readRules } from '../aws/routing.ts';
 import { invalidInput, notYet, permanent } from '../failures.ts';
 import type { PoolKey } from '../scope/dependencies.ts';
+import { ensureDnsRecord } from '../scope/dns.ts';
 import { poolFacts } from '../scope/ledger/candidates.ts';
 import { observePool, observeRegion } from '../scope/observation.ts';
 import type { Beginning } from './course.ts';
@@ -73,8 +75,10 @@ export async function prospect(
   const account = await deps.aws.account();
   const pool: PoolKey = { account, region: request.scope.region, scheme: request.scope.scheme };
   const chosen = await findBalancer(deps, request, pool, run);
-  const { name, arn, load, peak } = await judgeRoom(deps, request, pool, chosen.balancer, start.shape);
-  return { start, request, balancer: { name, arn }, load, peak, warnings: chosen.warnings };
+  const { name, arn, load, peak, target } = await judgeRoom(deps, request, pool, chosen.balancer, start.shape);
+  const warnings = [...chosen.warnings];
+  if (chosen.aliasFollows && run !== undefined) warnings.push(...(await moveAliases(deps, request, run, target)));
+  return { start, request, balancer: { name, arn }, load, peak, warnings };
 }
 
 async function withSidecar(deps: DeploymentDependencies, request: DeploymentRequest): Promise<DeploymentRequest> {
@@ -122,7 +126,7 @@ async function findBalancer(
   request: DeploymentRequest,
   pool: PoolKey,
   run: string | undefined,
-): Promise<{ balancer: string; warnings: Warning[] }> {
+): Promise<{ balancer: string; warnings: Warning[]; aliasFollows: boolean }> {
   const { scopeId, scope } = request;
   const placement = await readLivePlacement(deps, scopeId);
   if (placement && !('balancer' in placement)) {
@@ -156,10 +160,11 @@ async function findBalancer(
     throw invalidInput([{ path: 'hosts.domain', message }]);
   }
   const missing = scope.hosts.filter((host) => !placement?.hosts.includes(host));
+  const aliasFollows = choice.kind === 'use' && choice.follow.includes('alias');
   const known = choice.kind === 'use' && !choice.adopted && missing.length === 0;
-  if (known && !choice.follow.includes('ledger')) return { balancer: choice.balancer, warnings };
+  if (known && !choice.follow.includes('ledger')) return { balancer: choice.balancer, warnings, aliasFollows };
   if (run === undefined)
-    return { balancer: choice.kind === 'use' ? choice.balancer : (scope.declared[0] ?? ''), warnings };
+    return { balancer: choice.kind === 'use' ? choice.balancer : (scope.declared[0] ?? ''), warnings, aliasFollows };
   const balancer = await placeInLedger(deps, {
     scope: placement ? { ...scope, hosts: [...new Set([...placement.hosts, ...scope.hosts])] } : scope,
     pool,
@@ -167,9 +172,10 @@ async function findBalancer(
     ...(choice.kind === 'use'
       ? { known: { balancer: choice.balancer, reason: `scope ${scopeId} is on balancer ${choice.balancer} already` } }
       : {}),
+    moves: choice.kind === 'use' && choice.follow.includes('ledger'),
     maxAgeSeconds: deps.settings.scope.timings.observationMaxAge,
   });
-  return { balancer, warnings };
+  return { balancer, warnings, aliasFollows };
 }
 
 /** Balancers that the records of the domain lead to, one per zone that has one. */
@@ -190,6 +196,25 @@ async function aliasesOf(deps: DeploymentDependencies, request: DeploymentReques
     );
     return found ? [found.name] : [];
   });
+}
+
+/** Lets the scope's own records lead to the balancer that won; one that is not ours is told and left. */
+async function moveAliases(
+  deps: DeploymentDependencies,
+  { scopeId, scope }: DeploymentRequest,
+  run: string,
+  target: { dnsName: string; canonicalHostedZoneId: string },
+): Promise<Warning[]> {
+  const warnings: Warning[] = [];
+  for (const zone of scope.zones) {
+    try {
+      await ensureDnsRecord(asScope(deps), { scopeId, run, zone, name: scope.domain, target, knownAbsent: false });
+    } catch (error) {
+      if (!(error instanceof ApplicationFailure) || error.type !== 'DnsRecordConflict') throw error;
+      warnings.push({ code: 'AliasKept', message: error.message });
+    }
+  }
+  return warnings;
 }
 
 /** Whether the balancer exists and has room for the height of the rollout. */
@@ -227,15 +252,15 @@ async function judgeRoom(
     const message = `balancer ${name} of scope ${scopeId} does not exist in ${pool.region}: restore it (repeat the scope's creation), then deploy`;
     throw permanent('BalancerMissing', message, { balancer: name });
   }
-  const { arn } = candidate.observation;
-  const policy = { scheme: pool.scheme, thresholds, autocreateEnabled: false, baseDomain: '*' };
+  const { arn, dnsName = '', canonicalHostedZoneId = '' } = candidate.observation;
+  const policy = { scheme: pool.scheme, thresholds, autocreateEnabled: false, baseDomain: scope.suffix.base };
   const load = effectiveLoad(candidate, { scopeId, hosts: scope.hosts }, facts.placements, policy);
   const here = await readOwn(deps, request, arn, shape);
   const others = othersLoad(load, here.own);
   const peak = peakLoad(shape, here.taken);
   const problem = capacityProblem(name, others, peak, thresholds, here.own.rules);
   if (problem) throw permanent(problem.type as 'NoCapacity', problem.message, problem.details);
-  return { name, arn, load: { ...load, ...others }, peak };
+  return { name, arn, load: { ...load, ...others }, peak, target: { dnsName, canonicalHostedZoneId } };
 }
 
 /** What the scope has on the balancer already, and the ports on which others listen. */

@@ -41,6 +41,8 @@ export interface PlaceScopeInput {
   run: string;
   /** The balancer that the scope is on already, and how that is known; absent: the pool's least loaded. */
   known?: { balancer: string; reason: string };
+  /** The ledger has another balancer, and follows. */
+  moves?: boolean;
   maxAgeSeconds: number;
 }
 
@@ -70,7 +72,7 @@ export async function placeInLedger(deps: DeploymentDependencies, input: PlaceSc
 
 async function placeHeld(
   deps: DeploymentDependencies,
-  { scope, pool, run, known, maxAgeSeconds }: PlaceScopeInput,
+  { scope, pool, run, known, moves, maxAgeSeconds }: PlaceScopeInput,
 ): Promise<string> {
   const names = known ? [known.balancer] : scope.declared;
   for (let tried = 0; ; tried++) {
@@ -82,6 +84,13 @@ async function placeHeld(
       maxAgeSeconds: tried === 0 ? maxAgeSeconds : 0,
     };
     const { unreadable } = await observePool(asScope(deps), observation);
+    if (known && moves) {
+      await deps.database.query(
+        `update placement p set balancer_id = b.id, version = p.version + 1, updated_at = now() from balancer b
+          where p.scope_id = $1 and p.holder = $2 and b.account = $3 and b.region = $4 and b.name = $5`,
+        [scope.scopeId, run, pool.account, pool.region, known.balancer],
+      );
+    }
     const answer = await place(deps.database, {
       request: scope,
       pool,

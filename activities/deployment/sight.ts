@@ -2,6 +2,7 @@ import type { Side } from '../../contract/deployment/status.ts';
 import { groupsOf, type ObservedRule, serviceOfTag } from '../../domain/deployment/gate.ts';
 import { sideName } from '../../domain/deployment/names.ts';
 import type { GroupHealth, Health, SideHealth } from '../../domain/deployment/targets.ts';
+import { AwsCallError } from '../aws/errors.ts';
 import { readListeners, readResourceTags, readRules, readTargetStates } from '../aws/routing.ts';
 import type { Course } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
@@ -17,7 +18,17 @@ export interface Viewpoint {
 }
 
 /** Rules of the scope's hosts on its listeners: listeners once, rules once per listener, tags only of new target groups. */
-export async function seeRules(
+export async function seeRules(deps: DeploymentDependencies, view: Viewpoint): Promise<ObservedRule[]> {
+  try {
+    return await readView(deps, view);
+  } catch (error) {
+    // AWS says that the balancer, or a listener, does not exist: the controller deletes one with its last Ingress.
+    if (error instanceof AwsCallError && error.kind === 'absent') return [];
+    throw error;
+  }
+}
+
+async function readView(
   deps: DeploymentDependencies,
   { request, balancer, shape }: Viewpoint,
 ): Promise<ObservedRule[]> {

@@ -51,7 +51,8 @@ export class KubernetesGateway {
   /** JSON merge patch of what exists already; undefined when it does not. Twice is harmless: the same values. */
   async merge(ref: ObjectRef, patch: Record<string, unknown>): Promise<LiveObject | undefined> {
     const { apiVersion, kind, name, namespace } = ref;
-    const object = { ...patch, apiVersion, kind, metadata: { name, ...(namespace ? { namespace } : {}) } };
+    const given = patch.metadata as object | undefined;
+    const object = { ...patch, apiVersion, kind, metadata: { ...given, name, ...(namespace ? { namespace } : {}) } };
     try {
       return await this.#call('patch', ref, () =>
         this.#api.patch<KubernetesObject>(

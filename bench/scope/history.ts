@@ -37,7 +37,7 @@ export async function historiesOf(bed: Bed, creations: readonly Creation[]): Pro
 
 const READERS = 8;
 
-function readHistory(events: Events): RunHistory {
+export function readHistory(events: Events): RunHistory {
   const byId = new Map(events.map((event) => [Number(event.eventId), event]));
   const at = (id: unknown) => timeOf(byId.get(Number(id)));
   const activityMs: Record<string, number> = {};

@@ -2,7 +2,7 @@ import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balan
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { SimulatedClock } from '../clock.ts';
 import { mulberry32 } from '../faults/random.ts';
-import { KubeClient } from './client.ts';
+import { isConflict, KubeClient } from './client.ts';
 import { Endpoints } from './endpoints.ts';
 import { EventRecorder } from './events.ts';
 import { GarbageController, type GarbageKnobs } from './garbage/controller.ts';
@@ -16,6 +16,7 @@ import {
   type KubeObject,
   type Namespace,
   type Pod,
+  pathOf,
   type ReplicaSet,
   type Resource,
   resources,
@@ -175,6 +176,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
   await Promise.all(all.map((controller) => controller.pause()));
   try {
     await Promise.all(reflectors.map((reflector) => reflector.start()));
+    await installClass(clients.loadBalancer);
     await garbage.start();
   } catch (error) {
     await stop();
@@ -183,4 +185,17 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
   await Promise.all(all.map((controller) => controller.resume()));
   const podAt = (ip: string) => pods.values().find(({ status }) => status?.podIP === ip);
   return { loadBalancer, workloads, garbage, workshops, podAt, stop };
+}
+
+/** The class that the real controller's chart installs. */
+async function installClass(client: KubeClient): Promise<void> {
+  const alb = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { name: 'alb' },
+    spec: { controller: 'ingress.k8s.aws/alb' },
+  };
+  await client.create(pathOf(resources.ingressClasses), alb).catch((error: unknown) => {
+    if (!isConflict(error)) throw error;
+  });
 }

@@ -36,6 +36,8 @@ export interface HttpProxy {
   /** http URL on loopback; clients keep their bearer tokens. */
   readonly url: string;
   readonly port: number;
+  /** Requests that came so far, by method. */
+  readonly requests: Readonly<Record<string, number>>;
   /** Resets every open connection, watches included. */
   cut(): void;
   close(): Promise<void>;
@@ -48,7 +50,10 @@ export interface HttpProxy {
 export async function startHttpProxy(options: HttpProxyOptions): Promise<HttpProxy> {
   const agent = new https.Agent({ keepAlive: true, ca: await readFile(options.caFile) });
   const stale = new Map<string, Answer>();
+  const requests: Record<string, number> = {};
   const server = http.createServer((request, response) => {
+    const { method = '' } = request;
+    requests[method] = (requests[method] ?? 0) + 1;
     new Exchange(options, agent, stale, request, response).run().catch(() => resetClient(response));
   });
   server.keepAliveTimeout = 60_000;
@@ -69,6 +74,7 @@ export async function startHttpProxy(options: HttpProxyOptions): Promise<HttpPro
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    requests,
     cut,
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

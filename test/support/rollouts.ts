@@ -76,7 +76,7 @@ export function weightsOf(world: World, { input, domain }: TestScope, port = 443
       const total = action.targetGroups.reduce((sum, { weight }) => sum + weight, 0);
       for (const { arn, weight } of action.targetGroups) {
         const tag = tables.targetGroups.get(arn)?.tags['ingress.k8s.aws/resource'] ?? '';
-        const id = new RegExp(`d-${input.scopeId}-([a-z0-9-]+):`).exec(tag)?.[1] ?? tag;
+        const id = new RegExp(`.*-d-${input.scopeId}-([a-z0-9-]+?)(?:-(?:http|grpc)-\\d+)?:`).exec(tag)?.[1] ?? tag;
         weights[id] = total === 0 ? 0 : (weight * 100) / total;
       }
     }

@@ -15,7 +15,7 @@ export const calls = (summary: string, patienceSeconds: number) =>
   proxyActivities<DeploymentActivities>({
     summary,
     startToCloseTimeout: '2m',
-    heartbeatTimeout: '30s',
+    heartbeatTimeout: '1m',
     scheduleToCloseTimeout: patienceSeconds * 1000,
     retry: { initialInterval: '250ms', maximumInterval: '10s' },
   });
@@ -24,16 +24,17 @@ export const calls = (summary: string, patienceSeconds: number) =>
  * Loops that look again and again until a deadline of their own, and answer when they are interrupted; the margin is for a
  * worker that dies meanwhile.
  */
-export const loops = (summary: string, deadlineSeconds: number) =>
+export const loops = (summary: string, { pollInterval }: { pollInterval: number }, deadlineSeconds: number) =>
   proxyActivities<DeploymentActivities>({
     summary,
     startToCloseTimeout: (deadlineSeconds + MARGIN_SECONDS) * 1000,
-    heartbeatTimeout: '15s',
+    heartbeatTimeout: Math.max(LEAST_HEARTBEAT_SECONDS, 3 * pollInterval) * 1000,
     scheduleToCloseTimeout: (2 * deadlineSeconds + MARGIN_SECONDS) * 1000,
     retry: { initialInterval: '250ms', maximumInterval: '10s' },
   });
 
 const MARGIN_SECONDS = 120;
+const LEAST_HEARTBEAT_SECONDS = 10;
 
 /** Watching while traffic holds: between two looks that are far apart it holds no slot. It ends when it has something to say. */
 export const watching = (summary: string) =>

@@ -36,7 +36,7 @@ export async function deploymentDeletion(input: DeploymentDeletionInput): Promis
       const words = step === 'removeRoutes' ? 'the Ingresses and their rules to be gone' : 'the objects to be gone';
       const { removed } = await run.waiting(words, removalTimeout, (until) =>
         withinPatience('RemovalTimeout', `${words} took longer than ${removalTimeout} s`, () =>
-          loops(words, removalTimeout)[step]({ target, survey, until }),
+          loops(words, target.timings, removalTimeout)[step]({ target, survey, until }),
         ),
       );
       run.status.removed.push(...removed);

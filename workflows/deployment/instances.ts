@@ -14,7 +14,7 @@ export async function instanceRestart(input: InstanceRestartInput): Promise<Inst
     const ask = { target, deploymentId, instanceId };
     const { uid } = await calls(`whose instance ${instanceId} is`, target.timings.readPatience).inspectInstance(ask);
     const { restartTimeout } = target.timings;
-    const answer = await loops(`${instanceId} to stop`, restartTimeout).stopInstance({ ...ask, uid });
+    const answer = await loops(`${instanceId} to stop`, target.timings, restartTimeout).stopInstance({ ...ask, uid });
     const { desired, ready, available } = answer.deployment;
     setCurrentDetails(`\`${instanceId}\` was restarted: ${ready} of ${desired} instances ready`);
     const message = `${instanceId} is still there after ${restartTimeout} s: it is stopping, or a finalizer holds it`;

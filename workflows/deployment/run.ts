@@ -77,6 +77,7 @@ export class RolloutRun {
   #running: { decision: Decision; scope: CancellationScope; canLookAgain: boolean } | undefined;
   #shownPhase: string | undefined;
   #ended = false;
+  #cancelled = false;
 
   /** Registers all message handlers: construct it before the first await. */
   constructor(scopeId: string, deploymentId: string, kind: DeploymentStatus['kind'], warnings: Warning[] = []) {
@@ -127,7 +128,7 @@ export class RolloutRun {
     this.warn(...request.warnings);
     if (scope.environment) upsertSearchAttributes([{ key: environmentKey, value: scope.environment }]);
     this.#plan = plan;
-    this.state = state;
+    this.state = this.#cancelled ? requestCancel(state) : state;
   }
 
   /** The start is judged: what was said meanwhile counts on the state that was found. */
@@ -135,7 +136,6 @@ export class RolloutRun {
     this.#course = course;
     this.#plan = plan;
     let next = state;
-    const cancelled = this.#state?.goal === 'cancel';
     for (const message of this.#early.splice(0)) {
       const verdict = accept(plan, next, message);
       if (verdict.accepted) next = verdict.state;
@@ -144,11 +144,12 @@ export class RolloutRun {
       this.status.balancer = course.balancer.name;
       upsertSearchAttributes([{ key: balancerNameKey, value: course.balancer.name }]);
     }
-    this.state = cancelled ? requestCancel(next) : next;
+    this.state = this.#cancelled ? requestCancel(next) : next;
   }
 
   /** Cancellation from outside is a message like the others. */
   cancel(): void {
+    this.#cancelled = true;
     if (!this.#state) return;
     this.state = requestCancel(this.#state);
     this.#interruptIfNeeded();

@@ -61,7 +61,7 @@ async function waitFor(
   const seconds = state.goal === 'forward' ? course.request.maxWaitSeconds : patience(run);
   const input = { course, side, count, since: iso(began), until: iso(began + seconds * 1000) };
   const answer = await withinPatience('InstancesNotReady', `instances could not be watched for ${seconds} s`, () =>
-    loops(words, seconds).waitInstances(input),
+    loops(words, course.request.timings, seconds).waitInstances(input),
   );
   return outcomeOf(run, answer);
 }
@@ -81,7 +81,7 @@ async function route(run: RolloutRun, decision: Step<'route'>, began: number, wo
   const backward = state.goal !== 'forward';
   const patienceSeconds = patience(run);
   const answer = await withinPatience('NotConverged', 'the routing could not be changed and confirmed', () =>
-    loops(words, patienceSeconds).routeTraffic({
+    loops(words, course.request.timings, patienceSeconds).routeTraffic({
       course,
       routing,
       before,
@@ -148,7 +148,7 @@ async function remove(run: RolloutRun, { what }: Step<'delete'>, began: number, 
   const { course, plan } = run;
   const seconds = course.request.timings.removalTimeout;
   const answer = await withinPatience('RemovalTimeout', `objects could not be removed within ${seconds} s`, () =>
-    loops(words, seconds).removeObjects({
+    loops(words, course.request.timings, seconds).removeObjects({
       course,
       what,
       orphans: plan.orphans,
