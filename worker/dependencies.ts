@@ -93,7 +93,6 @@ export function createDependencies(values: Values, temporal: Client, options: De
       resources,
       kubernetes,
       temporal,
-      metrics: options.metrics,
     }),
     deployments: createDeploymentActivities({
       settings: deploymentSettings(values, scopeSettings(values), values.preset),

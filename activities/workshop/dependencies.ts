@@ -2,7 +2,6 @@ import type { Client } from '@temporalio/client';
 import type { WorkshopTimings } from '../../domain/workshop/settings.ts';
 import type { CustomResources } from '../kubernetes/custom-resources.ts';
 import type { KubernetesGateway } from '../kubernetes/gateway.ts';
-import type { Metrics } from '../metrics.ts';
 import type { Database } from '../postgres/database.ts';
 
 /** What the activities of the workshop room work with; the worker makes it once. */
@@ -17,5 +16,4 @@ export interface WorkshopDependencies {
   kubernetes: KubernetesGateway;
   /** Wakes autoscalers. */
   temporal: Client;
-  metrics?: Metrics | undefined;
 }

@@ -40,6 +40,7 @@ export class ListWatch<T extends WatchedObject> {
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
   #request: AbortController | undefined;
+  #told: string | undefined;
 
   constructor(kind: CustomKind, listener: Listener<T>, options: ListWatchOptions) {
     this.#kind = kind;
@@ -66,6 +67,7 @@ export class ListWatch<T extends WatchedObject> {
     while (!signal.aborted) {
       try {
         version ??= await this.#list();
+        this.#told = undefined;
         const openedAt = Date.now();
         version = await this.#follow(version);
         backOff = firstBackOffMs;
@@ -75,14 +77,18 @@ export class ListWatch<T extends WatchedObject> {
         if (signal.aborted) return;
         // Whatever broke the watch may have swallowed changes: a list tells.
         version = undefined;
-        if (statusOf(error) !== EXPIRED)
-          this.#options.onTrouble(
-            `watch of ${this.#kind.plural}: ${error instanceof Error ? error.message : String(error)}`,
-          );
+        if (statusOf(error) !== EXPIRED) this.#tell(error instanceof Error ? error.message : String(error));
         await this.#pause(backOff);
         backOff = Math.min(backOff * 2, longestBackOffMs);
       }
     }
+  }
+
+  /** The same trouble is told once, until it is over: a cluster without workshops stays without them. */
+  #tell(words: string): void {
+    if (this.#told === words) return;
+    this.#told = words;
+    this.#options.onTrouble(`watch of ${this.#kind.plural}: ${words}`);
   }
 
   async #pause(ms: number): Promise<void> {

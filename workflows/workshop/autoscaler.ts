@@ -24,7 +24,7 @@ export async function provisionAutoscaler(given: ProvisionAutoscalerRun): Promis
       await run.rest(nextLookAt(run, next.deaf), next.deaf);
     }
   });
-  await run.settleHandlers();
+  await run.close();
   if (next.kind === 'end') return run.status();
   const { address } = run;
   if (next.kind === 'replaced')
@@ -50,7 +50,7 @@ function isLong({ timings }: AutoscalerRun): boolean {
   return continueAsNewSuggested || historyLength > timings.historyLimit || age >= timings.idleLimit * 1000;
 }
 
-/** Between flag and count the run stays one. */
-function isQuiet({ state }: AutoscalerRun): boolean {
-  return state.operation?.step !== 'flag' && state.operation?.step !== 'count';
+/** Between flag and count the run stays one, and nobody who waits is left behind. */
+function isQuiet({ state, unasked }: AutoscalerRun): boolean {
+  return unasked && state.operation?.step !== 'flag' && state.operation?.step !== 'count';
 }

@@ -74,8 +74,9 @@ export async function rehearse(run: AutoscalerRun, { observation, decision }: Li
 export async function proceed(run: AutoscalerRun, look: LiveLook, operation: Operation): Promise<Next | 'decideAgain'> {
   const { observation, config } = look;
   if (run.cancelling) return end(run, look, 'Cancelled', run.cancelling.reason ?? 'a person cancelled it');
-  if (run.state.backoff?.reason === 'Conflicts' && isUnwritten(operation))
-    return end(run, look, 'Cancelled', run.state.backoff.message);
+  const { backoff } = run.state;
+  if (backoff?.reason === 'Conflicts' && backoff.until > Date.now() && isUnwritten(operation))
+    return end(run, look, 'Cancelled', backoff.message);
   if (isUnwritten(operation)) {
     // Its annotation tells, also when somebody changed the count right after.
     if (observation.provision.operationAnnotation !== operation.id) return 'decideAgain';

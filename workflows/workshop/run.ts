@@ -71,6 +71,7 @@ export class AutoscalerRun {
   #urgent = false;
   #evaluations: Evaluation[] = [];
   #evaluatedAt = 0;
+  #closed = false;
 
   /** Registers all message handlers: construct it before the first await. */
   constructor({ state, ...address }: ProvisionAutoscalerRun) {
@@ -149,13 +150,20 @@ export class AutoscalerRun {
     this.#nextEvaluation = undefined;
   }
 
-  /** Nothing may be asked any more that this run would not answer. */
-  async settleHandlers(): Promise<void> {
+  /** The main loop is over: whoever still waits for a decision is told to ask again, and every answer is delivered. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const evaluation of this.#evaluations.splice(0)) evaluation.failure = askAgain();
     await condition(allHandlersFinished);
   }
 
+  /** No person waits for anything. */
+  get unasked(): boolean {
+    return !this.#urgent && this.#evaluations.length === 0 && this.cancelling === undefined;
+  }
+
   get idle(): boolean {
-    return !this.#urgent && !this.state.dirty && this.#evaluations.length === 0;
+    return this.unasked && !this.state.dirty;
   }
 
   #answerQueries(): void {
@@ -245,6 +253,7 @@ export class AutoscalerRun {
   };
 
   async #evaluate(request: messages.EvaluateRequest | undefined): Promise<Decision> {
+    if (this.#closed) throw askAgain();
     const evaluation: Evaluation = { dryRun: request?.dryRun === true };
     this.#evaluations.push(evaluation);
     this.#urgent = true;
@@ -281,6 +290,10 @@ export class AutoscalerRun {
     this.state = { ...this.state, dirty: true };
     this.#urgent ||= urgent;
   }
+}
+
+function askAgain(): ApplicationFailure {
+  return refused('Conflict', 'this run has ended or goes on under a new one: ask again');
 }
 
 function refuseFor(type: string, words: string | undefined): void {
