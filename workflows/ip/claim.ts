@@ -1,4 +1,11 @@
-import { allHandlersFinished, CancellationScope, condition, isCancellation, uuid4 } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { ClaimOutcome } from '../../activities/ip/claim.ts';
 import type { IpClaimAbandoned, IpClaimAnswer, IpClaimInput } from '../../contract/ip/claim.ts';
 import { mintUids } from '../../domain/ip/uid.ts';
@@ -40,8 +47,8 @@ async function askedInTime(run: ClaimRun): Promise<boolean> {
 }
 
 async function obtain(run: ClaimRun, input: IpClaimInput): Promise<IpClaimAnswer> {
-  // Minted before the first call, so that every attempt of this life carries the same.
-  const uids = mintUids(input?.spec?.count, Date.now(), uuid4);
+  // Of the start of the run, not of this task: a task that is made again after a crash must mint the same.
+  const uids = mintUids(input?.spec?.count, workflowInfo().startTime.getTime(), uuid4);
   const attempt = (final: boolean): Promise<ClaimOutcome> =>
     CancellationScope.nonCancellable(() => local(summaryOf(run)).claimAddress({ input, uids, final }));
   const waitSeconds = input?.dryRun ? 0 : Number(input?.waitSeconds ?? 0);
