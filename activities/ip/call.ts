@@ -29,7 +29,7 @@ export async function read<Row extends object>(
   database: Database = deps.database,
 ): Promise<Row[]> {
   const begun = performance.now();
-  if (isLate() && attemptNumber() > 1) throw busy('Database');
+  if (isLate(LAST_START_MS) && attemptNumber() > 1) throw busy('Database');
   try {
     return await database.prepared<Row>(name, text, values);
   } catch (error) {
@@ -80,10 +80,12 @@ const busyWords: Readonly<Record<IpFailureReason<'Busy'>, string>> = {
  * caller's. The SDK (1.24) does not hold a local activity whose attempts fail quickly to its schedule-to-close time-out.
  */
 const PATIENCE_MS = 5_000;
+/** No attempt begins later: one that hangs is cut off by its start-to-close time-out, which tells nothing of the time. */
+const LAST_START_MS = 6_000;
 
-function isLate(): boolean {
+function isLate(limit: number): boolean {
   const info = inActivity()?.info;
-  return info?.isLocal === true && Date.now() - info.scheduledTimestampMs > PATIENCE_MS;
+  return info?.isLocal === true && Date.now() - info.scheduledTimestampMs > limit;
 }
 
 /** Passes by itself: the attempt is made again, and when time runs out this is what the caller hears. */
@@ -91,7 +93,7 @@ export function busy(reason: IpFailureReason<'Busy'>): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'Busy',
     message: `${busyWords[reason]}. Ask again: the same request gets the same answer.`,
-    nonRetryable: isLate(),
+    nonRetryable: isLate(PATIENCE_MS),
     details: [{ reason, retryAfterSeconds: 1 }],
   });
 }

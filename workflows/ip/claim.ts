@@ -9,7 +9,7 @@ import {
 import type { ClaimOutcome } from '../../activities/ip/claim.ts';
 import type { IpClaimAbandoned, IpClaimAnswer, IpClaimInput } from '../../contract/ip/claim.ts';
 import { mintUids } from '../../domain/ip/uid.ts';
-import { runFailure } from '../failures.ts';
+import { describeFailure, runFailure } from '../failures.ts';
 import { local } from './activities.ts';
 import { ClaimRun } from './claim-run.ts';
 import { asIpFailure } from './run.ts';
@@ -83,9 +83,13 @@ async function waitForRoom(
       run.woken = false; // a signal during the try counts for the next one
       const left = until - Date.now();
       const final = left <= 0 || run.waitCancelled;
-      const outcome = await attempt(final);
-      if (outcome.kind !== 'exhausted') return outcome;
-      if (final) return ended(outcome, run, pools, tries);
+      const outcome = await attempt(final).catch((error: unknown) => {
+        // A database that is away for a while ends no wait: the next try comes.
+        if (final || isCancellation(error) || describeFailure(asIpFailure(error)).type !== 'Busy') throw error;
+        return undefined;
+      });
+      if (outcome && outcome.kind !== 'exhausted') return outcome;
+      if (outcome && final) return ended(outcome, run, pools, tries);
       run.waitsFor({ ...wait, tries });
       const pause = Math.min(interval, left);
       await condition(() => run.woken || run.waitCancelled, pause, {
@@ -94,7 +98,12 @@ async function waitForRoom(
       interval = Math.min(interval * timings.factor, timings.mostSeconds * 1000);
     }
   } finally {
-    await CancellationScope.nonCancellable(() => local('leave the list of waiters').stopWaiting());
+    // What cannot be taken off now is dropped by the sweep; it must not hide the outcome.
+    await CancellationScope.nonCancellable(() =>
+      local('leave the list of waiters')
+        .stopWaiting()
+        .catch(() => undefined),
+    );
   }
 }
 
