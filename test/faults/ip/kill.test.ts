@@ -10,14 +10,17 @@ import { freeAddress, runWorker } from '../../support/worker-process.ts';
 const world = testIpWorld({ worker: false });
 
 async function startWorker() {
-  return runWorker({
+  const metrics = await freeAddress();
+  const worker = runWorker({
     ...world.environment,
     GROUNDWORK_HEALTH_ADDRESS: await freeAddress(),
-    GROUNDWORK_METRICS_ADDRESS: await freeAddress(),
+    GROUNDWORK_METRICS_ADDRESS: metrics,
+    GROUNDWORK_IP_SAMPLE_SECONDS: '0.2',
   });
+  return { ...worker, metrics: async () => (await fetch(`http://${metrics}/metrics`)).text() };
 }
 
-test('I60: killed between "committed" and "reported": the retry answers the same block and uid, not as a repeat', {
+test('I60: killed between "committed" and "reported": the retry answers the same block and uid, not as a repeat, and is seen in the metrics', {
   timeout: 120_000,
 }, async () => {
   const first = await startWorker();
@@ -49,6 +52,13 @@ test('I60: killed between "committed" and "reported": the retry answers the same
     '10.0.0.32/28',
   ]);
   expect((await world.groundwork.ip.inventory.verify('acme')).problems).toEqual([]);
+  await eventually(async () => {
+    const metrics = await second.metrics();
+    expect(metrics).toMatch(/groundwork_ip_attempts_total\{[^}]*operation="claim"[^}]*\} 1/);
+    expect(metrics).toMatch(/groundwork_ip_claim_seconds_count\{[^}]*outcome="bound"[^}]*\} 1/);
+    expect(metrics).toMatch(/groundwork_ip_function_seconds_count\{[^}]*function="ipam_claim"/);
+    expect(metrics).toMatch(/groundwork_ip_pool_utilization_ratio\{[^}]*pool="net"[^}]*\} 0\.1875/);
+  });
   second.child.kill('SIGTERM');
   expect(await second.ended).toBe(0);
 });

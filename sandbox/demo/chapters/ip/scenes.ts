@@ -89,6 +89,7 @@ export const fiftyAtOnce: Scene = {
     stage.milestone('first address block claimed');
     narrator.note(
       `${answers[0]?.name} has ${answers[0]?.allocatedCIDR}: ${stage.link(workflowIds.ipClaim(OWNER, 'default', 'node-0'))}`,
+      10,
     );
     const rows = await held(stage, CROWD_POOL);
     await checks.claim(`The table holds ${CROWD} blocks of that pool, and each caller was told its own`, () => {
@@ -130,11 +131,11 @@ export const waiting: Scene = {
     patient.catch(() => undefined); // told below
     const waiters = () => reality.rows('select 1 from ipam_waiter', []);
     for (let looks = 0; looks < 200 && (await waiters()).length === 0; looks += 1) await delay(50);
-    narrator.note('gateway-3 waits; gateway-1 is released.');
+    narrator.note('gateway-3 waits; gateway-1 is released.', 10);
     const [first] = await groundwork.ip.inventory.claims(OWNER, { name: 'gateway-1' });
     await groundwork.ip.release({ owner: OWNER, actor: 'demo', uid: first?.uid ?? '' });
     const answer = await patient;
-    narrator.note(`gateway-3 has ${answer.allocatedCIDR}.`);
+    narrator.note(`gateway-3 has ${answer.allocatedCIDR}.`, 10);
     await checks.claim('It holds the very address that was released', async () => {
       const [row] = (await held(stage, SMALL_POOL)).filter(({ name }) => name === 'gateway-3');
       return unlessEqual([first?.allocatedCIDR, first?.allocatedCIDR], [row?.cidr, answer.allocatedCIDR]);
