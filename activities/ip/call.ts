@@ -29,6 +29,7 @@ export async function read<Row extends object>(
   database: Database = deps.database,
 ): Promise<Row[]> {
   const begun = performance.now();
+  if (isLate(LAST_START_MS) && attemptNumber() > 1) throw busy('Database');
   try {
     return await database.prepared<Row>(name, text, values);
   } catch (error) {
@@ -44,12 +45,15 @@ export async function read<Row extends object>(
 /** Under the pool's lock no two inserts conflict, so this is met once at most, by a call that raced a repair by hand. */
 const UNEXPECTED_CONFLICT = ['40P01', '23P01'];
 
+/** A server that was a standby a moment ago, or is one now: the pool's next connection finds the primary. */
+const READ_ONLY = '25006';
+
 const LOCK = ['55P03'];
 const CONTENTION = ['40001', '40P01', '23P01'];
 
 function translated(error: unknown, name: string): ApplicationFailure {
   const { code = '' } = error as { code?: string };
-  const passing = databaseError(error) !== undefined || UNEXPECTED_CONFLICT.includes(code);
+  const passing = databaseError(error) !== undefined || code === READ_ONLY || UNEXPECTED_CONFLICT.includes(code);
   const given = error instanceof Error ? { name: error.name, message: error.message } : { message: String(error) };
   const where = { function: name, code, error: given };
   if (passing && !(UNEXPECTED_CONFLICT.includes(code) && attemptNumber() > 1)) {
@@ -71,11 +75,25 @@ const busyWords: Readonly<Record<IpFailureReason<'Busy'>, string>> = {
   Database: 'the database cannot be reached or does not answer in time',
 };
 
+/**
+ * A caller is waiting for a local activity, so its attempts end after this long: below the workflow task's time-out and the
+ * caller's. The SDK (1.24) does not hold a local activity whose attempts fail quickly to its schedule-to-close time-out.
+ */
+const PATIENCE_MS = 5_000;
+/** No attempt begins later: one that hangs is cut off by its start-to-close time-out, which tells nothing of the time. */
+const LAST_START_MS = 6_000;
+
+function isLate(limit: number): boolean {
+  const info = inActivity()?.info;
+  return info?.isLocal === true && Date.now() - info.scheduledTimestampMs > limit;
+}
+
 /** Passes by itself: the attempt is made again, and when time runs out this is what the caller hears. */
 export function busy(reason: IpFailureReason<'Busy'>): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'Busy',
     message: `${busyWords[reason]}. Ask again: the same request gets the same answer.`,
+    nonRetryable: isLate(PATIENCE_MS),
     details: [{ reason, retryAfterSeconds: 1 }],
   });
 }

@@ -19,6 +19,8 @@ import { familyName, poolRows, poolViews, visiblePool } from './views.ts';
 type Query<Kind extends IpInventoryQuery['kind']> = Extract<IpInventoryQuery, { kind: Kind }>;
 
 const MOST_ROWS = 500;
+/** Pools of a page: the capacity of each is summed up. */
+const POOLS = 100;
 
 /** One page of what is asked for. Running it twice is harmless: it reads. */
 export async function readInventory(deps: IpDependencies, { input }: { input: unknown }): Promise<IpInventoryResult> {
@@ -50,7 +52,7 @@ async function pools(
   { granted, after, limit }: Query<'pools'>,
 ): Promise<IpInventoryResult> {
   const [afterOwner = '', afterName = ''] = cursor(deps, after, 2);
-  const most = limit ?? MOST_ROWS;
+  const most = limit ?? POOLS;
   const where = `where (p.owner = $1 or $2 and p.visibility = 'shared' and exists
       (select 1 from ipam_grant g where g.pool_id = p.id and g.grantee = $1))
     and ($3 = '' or (p.owner, p.name) > ($3, $4)) order by p.owner, p.name limit $5`;

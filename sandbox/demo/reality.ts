@@ -60,6 +60,11 @@ export class Reality {
     this.#zones = zones;
   }
 
+  /** Rows of the database, as they are. */
+  async rows<Row extends Record<string, unknown>>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    return (await this.#ledger.query<Row>(text, values)).rows;
+  }
+
   async close(): Promise<void> {
     this.#elb.destroy();
     this.#route53.destroy();

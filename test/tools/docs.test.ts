@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { rolloutMessageNames } from '../../contract/deployment/messages.ts';
 import { deploymentPhases } from '../../contract/deployment/status.ts';
 import { attemptFailureTypes, deploymentFailureTypes, scopeFailureTypes } from '../../contract/failures.ts';
+import { ipFailures, ipFailureTypes } from '../../contract/ip/failures.ts';
 import { searchAttributeNames } from '../../contract/names.ts';
 import { scopePhases } from '../../contract/scope/status.ts';
 import { autoscalerPhases, decisionReasons } from '../../contract/workshop/status.ts';
@@ -132,6 +133,18 @@ describe('docs/operations/deployments.md', () => {
   });
 });
 
+test('docs/operations/ip.md has a row for every failure type, with HTTP status, reasons and exit code', () => {
+  const rows = table('docs/operations/ip.md', 'type | HTTP | reasons | what to do | exit code');
+  expect(rows.map(([type = '', http, reasons, , code]) => [type, http, reasons, Number(code)])).toEqual(
+    ipFailureTypes.map((type) => [
+      `\`${type}\``,
+      String(ipFailures[type].http),
+      ipFailures[type].reasons.map((reason) => `\`${reason}\``).join(', '),
+      exitCodeOf(type),
+    ]),
+  );
+});
+
 describe('docs/operations/configuration.md', () => {
   test('is what tools/configuration-docs.ts makes of the settings', () => {
     expect(read('docs/operations/configuration.md')).toBe(configurationPage());
@@ -167,7 +180,10 @@ test('docs/operations/setup-and-doctor.md names every search attribute', () => {
 
 test("docs/operations/worker.md has every metric of the worker's own, as /metrics names it", () => {
   const makers = /create(Counter|Gauge|Histogram)\(\s*'([^']+)',(?:\s*'(?:int|float)',)?\s*(?:undefined|'([^']*)')/g;
-  const published = [...read('activities/metrics.ts').matchAll(makers)].map(([, kind, name, unit]) =>
+  const sources = ['activities/metrics.ts', 'activities/ip/metrics.ts', 'workflows/ip/claim-run.ts']
+    .map(read)
+    .join('\n');
+  const published = [...sources.matchAll(makers)].map(([, kind, name, unit]) =>
     kind === 'Counter' ? `${name}_total` : unit === undefined ? name : `${name}_${unit}`,
   );
   const documented = names(table('docs/operations/worker.md', 'metric | labels | meaning'));

@@ -2,6 +2,7 @@ import {
   ApplicationFailure,
   CancellationScope,
   condition,
+  metricMeter,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -21,6 +22,10 @@ import { phaseKey, poolNameKey } from '../../contract/search-attributes.ts';
 import { claimChecklist } from '../../domain/ip/checklist.ts';
 import { describeFailure } from '../failures.ts';
 import { words } from './run.ts';
+
+/** Emitted once: replaying records nothing. */
+const claimSeconds = () =>
+  metricMeter.createHistogram('groundwork_ip_claim', 'float', 'seconds', 'From the start of a claim to its outcome');
 
 type Outcome = { answer: IpClaimAnswer } | { failure: Error };
 
@@ -76,6 +81,10 @@ export class ClaimRun {
 
   /** Ends the run for everybody who asked. */
   end(outcome: Outcome): void {
+    if (this.status.wait === undefined) {
+      const seconds = (Date.now() - workflowInfo().startTime.getTime()) / 1000;
+      claimSeconds().record(seconds, { outcome: 'answer' in outcome ? 'bound' : 'refused' });
+    }
     if ('answer' in outcome) {
       this.status.answer = outcome.answer;
       this.enter('Bound');

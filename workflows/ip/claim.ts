@@ -1,8 +1,15 @@
-import { allHandlersFinished, CancellationScope, condition, isCancellation, uuid4 } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { ClaimOutcome } from '../../activities/ip/claim.ts';
 import type { IpClaimAbandoned, IpClaimAnswer, IpClaimInput } from '../../contract/ip/claim.ts';
 import { mintUids } from '../../domain/ip/uid.ts';
-import { runFailure } from '../failures.ts';
+import { describeFailure, runFailure } from '../failures.ts';
 import { local } from './activities.ts';
 import { ClaimRun } from './claim-run.ts';
 import { asIpFailure } from './run.ts';
@@ -40,8 +47,8 @@ async function askedInTime(run: ClaimRun): Promise<boolean> {
 }
 
 async function obtain(run: ClaimRun, input: IpClaimInput): Promise<IpClaimAnswer> {
-  // Minted before the first call, so that every attempt of this life carries the same.
-  const uids = mintUids(input?.spec?.count, Date.now(), uuid4);
+  // Of the start of the run, not of this task: a task that is made again after a crash must mint the same.
+  const uids = mintUids(input?.spec?.count, workflowInfo().startTime.getTime(), uuid4);
   const attempt = (final: boolean): Promise<ClaimOutcome> =>
     CancellationScope.nonCancellable(() => local(summaryOf(run)).claimAddress({ input, uids, final }));
   const waitSeconds = input?.dryRun ? 0 : Number(input?.waitSeconds ?? 0);
@@ -76,9 +83,13 @@ async function waitForRoom(
       run.woken = false; // a signal during the try counts for the next one
       const left = until - Date.now();
       const final = left <= 0 || run.waitCancelled;
-      const outcome = await attempt(final);
-      if (outcome.kind !== 'exhausted') return outcome;
-      if (final) return ended(outcome, run, pools, tries);
+      const outcome = await attempt(final).catch((error: unknown) => {
+        // A database that is away for a while ends no wait: the next try comes.
+        if (final || isCancellation(error) || describeFailure(asIpFailure(error)).type !== 'Busy') throw error;
+        return undefined;
+      });
+      if (outcome && outcome.kind !== 'exhausted') return outcome;
+      if (outcome && final) return ended(outcome, run, pools, tries);
       run.waitsFor({ ...wait, tries });
       const pause = Math.min(interval, left);
       await condition(() => run.woken || run.waitCancelled, pause, {
@@ -87,7 +98,12 @@ async function waitForRoom(
       interval = Math.min(interval * timings.factor, timings.mostSeconds * 1000);
     }
   } finally {
-    await CancellationScope.nonCancellable(() => local('leave the list of waiters').stopWaiting());
+    // What cannot be taken off now is dropped by the sweep; it must not hide the outcome.
+    await CancellationScope.nonCancellable(() =>
+      local('leave the list of waiters')
+        .stopWaiting()
+        .catch(() => undefined),
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Chapter, ChapterName } from '../chapter.ts';
 import { deploymentChapter } from './deployment.ts';
+import { ipChapter } from './ip.ts';
 import { scopeChapter } from './scope.ts';
 import { workshopChapter } from './workshop.ts';
 
@@ -7,5 +8,6 @@ import { workshopChapter } from './workshop.ts';
 export const chapters: Readonly<Record<ChapterName, () => Chapter>> = {
   scope: scopeChapter,
   deployment: deploymentChapter,
+  ip: ipChapter,
   workshop: workshopChapter,
 };
