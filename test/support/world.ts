@@ -32,7 +32,7 @@ export const PRIVATE_ZONE = 'ZPRIVATE';
 export const BASE_DOMAIN = 'apps.example.com';
 
 /** Minutes last milliseconds: a balancer that takes 120 s becomes active after 0.6 s. */
-const TIME_SCALE = 0.005;
+export const TIME_SCALE = 0.005;
 
 /** The worker's waits in the same scale. */
 const TIMINGS = {
