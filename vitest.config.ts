@@ -11,6 +11,7 @@ const unit = [
   'test/replay/**',
   'test/sandbox/aws/**',
   'test/sandbox/faults/**',
+  'test/sandbox/traffic/**',
   'test/starter/**',
   'test/tools/**',
   'test/worker/settings/**',

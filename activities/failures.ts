@@ -1,11 +1,17 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import type { AttemptFailureType, InvalidField, ScopeFailureType } from '../contract/failures.ts';
+import type {
+  AttemptFailureType,
+  DeploymentFailureType,
+  InvalidField,
+  ScopeFailureType,
+  WorkshopFailureType,
+} from '../contract/failures.ts';
 
 /** Makers of the failures that activities end with: permanent ones from the closed list, and attempts that will be retried. */
 
 /** A failure that no retry can cure. `message` says what happened, with which value, and what to do. */
 export function permanent(
-  type: ScopeFailureType,
+  type: ScopeFailureType | DeploymentFailureType | WorkshopFailureType,
   message: string,
   details: Record<string, unknown> = {},
   cause?: Error,

@@ -19,3 +19,12 @@ export function beat(details?: unknown): void {
     // Not inside an activity.
   }
 }
+
+/** What an earlier attempt of the running activity told last; undefined on the first one and outside an activity. */
+export function heartbeatDetails<T>(): T | undefined {
+  try {
+    return Context.current().info.heartbeatDetails as T | undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -40,15 +40,18 @@ export function toFailure(error: unknown): Error {
 
 type Activities = Record<string, (input: never) => Promise<unknown>>;
 
-/** The same activities, with every error translated by `toFailure`. */
-export function withTypedFailures<A extends Activities>(activities: A): A {
+/** The same activities, with every error translated, by `toFailure` unless the room has words of its own. */
+export function withTypedFailures<A extends Activities>(
+  activities: A,
+  translate: (error: unknown) => Error = toFailure,
+): A {
   const wrapped = Object.entries(activities).map(([name, run]) => [
     name,
     async (input: never) => {
       try {
         return await run(input);
       } catch (error) {
-        throw toFailure(error);
+        throw translate(error);
       }
     },
   ]);

@@ -2,7 +2,7 @@
 
 export interface BarChart {
   readonly title: string;
-  /** Names of the bars of each group, at most three. */
+  /** Names of the bars of each group, at most four. */
   readonly series: readonly string[];
   readonly groups: readonly { readonly label: string; readonly values: readonly number[] }[];
 }
@@ -10,8 +10,9 @@ export interface BarChart {
 const WIDTH = 860;
 const HEIGHT = 380;
 const PLOT = { left: 56, right: 16, top: 64, bottom: 48 } as const;
-const COLORS = ['#2f6fde', '#d9822b', '#8a8f98'];
+const COLORS = ['#2f6fde', '#d9822b', '#8a8f98', '#2e9e6b'];
 const GAP = 0.25;
+const LEGEND = 195;
 
 export function barChart({ title, series, groups }: BarChart): string {
   const decades = Math.ceil(Math.log10(Math.max(10, ...groups.flatMap(({ values }) => values))));
@@ -36,8 +37,8 @@ export function barChart({ title, series, groups }: BarChart): string {
     ];
   });
   const legend = series.flatMap((name, index) => [
-    `<rect x="${PLOT.left + index * 220}" y="34" width="12" height="12" fill="${COLORS[index]}"/>`,
-    text(PLOT.left + index * 220 + 18, 44, name, 'start'),
+    `<rect x="${PLOT.left + index * LEGEND}" y="34" width="12" height="12" fill="${COLORS[index]}"/>`,
+    text(PLOT.left + index * LEGEND + 18, 44, name, 'start'),
   ]);
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">`,

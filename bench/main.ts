@@ -1,22 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { writeScopeReport } from './report.ts';
-import { scopeLines } from './scope/print.ts';
-import type { ScopeBench } from './scope/result.ts';
-import { benchScopes } from './scope/run.ts';
-import { shapes } from './scope/shape.ts';
+import type { Bench, BenchRun } from './bench.ts';
+import { benchNames, findBench } from './benches.ts';
+import { writeReport } from './report.ts';
 
 /**
- * npm run bench -- scope [--quick] [--json] [--report [--from FILE]]
+ * npm run bench -- ROOM [--quick] [--json] [--report [--from FILE]]
  *   --quick   fewer creations, under a minute on an idle machine; the default takes some minutes
  *   --json    one JSON document on the last line of stdout, the account on stderr
- *   --report  writes docs/performance.md and its chart from this run, or from a run's JSON in FILE
+ *   --report  writes its section of docs/performance.md and its charts from this run, or from a run's JSON in FILE
  * Exit code 0 when everything was counted right and measured, whatever the goals; 1 when a count was wrong or something could
  * not be started; 2 for wrong usage.
  */
 
-const USAGE = 'usage: npm run bench -- scope|ip|deployment|workshop [--json] [--quick] [--report [--from FILE]]';
-const LATER = ['ip', 'deployment', 'workshop'];
+const USAGE = `usage: npm run bench -- ${benchNames.join('|')} [--json] [--quick] [--report [--from FILE]]`;
 
 class WrongUsage extends Error {
   override readonly name = 'WrongUsage';
@@ -31,10 +28,12 @@ async function main(args: string[]): Promise<number> {
       process.stdout.write(`${USAGE}\n`);
       return 0;
     }
+    const bench = await findBench(options.room);
+    if (bench === undefined) throw new WrongUsage(`there is no benchmark "${options.room}"; ${USAGE}`);
     const account = options.json ? process.stderr : process.stdout;
-    const result = await measureOrRead(options, (line) => account.write(`${line}\n`));
-    for (const line of scopeLines(result)) account.write(`${line}\n`);
-    if (options.report) for (const file of await writeScopeReport(result)) account.write(`written: ${file}\n`);
+    const result = await measureOrRead(bench, options, (line) => account.write(`${line}\n`));
+    for (const line of bench.lines(result)) account.write(`${line}\n`);
+    if (options.report) for (const file of await writeReport(bench, result)) account.write(`written: ${file}\n`);
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     return 0;
   } catch (error) {
@@ -44,6 +43,7 @@ async function main(args: string[]): Promise<number> {
 }
 
 interface Options {
+  readonly room: string;
   readonly json: boolean;
   readonly quick: boolean;
   readonly report: boolean;
@@ -54,15 +54,13 @@ interface Options {
 function readOptions(args: string[]): Options {
   const { values, positionals } = parsed(args);
   const { json = false, quick = false, report = false, help = false, from } = values;
-  if (help) return { json, quick, report, from, help };
-  const [what, ...rest] = positionals;
-  if (what === undefined || rest.length > 0) throw new WrongUsage(USAGE);
-  if (LATER.includes(what)) throw new WrongUsage(`this version has no benchmark of "${what}" yet; "scope" is there`);
-  if (what !== 'scope') throw new WrongUsage(`there is no benchmark "${what}"; ${USAGE}`);
+  if (help) return { room: '', json, quick, report, from, help };
+  const [room, ...rest] = positionals;
+  if (room === undefined || rest.length > 0) throw new WrongUsage(USAGE);
   if (from !== undefined && !report) throw new WrongUsage('--from goes with --report');
   if (from !== undefined && quick)
     throw new WrongUsage('--from takes a run that was made: --quick does not go with it');
-  return { json, quick, report, from, help };
+  return { room, json, quick, report, from, help };
 }
 
 function parsed(args: string[]) {
@@ -78,23 +76,27 @@ function parsed(args: string[]) {
   }
 }
 
-async function measureOrRead(options: Options, tell: (line: string) => void): Promise<ScopeBench> {
-  if (options.from !== undefined) return readRun(options.from);
+async function measureOrRead(
+  bench: Bench<BenchRun>,
+  options: Options,
+  tell: (line: string) => void,
+): Promise<BenchRun> {
+  if (options.from !== undefined) return readRun(options.room, options.from);
   const began = performance.now();
   const report = (line: string) => tell(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
-  return benchScopes(options.quick ? shapes.quick : shapes.full, report);
+  return bench.measure(options.quick ? 'quick' : 'full', report);
 }
 
 /** A run as `--json` printed it: the last line counts. */
-async function readRun(file: string): Promise<ScopeBench> {
+async function readRun(room: string, file: string): Promise<BenchRun> {
   const text = await readFile(file, 'utf8').catch(() => {
     throw new WrongUsage(`--from ${file} cannot be read`);
   });
   try {
-    const run = JSON.parse(text.trimEnd().split('\n').at(-1) ?? '') as Partial<ScopeBench>;
-    if (run.bench === 'scope' && run.goals !== undefined) return run as ScopeBench;
+    const run = JSON.parse(text.trimEnd().split('\n').at(-1) ?? '') as Partial<BenchRun>;
+    if (run.bench === room && run.goals !== undefined) return run as BenchRun;
   } catch {
     // told below
   }
-  throw new WrongUsage(`--from ${file} does not end with the JSON of a run`);
+  throw new WrongUsage(`--from ${file} does not end with the JSON of a run of ${room}`);
 }

@@ -1,3 +1,5 @@
+import type { IpFailureType } from './ip/failures.ts';
+
 /** The closed list of failure types that a scope run can end with (specs: scope creation, section 11). */
 export const scopeFailureTypes = [
   'InvalidInput',
@@ -25,6 +27,52 @@ export const scopeFailureTypes = [
 
 export type ScopeFailureType = (typeof scopeFailureTypes)[number];
 
+/**
+ * Failures of the workshop room: the answers of activities that are not retried, and the refusals of messages. Only
+ * `InvalidInput` ends a run.
+ */
+export const workshopFailureTypes = [
+  'InvalidInput',
+  'NotFound',
+  'Conflict',
+  'Invalid',
+  'Forbidden',
+  'InvalidMessage',
+  'NothingToCancel',
+  'ApprovalRefused',
+] as const;
+
+export type WorkshopFailureType = (typeof workshopFailureTypes)[number];
+/** The closed list of failure types that a run of the deployment room can end with (specs: deployment, section 14). */
+export const deploymentFailureTypes = [
+  'InvalidInput',
+  'AccessDenied',
+  'KubernetesRefused',
+  'RolloutInProgress',
+  'ScopeBusy',
+  'ScopeNotReady',
+  'BlueMissing',
+  'LeftoverRollout',
+  'BalancerDrift',
+  'NoCapacity',
+  'BalancerMissing',
+  'BalancerUnreadable',
+  'InstancesNotReady',
+  'CertificateMissing',
+  'ControllerRefused',
+  'GroupBroken',
+  'RouteNotAccepted',
+  'NotConverged',
+  'TargetsUnhealthy',
+  'ObjectMissing',
+  'RemovalTimeout',
+  'InstanceMissing',
+  'NotThisScopesInstance',
+  'CompensationIncomplete',
+] as const;
+
+export type DeploymentFailureType = (typeof deploymentFailureTypes)[number];
+
 /** Types of retryable attempts: they are seen on pending activities, never as the end of a run. */
 export const attemptFailureTypes = ['NotYet', 'AwsRetry', 'KubernetesRetry', 'DatabaseRetry', 'Unknown'] as const;
 
@@ -42,3 +90,6 @@ export interface Failure {
   message: string;
   details?: Record<string, unknown>;
 }
+
+/** Every type that a run of Groundwork can end with. */
+export type RunFailureType = ScopeFailureType | IpFailureType | WorkshopFailureType;

@@ -9,3 +9,7 @@ export const scopeIdKey = keyword('ScopeId');
 export const balancerNameKey = keyword('BalancerName');
 export const environmentKey = keyword('Environment');
 export const phaseKey = keyword('Phase');
+export const workshopNameKey = keyword('WorkshopName');
+export const workshopNamespaceKey = keyword('WorkshopNamespace');
+export const deploymentIdKey = keyword('DeploymentId');
+export const poolNameKey = keyword('PoolName');

@@ -112,7 +112,7 @@ export async function startKubernetesPart({ supervisor, data, plan, report, clos
   const server = await startKubernetes({
     supervisor,
     folder: join(data, 'kubernetes'),
-    manifests: [deploy('crds'), deploy('rbac'), FOREIGN_CRDS],
+    manifests: [deploy('crds'), deploy('rbac'), deploy('rbac/scale-down'), FOREIGN_CRDS],
     from: await resolveKubernetes({ report, useKubeconfig }),
   });
   if (server.url === undefined || server.caFile === undefined) {

@@ -2,9 +2,11 @@ import { Client, Connection, type ConnectionLike } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Balancers } from './balancers.ts';
 import { Unavailable } from './errors.ts';
+import { Ip } from './ip/ip.ts';
 import { taskQueueOf } from './queues.ts';
 import { Runs } from './runs.ts';
 import { Scopes } from './scopes.ts';
+import { Workshops } from './workshops.ts';
 
 /**
  * The typed library for a platform API.
@@ -14,6 +16,10 @@ import { Scopes } from './scopes.ts';
  */
 
 export type { Failure, InvalidField } from '../contract/failures.ts';
+export type * from '../contract/ip/change.ts';
+export type * from '../contract/ip/claim.ts';
+export type * from '../contract/ip/inventory.ts';
+export type * from '../contract/ip/pool.ts';
 export type { ScopeCreationInput, ScopeDeletionInput } from '../contract/scope/input.ts';
 export type {
   BalancerEntry,
@@ -23,12 +29,29 @@ export type {
   RetirementStatus,
 } from '../contract/scope/retirement.ts';
 export type { ScopeCreationResult, ScopeDeletionResult, ScopePlan, ScopeStatus } from '../contract/scope/status.ts';
+export type {
+  ApproveRequest,
+  CancelRequest,
+  EvaluateRequest,
+  OverrideRequest,
+  PauseRequest,
+} from '../contract/workshop/messages.ts';
+export type {
+  AutoscalerHistory,
+  AutoscalerStatus,
+  Decision,
+  DecisionExplanation,
+} from '../contract/workshop/status.ts';
 export type { Balancers } from './balancers.ts';
 export * from './errors.ts';
+export type { IpCallOptions, IpClaimRequest } from './ip/claims.ts';
+export type { Ip } from './ip/ip.ts';
 export type { QueueState } from './queues.ts';
 export type { RunHandle, RunInfo, RunState, WaitOptions } from './runs.ts';
 export type { ScopeFilter, ScopeRunEntry } from './scope-list.ts';
 export type { ScopeReport, ScopeRequest, Scopes } from './scopes.ts';
+export type { AutoscalerEntry, AutoscalerFilter } from './workshop-list.ts';
+export type { AutoscalerReport, ProvisionAddress, Workshops } from './workshops.ts';
 
 export interface ConnectOptions {
   /** A connection to share; it stays open. Default: as the `temporal` CLI connects (TEMPORAL_ADDRESS and so on, temporal.toml). */
@@ -37,11 +60,15 @@ export interface ConnectOptions {
   namespace?: string;
   /** As the worker's. Default: GROUNDWORK_TASK_QUEUE_PREFIX, else "groundwork-". */
   taskQueuePrefix?: string;
+  /** Name of the cluster of provisions that name none. Default: GROUNDWORK_CLUSTER_NAME, else "default". */
+  cluster?: string;
 }
 
 export interface Groundwork {
   readonly scopes: Scopes;
   readonly balancers: Balancers;
+  readonly ip: Ip;
+  readonly workshops: Workshops;
   /** The Temporal client underneath. */
   readonly temporal: Client;
   readonly connection: ConnectionLike;
@@ -60,9 +87,13 @@ export async function connectGroundwork(options: ConnectOptions = {}): Promise<G
   const connection = options.connection ?? (await connect(config.connectionOptions));
   const client = new Client({ connection, namespace });
   const prefix = options.taskQueuePrefix ?? process.env.GROUNDWORK_TASK_QUEUE_PREFIX;
+  const runs = new Runs(client);
+  const cluster = options.cluster ?? (process.env.GROUNDWORK_CLUSTER_NAME || 'default');
   return {
-    scopes: new Scopes(new Runs(client), taskQueueOf('scopes', prefix)),
-    balancers: new Balancers(new Runs(client), taskQueueOf('scopes', prefix)),
+    scopes: new Scopes(runs, taskQueueOf('scopes', prefix)),
+    balancers: new Balancers(runs, taskQueueOf('scopes', prefix)),
+    ip: new Ip(runs, taskQueueOf('ip', prefix)),
+    workshops: new Workshops(runs, taskQueueOf('workshops', prefix), cluster),
     temporal: client,
     connection,
     namespace,

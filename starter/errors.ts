@@ -1,4 +1,5 @@
-import type { Failure, InvalidField, ScopeFailureType } from '../contract/failures.ts';
+import type { Failure, InvalidField, RunFailureType } from '../contract/failures.ts';
+import { httpStatusOf } from './http-status.ts';
 
 /**
  * Errors of the client. Each documented failure of a run is a class of its own, so a caller may write
@@ -13,6 +14,7 @@ export const clientErrorTypes = [
   'Unavailable',
   'OutcomeUnknown',
   'NothingToRetry',
+  'NothingToCancel',
   'SetupMissing',
   'RunCancelled',
   'RunTerminated',
@@ -22,12 +24,14 @@ export const clientErrorTypes = [
 export type ClientErrorType = (typeof clientErrorTypes)[number];
 
 /** Types after which the same request, repeated as it is, may well succeed. */
-const RETRYABLE: ReadonlySet<string> = new Set<ScopeFailureType | ClientErrorType>([
+const RETRYABLE: ReadonlySet<string> = new Set<RunFailureType | ClientErrorType>([
+  'Conflict',
   'ScopeBusy',
   'BalancerUnreadable',
   'BalancerFailed',
   'BalancerTimeout',
   'DnsTimeout',
+  'Busy',
   'Unavailable',
   'OutcomeUnknown',
 ]);
@@ -38,6 +42,8 @@ export class GroundworkError<Type extends string = string> extends Error {
   readonly details: Details;
   /** Whether the same request, repeated as it is, may well succeed. */
   readonly retryable: boolean;
+  /** The HTTP status that a platform API answers with. */
+  readonly httpStatus: number;
 
   constructor(type: Type, message: string, details: Details = {}, options?: ErrorOptions) {
     super(message, options);
@@ -45,6 +51,7 @@ export class GroundworkError<Type extends string = string> extends Error {
     this.type = type;
     this.details = details;
     this.retryable = RETRYABLE.has(type);
+    this.httpStatus = httpStatusOf(type);
   }
 
   /** As in a status, for logs and answers. */
@@ -100,7 +107,34 @@ export class KubernetesRefused extends ofType('KubernetesRefused') {}
 /** The run failed or was cancelled, and what `details.leftovers` lists could not be undone. */
 export class CompensationIncomplete extends ofType('CompensationIncomplete') {}
 
-/** There is no such run. */
+/** A block length that the pool does not give, or a block outside of it. */
+export class OutOfBounds extends ofType('OutOfBounds') {}
+/** The pool is another owner's and not shared with this one, or Kubernetes denies a call to the worker. */
+export class Forbidden extends ofType('Forbidden') {}
+/** The claim, or the block that it asks for, is held otherwise; `details.reason` says how. */
+export class ClaimConflict extends ofType('ClaimConflict') {}
+/** A pool of that name exists with another spec. */
+export class PoolConflict extends ofType('PoolConflict') {}
+/** Deletion of a pool that holds something; `details` counts what. */
+export class PoolInUse extends ofType('PoolInUse') {}
+export class PoolOverlap extends ofType('PoolOverlap') {}
+/** No free block of that length; after waiting, too, when the claim waited. */
+export class PoolExhausted extends ofType('PoolExhausted') {}
+/** Nothing was done; the same request may be repeated after `details.retryAfterSeconds`. */
+export class Busy extends ofType('Busy') {}
+/** A bug of the allocator; nothing was changed. */
+export class Internal extends ofType('Internal') {}
+
+/** A message to an autoscaler that makes no sense; the message says which field. */
+export class InvalidMessage extends ofType('InvalidMessage') {}
+/** Nothing waits for approval, or another operation does. */
+export class ApprovalRefused extends ofType('ApprovalRefused') {}
+/** Kubernetes refuses an object of the worker. */
+export class Invalid extends ofType('Invalid') {}
+/** Somebody else changed the object at the same time. */
+export class Conflict extends ofType('Conflict') {}
+
+/** There is no such run, pool, claim or provision. */
 export class NotFound extends ofType('NotFound') {}
 /** Temporal or the workers do not answer; nothing is known to have happened, and repeating the request is harmless. */
 export class Unavailable extends ofType('Unavailable') {}
@@ -108,6 +142,8 @@ export class Unavailable extends ofType('Unavailable') {}
 export class OutcomeUnknown extends ofType('OutcomeUnknown') {}
 /** `retryNow` of a run that waits for nothing. */
 export class NothingToRetry extends ofType('NothingToRetry') {}
+/** `cancelWait` of a claim that does not wait, or `cancelOperation` where none is under way. */
+export class NothingToCancel extends ofType('NothingToCancel') {}
 /** The Temporal namespace lacks what `groundwork setup` registers. */
 export class SetupMissing extends ofType('SetupMissing') {}
 /** Somebody cancelled the run; what it had made was removed. */
@@ -119,7 +155,7 @@ export class RunTimedOut extends ofType('RunTimedOut') {}
 
 type FailureClass = new (message: string, details?: Details, options?: ErrorOptions) => GroundworkError;
 
-const classes: Readonly<Record<ScopeFailureType | ClientErrorType, FailureClass>> = {
+const classes: Readonly<Record<RunFailureType | ClientErrorType, FailureClass>> = {
   InvalidInput,
   ScopeBusy,
   ScopeMismatch,
@@ -141,10 +177,24 @@ const classes: Readonly<Record<ScopeFailureType | ClientErrorType, FailureClass>
   AccessDenied,
   KubernetesRefused,
   CompensationIncomplete,
+  OutOfBounds,
+  Forbidden,
+  ClaimConflict,
+  PoolConflict,
+  PoolInUse,
+  PoolOverlap,
+  PoolExhausted,
+  Busy,
+  Internal,
+  InvalidMessage,
+  ApprovalRefused,
+  Invalid,
+  Conflict,
   NotFound,
   Unavailable,
   OutcomeUnknown,
   NothingToRetry,
+  NothingToCancel,
   SetupMissing,
   RunCancelled,
   RunTerminated,

@@ -5,7 +5,7 @@ import {
   type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import type { TypedSearchAttributes } from '@temporalio/common';
+import type { Priority, TypedSearchAttributes } from '@temporalio/common';
 import { NotFound } from './errors.ts';
 import { toGroundworkError } from './temporal-errors.ts';
 
@@ -30,6 +30,7 @@ export interface RunRequest {
   /** One line of plain text, at most 200 characters. */
   summary: string;
   searchAttributes: TypedSearchAttributes;
+  priority?: Priority;
 }
 
 /** A run that was started, or that was open already and was joined. */
@@ -81,7 +82,7 @@ export class Runs {
    * `USE_EXISTING` does not; for the caller it is the same. A run that closes in between is followed by a new one.
    */
   async startOrJoin<Result>(request: RunRequest, options: WaitOptions = {}): Promise<RunHandle<Result>> {
-    const { type, workflowId, taskQueue, input, summary, searchAttributes } = request;
+    const { type, workflowId, taskQueue, input, summary, searchAttributes, priority } = request;
     for (;;) {
       try {
         const started = await this.client.withDeadline(earliest(options.deadline), () =>
@@ -93,6 +94,7 @@ export class Runs {
             typedSearchAttributes: searchAttributes,
             workflowIdConflictPolicy: 'FAIL',
             workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+            ...(priority ? { priority } : {}),
           }),
         );
         return this.#handle(workflowId, started.firstExecutionRunId, taskQueue, false);

@@ -31,7 +31,7 @@ const prefixes: Readonly<Record<ScopeStatus['kind'], string>> = {
   plan: workflowIds.scopePlan(''),
 };
 
-const statuses: Readonly<Record<RunState, string>> = {
+export const visibilityStates: Readonly<Record<RunState, string>> = {
   running: 'Running',
   completed: 'Completed',
   failed: 'Failed',
@@ -83,12 +83,12 @@ export function queryOf(filter: ScopeFilter): string {
     ...(filter.scopeId ? [`ScopeId = ${quoted(filter.scopeId)}`] : []),
     ...(filter.environment ? [`Environment = ${quoted(filter.environment)}`] : []),
     ...(filter.phase ? [`Phase = ${quoted(filter.phase)}`] : []),
-    ...(filter.state ? [`ExecutionStatus = ${quoted(statuses[filter.state])}`] : []),
+    ...(filter.state ? [`ExecutionStatus = ${quoted(visibilityStates[filter.state])}`] : []),
   ].join(' AND ');
 }
 
 /** A string literal of the query language, which is that of MySQL. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `'${text.replace(/\\/g, '\\\\').replace(/'/g, "''")}'`;
 }
 

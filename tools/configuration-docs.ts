@@ -14,6 +14,8 @@ const SECTIONS: Readonly<Record<string, string>> = {
   preset: 'Scopes: brand, place and names',
   balancerPublicName: 'Scopes: balancers, limits and gateways',
   observationMaxAge: 'Scopes: patience, in seconds',
+  deploymentMaxWaitSeconds: 'Deployments: defaults of a workload',
+  deploymentPollInterval: 'Deployments: patience, in seconds',
 };
 
 const INTRODUCTION = `# Configuration of the worker

@@ -1,5 +1,6 @@
-// Writes contract/schemas/json: one JSON Schema (draft 2020-12) for each object that contract/schemas/*.ts exports, for
-// callers in other languages. With --check it writes nothing and fails when a file is missing, outdated or left over.
+// Writes contract/schemas/json: one JSON Schema (draft 2020-12) for each object that contract/schemas/*.ts exports under a
+// name that ends in Schema, for callers in other languages. With --check it writes nothing and fails when a file is
+// missing, outdated or left over.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -14,8 +15,8 @@ function publishedName(exportName: string): string {
   return exportName.replace(/Schema$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function isPublished(value: unknown): value is z.ZodType {
-  return value instanceof z.ZodObject || value instanceof z.ZodUnion;
+function isPublished(exportName: string, value: unknown): value is z.ZodType {
+  return exportName.endsWith('Schema') && (value instanceof z.ZodObject || value instanceof z.ZodUnion);
 }
 
 /** File name to text, for every published schema. Throws when two share a name or one cannot be said in JSON Schema. */
@@ -24,7 +25,7 @@ async function expected(): Promise<Map<string, string>> {
   for (const source of (await readdir(SOURCES)).filter((name) => name.endsWith('.ts')).sort()) {
     const module: Record<string, unknown> = await import(pathToFileURL(join(SOURCES, source)).href);
     for (const [exportName, value] of Object.entries(module)) {
-      if (!isPublished(value)) continue;
+      if (!isPublished(exportName, value)) continue;
       const name = publishedName(exportName);
       if (files.has(`${name}.json`)) throw new Error(`contract/schemas exports two schemas named ${name}`);
       // The caller's side of the schema: defaults may be left out, unknown fields are allowed.

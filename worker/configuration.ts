@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { type Room, taskQueues } from '../contract/names.ts';
+import type { IpSettings } from '../domain/ip/settings.ts';
 import { readSeconds, readThreshold, type ThresholdName } from '../domain/scope/configuration.ts';
 import { hostProblem } from '../domain/scope/hosts.ts';
 import { balancerNameProblem, prefixProblem } from '../domain/scope/names.ts';
@@ -11,6 +12,8 @@ import {
   type ScopeSettings,
   type ScopeTimings,
 } from '../domain/scope/settings.ts';
+import { defaultWorkshopTimings, type WorkshopTimings } from '../domain/workshop/settings.ts';
+import { deploymentRoomSettings } from './deployment-settings.ts';
 import {
   address,
   environmentName,
@@ -33,7 +36,7 @@ import {
 const rooms = Object.keys(taskQueues) as Room[];
 
 /** Rooms that this version serves. */
-const servedRooms: Room[] = ['scopes'];
+const servedRooms: Room[] = ['scopes', 'deployments', 'ip', 'workshops'];
 
 /** Refuses a value for which `problem` finds something. */
 const checked =
@@ -79,6 +82,47 @@ const timingSettings = Object.fromEntries(
     } satisfies Setting<number>,
   ]),
 ) as Record<keyof ScopeTimings, Setting<number>>;
+
+const workshopTimingDescriptions: Record<keyof WorkshopTimings, string> = {
+  debounce: 'Seconds in which the changes of one workshop provision are gathered before its autoscaler is told.',
+  pollFirst: 'Seconds until the first look at a scaling operation that is under way.',
+  pollFactor: 'What the time between two such looks is multiplied by.',
+  pollMax: 'Longest seconds between two such looks.',
+  backoffFirst: 'Seconds without scaling after an operation that timed out; doubled each time, reset by a success.',
+  backoffMax: 'Longest such time, in seconds.',
+  conflictBackoff: 'Seconds without scaling when others keep changing the count.',
+  conflictsPerMinute: 'Conflicts within a minute after which that is so.',
+  errorBackoff: 'Seconds until the next try after Kubernetes denied a call or did not answer.',
+  statusInterval: 'Seconds between two writes of a provision status that only change numbers.',
+  idleLimit: 'Seconds after which an autoscaler with nothing to do starts a new history.',
+  sweepInterval:
+    'Seconds between two sweeps over all workshops. Set it before "groundwork setup", which makes the Schedule.',
+  expectedProvisioning: 'Seconds a claim takes to be provisioned, where the provision has none that tells.',
+  retryFirst: 'Seconds until a failed call to Kubernetes about workshops is tried again; doubled each time.',
+  retryMax: 'Longest such time, in seconds.',
+  callTimeout:
+    'Seconds one try of such a call may take in all; a worker that was killed meanwhile is noticed after them.',
+  callPatience: 'Seconds such a call is tried before the autoscaler rests for the error back-off.',
+  secondsScale:
+    "Real seconds per second of a workshop's own configuration. 1, and less only where minutes are played fast.",
+};
+
+const workshopSettingKey = (key: keyof WorkshopTimings) =>
+  `workshop${key.charAt(0).toUpperCase()}${key.slice(1)}` as WorkshopTimingKey;
+
+type WorkshopTimingKey = `workshop${Capitalize<keyof WorkshopTimings>}`;
+
+const workshopTimingSettings = Object.fromEntries(
+  (Object.keys(defaultWorkshopTimings) as (keyof WorkshopTimings)[]).map((key) => [
+    workshopSettingKey(key),
+    {
+      key: workshopSettingKey(key),
+      description: workshopTimingDescriptions[key],
+      fallback: defaultWorkshopTimings[key],
+      read: positive,
+    } satisfies Setting<number>,
+  ]),
+) as Record<WorkshopTimingKey, Setting<number>>;
 
 const define = <T extends Record<string, Omit<Setting<unknown>, 'key'>>>(settings: T) =>
   Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, { key, ...setting }])) as {
@@ -292,6 +336,69 @@ export const settings = {
     },
   }),
   ...timingSettings,
+  ...define({
+    ipDatabasePoolSize: {
+      read: positiveWhole,
+      fallback: 20,
+      description:
+        'Connections to PostgreSQL for claims, beside those of databasePoolSize. At least the local activity slots.',
+    },
+    ipCooldownSeconds: {
+      read: wholeFromZero,
+      fallback: 0,
+      description:
+        'Seconds a freed block rests in pools that name no cool-down. 300 in production: what still has the old address then lets go of it.',
+    },
+    ipAbandonSeconds: {
+      read: positive,
+      fallback: 10,
+      description: 'Seconds a claim that was started for a waiting caller waits for that caller before it ends.',
+    },
+    ipWaitFirstSeconds: {
+      read: positive,
+      fallback: 15,
+      description:
+        'Seconds until a claim that waits for capacity looks again by itself; each pause is longer. Freed blocks wake it at once.',
+    },
+    ipWaitMostSeconds: { read: positive, fallback: 60, description: 'Longest pause between two such looks.' },
+    ipSweepIntervalSeconds: {
+      read: positive,
+      fallback: 30,
+      description:
+        'Seconds between two sweeps of leases, cool-downs and retention. Counts when "groundwork setup" writes the Schedule.',
+    },
+    ipSampleSeconds: {
+      read: positive,
+      fallback: 30,
+      description: 'Seconds between two samples of pools for the metrics; the 50 fullest are told.',
+    },
+    ipRefusedEventDays: {
+      read: positive,
+      fallback: 7,
+      description: 'Days for which refused claims are kept in the log of events.',
+    },
+    ipEventDays: {
+      read: positive,
+      fallbackWords: 'for ever',
+      description: 'Days for which all other events are kept.',
+    },
+    clusterName: {
+      read: checked(text, (value) =>
+        /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)
+          ? undefined
+          : 'must be 1 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
+      ),
+      fallback: 'default',
+      description: 'Name of the Kubernetes cluster in the ids of autoscalers. Give each cluster its own.',
+    },
+    workshopNamespace: {
+      read: text,
+      fallbackWords: 'all namespaces',
+      description: 'The only Kubernetes namespace in which workshops are watched and swept.',
+    },
+  }),
+  ...workshopTimingSettings,
+  ...deploymentRoomSettings,
 };
 
 type Settings = typeof settings;
@@ -434,4 +541,25 @@ export function scopeSettings(values: Values): ScopeSettings {
     timings,
     maxReplacements: values.maxReplacements,
   };
+}
+
+/** What the IP room takes from the configuration. */
+export function ipSettings(values: Values): IpSettings {
+  return {
+    cooldownSeconds: values.ipCooldownSeconds,
+    abandonAfterSeconds: values.ipAbandonSeconds,
+    wait: { firstSeconds: values.ipWaitFirstSeconds, factor: 1.5, mostSeconds: values.ipWaitMostSeconds },
+    refusedEventDays: values.ipRefusedEventDays,
+    eventDays: values.ipEventDays,
+  };
+}
+
+/** What the workshop room takes from the configuration. */
+export function workshopTimings(values: Values): WorkshopTimings {
+  return Object.fromEntries(
+    (Object.keys(defaultWorkshopTimings) as (keyof WorkshopTimings)[]).map((key) => [
+      key,
+      values[workshopSettingKey(key)],
+    ]),
+  ) as unknown as WorkshopTimings;
 }

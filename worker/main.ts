@@ -4,11 +4,14 @@ import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { IpMetrics } from '../activities/ip/metrics.ts';
 import { Metrics } from '../activities/metrics.ts';
 import { publicValues, readConfiguration, type Values } from './configuration.ts';
 import { createDependencies } from './dependencies.ts';
 import { serveHealth } from './health.ts';
+import { repeatedly } from './repeatedly.ts';
 import { installTelemetry } from './telemetry.ts';
+import { startWatchers } from './watchers/index.ts';
 import { createWorkers, type WorkflowCode } from './workers.ts';
 
 /** The worker process. Exit codes: 0 after a graceful stop, 1 when something failed, 2 for a wrong configuration. */
@@ -38,8 +41,10 @@ async function run(values: Values): Promise<void> {
     closing.unshift(() => native.close());
     const connection = await Connection.connect(config.connectionOptions);
     closing.unshift(() => connection.close());
-    const dependencies = createDependencies(values, new Client({ connection, namespace }), {
+    const temporal = new Client({ connection, namespace });
+    const dependencies = createDependencies(values, temporal, {
       metrics: new Metrics(Runtime.instance().metricMeter),
+      ipMetrics: new IpMetrics(Runtime.instance().metricMeter),
       onDatabaseError: (err) => logger.warn({ err }, 'an idle connection to PostgreSQL broke'),
     });
     closing.unshift(() => dependencies.close());
@@ -50,6 +55,14 @@ async function run(values: Values): Promise<void> {
     workers.push(
       ...(await createWorkers({ connection: native, namespace, values, dependencies, workflows: workflowCode() })),
     );
+    closing.unshift(startWatchers(values, dependencies, temporal, (trouble) => logger.warn(`watch of ${trouble}`)));
+    if (values.queues.includes('ip')) {
+      closing.unshift(
+        repeatedly(values.ipSampleSeconds, dependencies.sampleIp, (err) =>
+          logger.warn({ err }, 'pools cannot be sampled'),
+        ),
+      );
+    }
     await serve(workers);
   } finally {
     for (const close of closing) await close();

@@ -6,8 +6,8 @@ import {
   type ScheduleOptions,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
-import { type Room, scheduleIdOf, scheduleIds, taskQueueName, workflowTypes } from '../contract/names.ts';
-import { scopeSettings, type Values } from './configuration.ts';
+import { type Room, scheduleIdOf, scheduleIds, taskQueueName, workflowIds, workflowTypes } from '../contract/names.ts';
+import { scopeSettings, type Values, workshopTimings } from './configuration.ts';
 import { SetupError } from './findings.ts';
 import { temporalTrouble } from './temporal-trouble.ts';
 
@@ -18,6 +18,8 @@ interface Plan {
   room: Room;
   workflowType: string;
   everySeconds: number;
+  /** Input of the run. */
+  input?: object;
   /** One line of plain text, at most 200 characters. */
   summary: string;
 }
@@ -31,6 +33,24 @@ function plans(values: Values): Plan[] {
       workflowType: workflowTypes.balancerRetirement,
       everySeconds: scopeSettings(values).timings.retirementInterval,
       summary: 'Retire idle balancers, undo what ended runs left, report drift',
+    },
+    {
+      id: scheduleIds.ipSweep,
+      room: 'ip',
+      workflowType: workflowTypes.ipSweep,
+      everySeconds: values.ipSweepIntervalSeconds,
+      summary: 'End leases and cool-downs of claims, and what retention keeps no longer',
+    },
+    {
+      id: workflowIds.workshopSweep(values.clusterName),
+      room: 'workshops',
+      workflowType: workflowTypes.workshopSweep,
+      everySeconds: workshopTimings(values).sweepInterval,
+      summary: `Look at all workshops of cluster ${values.clusterName}`,
+      input: {
+        cluster: values.clusterName,
+        ...(values.workshopNamespace ? { namespace: values.workshopNamespace } : {}),
+      },
     },
   ];
 }
@@ -96,7 +116,7 @@ async function createOrUpdate(client: Client, options: ScheduleOptions): Promise
   return 'updated';
 }
 
-function optionsOf({ id, room, workflowType, everySeconds, summary }: Plan, prefix: string): ScheduleOptions {
+function optionsOf({ id, room, workflowType, everySeconds, summary, input }: Plan, prefix: string): ScheduleOptions {
   const scheduleId = scheduleIdOf(prefix, id);
   const every = Math.max(1000, Math.round(everySeconds * 1000));
   return {
@@ -107,7 +127,7 @@ function optionsOf({ id, room, workflowType, everySeconds, summary }: Plan, pref
       workflowType,
       workflowId: scheduleId,
       taskQueue: taskQueueName(prefix, room),
-      args: [],
+      args: input === undefined ? [] : [input],
       staticSummary: summary,
     },
     policies: {

@@ -6,7 +6,7 @@ import type { Values } from './configuration.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** Workflow code as a bundle made ahead (production), or as source that is bundled at start (development). */
-export type WorkflowCode = { bundlePath: string } | { bundleCode: string } | 'source';
+export type WorkflowCode = { bundlePath: string } | 'source';
 
 export interface WorkersInput {
   connection: NativeConnection;
@@ -38,6 +38,8 @@ function createWorker(room: Room, input: WorkersInput): Promise<Worker> {
     maxConcurrentLocalActivityExecutions: values.localActivitySlots,
     maxCachedWorkflows: values.maxCachedWorkflows,
     stickyQueueScheduleToStartTimeout: values.stickyTimeoutSeconds * 1000,
+    // A message that ends a step reaches it with the answer to a heartbeat.
+    maxHeartbeatThrottleInterval: Math.min(1, values.deploymentPollInterval) * 1000,
     shutdownGraceTime: values.shutdownGraceSeconds * 1000,
     shutdownForceTime: (values.shutdownGraceSeconds + 5) * 1000,
   });
@@ -45,10 +47,13 @@ function createWorker(room: Room, input: WorkersInput): Promise<Worker> {
 
 function activitiesOf(room: Room, dependencies: Dependencies): object {
   if (room === 'scopes') return dependencies.scopes;
+  if (room === 'ip') return dependencies.ip;
+  if (room === 'workshops') return dependencies.workshops;
+  if (room === 'deployments') return dependencies.deployments;
   throw new Error(`room ${room} has no activities yet`);
 }
 
 function workflowOptions(code: WorkflowCode): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
   if (code === 'source') return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
-  return { workflowBundle: 'bundlePath' in code ? { codePath: code.bundlePath } : { code: code.bundleCode } };
+  return { workflowBundle: { codePath: code.bundlePath } };
 }

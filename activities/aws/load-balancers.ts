@@ -37,7 +37,7 @@ export interface BalancerDetails {
   certificates?: number;
 }
 
-const PAGE_SIZE = 400;
+export const PAGE_SIZE = 400;
 
 /** All application load balancers of a region. */
 export async function listLoadBalancers(aws: AwsClients, region: string): Promise<ListedBalancer[]> {
@@ -210,7 +210,7 @@ function hostsOfRule(rule: Rule): string[] {
     .map(normalizeHost);
 }
 
-async function everyPage<Page extends { NextMarker?: string | undefined }>(
+export async function everyPage<Page extends { NextMarker?: string | undefined }>(
   ask: (marker: string | undefined) => Promise<Page>,
 ): Promise<Page[]> {
   const pages: Page[] = [];
@@ -224,7 +224,7 @@ async function everyPage<Page extends { NextMarker?: string | undefined }>(
 }
 
 /** A missing list or field is an answer we do not understand: never an empty one. */
-function required<T>(value: T | undefined, permission: string): T {
+export function required<T>(value: T | undefined, permission: string): T {
   if (value === undefined)
     throw new AwsCallError('unknown', 'IncompleteAnswer', 'the answer lacks what was asked for', permission);
   return value;

@@ -10,6 +10,8 @@ export class KubernetesCallError extends Error {
   readonly verb: string;
   /** For example `ingresses.networking.k8s.io groundwork/keeper`. */
   readonly resource: string;
+  /** Whether the answer names what is wrong with which field: a refused object does, a failed test of a JSON Patch does not. */
+  hasCauses = false;
 
   constructor(kind: KubernetesErrorKind, status: number | undefined, message: string, verb: string, resource: string) {
     super(message);
@@ -25,7 +27,9 @@ export function kubernetesError(error: unknown, verb: string, resource: string):
   if (error instanceof ApiException) {
     const status = readStatus(error.body);
     const message = status?.message ?? `HTTP ${error.code}`;
-    return new KubernetesCallError(kindOf(error.code, message), error.code, message, verb, resource);
+    const call = new KubernetesCallError(kindOf(error.code, message), error.code, message, verb, resource);
+    call.hasCauses = (status?.details?.causes?.length ?? 0) > 0;
+    return call;
   }
   if (!(error instanceof Error)) return new KubernetesCallError('unknown', undefined, String(error), verb, resource);
   if (error.name === 'AbortError') return error;
@@ -42,10 +46,15 @@ function kindOf(code: number, message: string): KubernetesErrorKind {
   return code === 403 || code === 429 || code >= 500 ? 'retry' : 'unknown';
 }
 
-function readStatus(body: unknown): { message?: string } | undefined {
-  if (typeof body !== 'string') return body as { message?: string } | undefined;
+interface Status {
+  message?: string;
+  details?: { causes?: unknown[] };
+}
+
+function readStatus(body: unknown): Status | undefined {
+  if (typeof body !== 'string') return body as Status | undefined;
   try {
-    return JSON.parse(body) as { message?: string };
+    return JSON.parse(body) as Status;
   } catch {
     return undefined;
   }

@@ -1,15 +1,6 @@
-import {
-  createConfiguration,
-  type KubeConfig,
-  type KubernetesObject,
-  KubernetesObjectApi,
-  PatchStrategy,
-  type RequestContext,
-  type ResponseContext,
-  ServerConfiguration,
-} from '@kubernetes/client-node';
+import { type KubeConfig, type KubernetesObject, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
 import { FIELD_MANAGER } from '../../contract/names.ts';
-import { activitySignal } from '../signal.ts';
+import { boundedCalls } from './bounded-calls.ts';
 import { KubernetesCallError, kubernetesError } from './errors.ts';
 
 export interface ObjectRef {
@@ -17,6 +8,14 @@ export interface ObjectRef {
   kind: string;
   name: string;
   namespace?: string;
+}
+
+export interface RemoveOptions {
+  /** Only the object with this uid: one that took its place is left alone. */
+  uid?: string;
+  /** `Foreground`: the object stays until what it owns is gone. */
+  propagation?: 'Background' | 'Foreground';
+  graceSeconds?: number;
 }
 
 /** An object as the API gives it, with the fields that every kind has. */
@@ -32,23 +31,7 @@ export class KubernetesGateway {
   readonly #api: KubernetesObjectApi;
 
   constructor(kubeConfig: KubeConfig, requestTimeoutMs = 10_000) {
-    const cluster = kubeConfig.getCurrentCluster();
-    if (!cluster) throw new Error('the kubeconfig names no current cluster');
-    this.#api = new KubernetesObjectApi(
-      createConfiguration({
-        baseServer: new ServerConfiguration(cluster.server, {}),
-        authMethods: { default: kubeConfig },
-        promiseMiddleware: [
-          {
-            pre: async (request: RequestContext) => {
-              request.setSignal(AbortSignal.any([activitySignal(), AbortSignal.timeout(requestTimeoutMs)]));
-              return request;
-            },
-            post: async (response: ResponseContext) => response,
-          },
-        ],
-      }),
-    );
+    this.#api = new KubernetesObjectApi(boundedCalls(kubeConfig, requestTimeoutMs));
   }
 
   /** Server-side apply as field manager `groundwork`, taking fields from other owners. Twice is harmless: the same object. */
@@ -63,6 +46,27 @@ export class KubernetesGateway {
         PatchStrategy.ServerSideApply,
       ),
     );
+  }
+
+  /** JSON merge patch of what exists already; undefined when it does not. Twice is harmless: the same values. */
+  async merge(ref: ObjectRef, patch: Record<string, unknown>): Promise<LiveObject | undefined> {
+    const { apiVersion, kind, name, namespace } = ref;
+    const object = { ...patch, apiVersion, kind, metadata: { name, ...(namespace ? { namespace } : {}) } };
+    try {
+      return await this.#call('patch', ref, () =>
+        this.#api.patch<KubernetesObject>(
+          object,
+          undefined,
+          undefined,
+          FIELD_MANAGER,
+          undefined,
+          PatchStrategy.MergePatch,
+        ),
+      );
+    } catch (error) {
+      if (error instanceof KubernetesCallError && error.kind === 'absent') return undefined;
+      throw error;
+    }
   }
 
   /** Creates; an object that exists already is an answer, not an error. */
@@ -94,21 +98,29 @@ export class KubernetesGateway {
     }
   }
 
-  /** Deletes in the background; answers whether there was anything to delete. */
-  async remove(ref: ObjectRef): Promise<'deleting' | 'absent'> {
+  /** Deletes in the background unless told otherwise; answers whether there was anything to delete. */
+  async remove(ref: ObjectRef, options: RemoveOptions = {}): Promise<'deleting' | 'absent' | 'replaced'> {
     const { name, namespace } = ref;
     const object = {
       apiVersion: ref.apiVersion,
       kind: ref.kind,
       metadata: { name, ...(namespace ? { namespace } : {}) },
     };
+    const { uid, propagation = 'Background', graceSeconds } = options;
+    // The API server ignores the options of the query when there is a body.
+    const body = {
+      propagationPolicy: propagation,
+      ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+      ...(uid === undefined ? {} : { preconditions: { uid } }),
+    };
     try {
       await this.#call('delete', ref, () =>
-        this.#api.delete(object, undefined, undefined, undefined, undefined, 'Background'),
+        this.#api.delete(object, undefined, undefined, undefined, undefined, undefined, body),
       );
       return 'deleting';
     } catch (error) {
       if (error instanceof KubernetesCallError && error.kind === 'absent') return 'absent';
+      if (error instanceof KubernetesCallError && error.kind === 'conflict' && uid !== undefined) return 'replaced';
       throw error;
     }
   }

@@ -6,6 +6,8 @@ export interface DatabaseOptions {
   poolSize: number;
   /** Called for connections that break while idle; without a listener the process would end. */
   onIdleError?: (error: Error) => void;
+  /** Most milliseconds that one statement may take; default 5 000. */
+  statementTimeoutMs?: number;
 }
 
 /** Runs one statement. */
@@ -25,8 +27,8 @@ export class Database implements Queryable {
       connectionString: options.url,
       max: options.poolSize,
       connectionTimeoutMillis: 5_000,
-      query_timeout: 8_000,
-      statement_timeout: 5_000,
+      query_timeout: (options.statementTimeoutMs ?? 5_000) + 3_000,
+      statement_timeout: options.statementTimeoutMs ?? 5_000,
       lock_timeout: 2_000,
       idle_in_transaction_session_timeout: 10_000,
       keepAlive: true,
@@ -37,6 +39,11 @@ export class Database implements Queryable {
 
   query<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
     return this.#pool.query<Row>(text, [...values]);
+  }
+
+  /** Runs a statement that each connection prepares once, under `name`: one round trip. Answers its rows. */
+  async prepared<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
+    return (await this.#pool.query({ name, text, values: [...values] })).rows as Row[];
   }
 
   /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */

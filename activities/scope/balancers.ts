@@ -5,6 +5,7 @@ import { AwsCallError } from '../aws/errors.ts';
 import { addTags, readTags } from '../aws/load-balancers.ts';
 import { notYet, permanent } from '../failures.ts';
 import { KubernetesCallError } from '../kubernetes/errors.ts';
+import { readEvent } from '../kubernetes/events.ts';
 import type { ScopeDependencies } from './dependencies.ts';
 import { type BalancerRow, balancerById, moveBalancer } from './ledger/balancer.ts';
 import { type DetailsReading, joinReadings, observeDetails, observeRegion } from './observation.ts';
@@ -202,22 +203,6 @@ async function controllerEvents(deps: ScopeDependencies, row: BalancerRow): Prom
     { namespace, fieldSelector: `involvedObject.uid=${keeper.metadata.uid}` },
   );
   return relevantEvents(events.map(readEvent), keeper.metadata.uid, row.provisioningSince);
-}
-
-function readEvent(event: CoreV1Event): ControllerEvent {
-  const last =
-    event.series?.lastObservedTime ??
-    event.lastTimestamp ??
-    event.eventTime ??
-    event.firstTimestamp ??
-    event.metadata.creationTimestamp;
-  return {
-    uid: event.involvedObject.uid ?? '',
-    type: event.type ?? '',
-    reason: event.reason ?? '',
-    message: event.message ?? '',
-    lastSeen: last ? new Date(last).toISOString() : new Date(0).toISOString(),
-  };
 }
 
 function explain(

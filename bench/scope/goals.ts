@@ -1,6 +1,7 @@
+import type { Goal } from '../bench.ts';
 import type { AwsTime } from './aws-time.ts';
 import type { CallCount } from './calls.ts';
-import type { Goal, Measured } from './result.ts';
+import type { Measured } from './result.ts';
 
 /** The goals of the specification of scopes (section 13), each with what was measured. */
 

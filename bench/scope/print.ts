@@ -1,4 +1,5 @@
 import { columns } from '../../starter/cli/io.ts';
+import type { Rows } from '../bench.ts';
 import type { ScopeBench } from './result.ts';
 import {
   callRows,
@@ -6,7 +7,6 @@ import {
   goalRows,
   loadRows,
   profileLines,
-  type Rows,
   singleRows,
   statementRows,
   wasBusy,

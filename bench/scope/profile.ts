@@ -1,8 +1,8 @@
 import { commandLine } from '../../sandbox/processes/identity.ts';
 import { readConfiguration } from '../../worker/configuration.ts';
+import type { Profile } from '../bench.ts';
 import { type Machine, packageVersion, sourceRevision } from '../machine.ts';
 import type { Bed } from './bed.ts';
-import type { Profile } from './result.ts';
 
 export async function profileOf(bed: Bed, machine: Machine): Promise<Profile> {
   const { temporal, kubernetes } = bed.sandbox;

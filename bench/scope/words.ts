@@ -1,11 +1,10 @@
+import type { Rows } from '../bench.ts';
 import type { CallCount } from './calls.ts';
 import type { LoadFigures } from './load.ts';
 import type { ScopeBench } from './result.ts';
 import type { SingleFigures } from './single.ts';
 
 /** The rows that the terminal and the page have in common; the first row of each is its head. */
-
-export type Rows = readonly (readonly string[])[];
 
 export const milliseconds = (value: number) => (value < 10 ? value.toFixed(1) : String(Math.round(value)));
 const seconds = (value: number) => (value / 1000).toFixed(2);

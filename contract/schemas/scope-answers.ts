@@ -21,11 +21,11 @@ import { scopeIdSchema } from './scope.ts';
 
 /** What the scope room answers, for callers in other languages. Later versions may add fields: ignore what you do not know. */
 
-const time = z.iso.datetime().describe('ISO 8601 in UTC');
+export const time = z.iso.datetime().describe('ISO 8601 in UTC');
 const origin = z.enum(['declared', 'autocreated']);
-const count = z.int().min(0);
+export const count = z.int().min(0);
 
-const warning = z.object({ code: z.string().describe('CamelCase and stable'), message: z.string() });
+export const warning = z.object({ code: z.string().describe('CamelCase and stable'), message: z.string() });
 
 export const failureSchema = z
   .object({
@@ -35,7 +35,7 @@ export const failureSchema = z
   })
   .meta({ title: 'Failure' }) satisfies z.ZodType<Failure>;
 
-const candidateLoad = z.object({
+export const candidateLoad = z.object({
   name: z.string(),
   origin,
   state: z.enum(['provisioning', 'active', 'active_impaired', 'failed', 'absent', 'unreadable']),
@@ -60,7 +60,7 @@ const dnsRecord = z.object({
   origin: z.enum(['made', 'adopted']).exactOptional(),
 });
 
-const waitingFor = z.object({
+export const waitingFor = z.object({
   what: z.string(),
   since: time,
   until: time.exactOptional(),

@@ -4,7 +4,7 @@ import type { InventoryInput } from '../scope/retirement.ts';
 
 /** What a caller may send. Unknown fields are ignored, so that callers and workers can be upgraded one after the other. */
 
-const slug = z
+export const slug = z
   .string()
   .regex(/^[a-z0-9-]{1,63}$/, 'must be 1 to 63 of a-z, 0-9 and "-"')
   .describe('1 to 63 of a-z, 0-9 and "-"');
@@ -23,9 +23,9 @@ const threshold = z.union([z.number(), z.string()]).nullish();
 const flag = z.boolean().nullish();
 const document = z.record(z.string(), z.unknown()).nullish();
 
-const hostedZones = z.object({ public: text, private: text }).describe('Ids of the Route 53 hosted zones');
+export const hostedZones = z.object({ public: text, private: text }).describe('Ids of the Route 53 hosted zones');
 
-const scopeKnobs = z.object({
+export const scopeKnobs = z.object({
   balancerPublicName: text,
   balancerPrivateName: text,
   additionalPublicBalancers: names,
@@ -40,7 +40,7 @@ const scopeKnobs = z.object({
   gatewayPrivateName: text,
 });
 
-const platformKnobs = scopeKnobs.extend({
+export const platformKnobs = scopeKnobs.extend({
   namespace: text,
   autocreateEnabled: flag,
   autocreateNamePrefix: text,

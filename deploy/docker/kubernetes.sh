@@ -4,7 +4,8 @@
 set -eu
 PATH="$PATH:/bin/aux"
 
-if [ -d /deploy/crds ]; then kubectl apply --server-side -f /deploy/crds; fi
+kubectl apply --server-side -f /deploy/crds
+kubectl wait --for condition=Established --timeout 60s -f /deploy/crds
 kubectl apply --server-side -f /deploy/rbac
 
 sed 's#https://127.0.0.1:6443#https://k3s:6443#' "$KUBECONFIG" >/output/admin.yaml

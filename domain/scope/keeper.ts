@@ -3,7 +3,8 @@ import type { Scheme } from '../../contract/scope/input.ts';
 
 /** The keeper Ingress: it makes an autocreated balancer exist and keeps it alive (specs: scope creation, section 3). */
 
-const ALB = 'alb.ingress.kubernetes.io';
+/** Prefix of the annotations that the load balancer controller reads. */
+export const ALB = 'alb.ingress.kubernetes.io';
 
 export interface KeeperSpec {
   brand: string;
@@ -42,7 +43,7 @@ export function groupAnnotations(balancer: string, scheme: Scheme): Record<strin
   };
 }
 
-const RESPONSE_404 = {
+const RESPONSE_404_ACTION = {
   type: 'fixed-response',
   fixedResponseConfig: {
     contentType: 'text/plain',
@@ -50,6 +51,9 @@ const RESPONSE_404 = {
     messageBody: '404 scope not found or has not been deployed yet',
   },
 };
+
+/** What a host without a deployment answers; the same text on every member of a group. */
+export const RESPONSE_404 = JSON.stringify(RESPONSE_404_ACTION);
 
 export function keeperName(brand: string, balancer: string): string {
   return `${brand}-autocreate-${balancer}`;
@@ -66,7 +70,7 @@ export function keeperIngress(spec: KeeperSpec) {
       labels: { [spec.brand]: 'true', [`${spec.brand}-autocreate`]: 'true', alb_name: spec.balancer },
       annotations: {
         ...groupAnnotations(spec.balancer, spec.scheme),
-        [`${ALB}/actions.response-404`]: JSON.stringify(RESPONSE_404),
+        [`${ALB}/actions.response-404`]: RESPONSE_404,
         [`${ALB}/tags`]: Object.entries(balancerTags(spec))
           .map(([key, value]) => `${key}=${value}`)
           .join(','),

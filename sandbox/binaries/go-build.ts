@@ -43,6 +43,7 @@ export async function buildWithGo(build: GoBuild, report: Report): Promise<void>
   const stopWithUs = () => go.kill();
   process.once('exit', stopWithUs);
   try {
+    await once(go, 'spawn');
     report(`${build.label}: building with Go; this happens once and takes minutes`);
     const [code, signal] = (await once(go, 'close')) as [number | null, NodeJS.Signals | null];
     if (code !== 0) throw new Error(`go build ended with ${signal ?? `exit code ${code}`}:\n${tail.join('\n')}`);

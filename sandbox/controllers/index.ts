@@ -3,11 +3,13 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { SimulatedClock } from '../clock.ts';
 import { mulberry32 } from '../faults/random.ts';
 import { KubeClient } from './client.ts';
+import { Endpoints } from './endpoints.ts';
 import { EventRecorder } from './events.ts';
 import { GarbageController, type GarbageKnobs } from './garbage/controller.ts';
 import { LoadBalancerController, type LoadBalancerKnobs } from './load-balancer/controller.ts';
 import type { Certificate } from './load-balancer/model/certificates.ts';
 import {
+  type Autoscaler,
   type Deployment,
   type Ingress,
   type IngressClass,
@@ -20,10 +22,13 @@ import {
   type Service,
 } from './objects.ts';
 import { Reflector } from './watch.ts';
+import { Autoscalers } from './workloads/autoscalers.ts';
 import { WorkloadController } from './workloads/controller.ts';
 import type { WorkloadKnobs } from './workloads/pod-life.ts';
+import { WorkshopController, type WorkshopKnobs } from './workshop/controller.ts';
+import { type Claim, type Provision, type Seat, type Workshop, workshopResources } from './workshop/objects.ts';
 
-export type { Certificate, GarbageKnobs, LoadBalancerKnobs, WorkloadKnobs };
+export type { Certificate, GarbageKnobs, LoadBalancerKnobs, WorkloadKnobs, WorkshopKnobs };
 
 /** A controller that can be away for a while. */
 export interface SimulatedController<Knobs> {
@@ -43,7 +48,10 @@ export interface Controllers {
   readonly loadBalancer: SimulatedController<LoadBalancerKnobs>;
   readonly workloads: SimulatedController<WorkloadKnobs>;
   readonly garbage: SimulatedController<GarbageKnobs>;
-  /** Ends all three, their watches and connections. */
+  /** The Pod that has this address. */
+  podAt(ip: string): Pod | undefined;
+  readonly workshops: SimulatedController<WorkshopKnobs>;
+  /** Ends all of them, their watches and connections. */
   stop(): Promise<void>;
 }
 
@@ -78,6 +86,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     loadBalancer: client('controller'),
     workloads: client('kube-controller-manager'),
     garbage: client('garbage-collector'),
+    workshops: client('workshop-manager'),
   };
   const recorder = (component: string) => new EventRecorder({ client: clients.watch, clock, component, log });
   const elb = new ElasticLoadBalancingV2Client({
@@ -98,6 +107,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
   const pods = cache<Pod>(resources.pods);
   const replicaSets = cache<ReplicaSet>(resources.replicaSets);
   const deployments = cache<Deployment>(resources.deployments);
+  const autoscalers = cache<Autoscaler>(resources.autoscalers);
   const namespaces = cache<Namespace>(resources.namespaces);
   const customResourceDefinitions = cache<KubeObject>(resources.customResourceDefinitions);
 
@@ -141,14 +151,28 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     accepts,
     log,
   });
+  const small = [
+    new Autoscalers({ client: clients.workloads, autoscalers, deployments, log }),
+    new Endpoints({ client: clients.workloads, services, pods, log }),
+  ];
+  const workshops = new WorkshopController({
+    client: clients.workshops,
+    clock,
+    workshops: cache<Workshop>(workshopResources.workshop),
+    provisions: cache<Provision>(workshopResources.provision),
+    claims: cache<Claim>(workshopResources.claim),
+    seats: cache<Seat>(workshopResources.seat),
+    log,
+  });
+  const all = [loadBalancer, workloads, garbage, workshops, ...small];
   const stop = async () => {
-    await Promise.all([loadBalancer.stop(), workloads.stop(), garbage.stop()]);
+    await Promise.all(all.map((controller) => controller.stop()));
     await Promise.all(reflectors.map((reflector) => reflector.stop()));
     await Promise.all(Object.values(clients).map((each) => each.close()));
     elb.destroy();
   };
   // The load balancer controller reads all of its caches at each event: until they are filled it would see half a cluster.
-  await Promise.all([loadBalancer.pause(), workloads.pause(), garbage.pause()]);
+  await Promise.all(all.map((controller) => controller.pause()));
   try {
     await Promise.all(reflectors.map((reflector) => reflector.start()));
     await garbage.start();
@@ -156,6 +180,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     await stop();
     throw error;
   }
-  await Promise.all([loadBalancer, workloads, garbage].map((controller) => controller.resume()));
-  return { loadBalancer, workloads, garbage, stop };
+  await Promise.all(all.map((controller) => controller.resume()));
+  const podAt = (ip: string) => pods.values().find(({ status }) => status?.podIP === ip);
+  return { loadBalancer, workloads, garbage, workshops, podAt, stop };
 }

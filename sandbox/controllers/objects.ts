@@ -1,6 +1,7 @@
 import type {
   V1Container,
   V1Deployment,
+  V1EndpointSlice,
   V1Ingress,
   V1IngressClass,
   V1Namespace,
@@ -10,6 +11,7 @@ import type {
   V1ReplicaSet,
   V1Secret,
   V1Service,
+  V2HorizontalPodAutoscaler,
 } from '@kubernetes/client-node';
 
 /** A type of the Kubernetes client as it stands on the wire: every `Date` is still its RFC 3339 string. */
@@ -57,6 +59,8 @@ export type Container = Wire<V1Container>;
 export type Deployment = Stored<V1Deployment>;
 export type ReplicaSet = Stored<V1ReplicaSet>;
 export type Namespace = Stored<V1Namespace>;
+export type Autoscaler = Stored<V2HorizontalPodAutoscaler>;
+export type EndpointSlice = Stored<V1EndpointSlice>;
 export type Secret = Stored<V1Secret>;
 
 /** One kind as the API server serves it. `group` is empty for the core group. */
@@ -85,6 +89,8 @@ export const resources = {
   events: resource('', 'events', 'Event'),
   deployments: resource('apps', 'deployments', 'Deployment'),
   replicaSets: resource('apps', 'replicasets', 'ReplicaSet'),
+  autoscalers: { ...resource('autoscaling', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler'), version: 'v2' },
+  endpointSlices: resource('discovery.k8s.io', 'endpointslices', 'EndpointSlice'),
   ingresses: resource('networking.k8s.io', 'ingresses', 'Ingress'),
   ingressClasses: resource('networking.k8s.io', 'ingressclasses', 'IngressClass', false),
   customResourceDefinitions: resource(

@@ -37,6 +37,11 @@ export interface Setting {
   readonly worker: Readonly<Record<string, string>>;
 }
 
+/** One for each room, in the order in which they are played. */
+export const chapterNames = ['scope'] as const;
+
+export type ChapterName = (typeof chapterNames)[number];
+
 /** A capability shown from its first request to a table of what came out. */
 export interface Chapter {
   readonly title: string;
@@ -44,4 +49,13 @@ export interface Chapter {
   readonly scenes: readonly Scene[];
   /** What came out, read when all scenes are over. */
   table(stage: Stage): Promise<Table>;
+}
+
+/** The chapters of these names, all for none; or what is wrong. */
+export function pickChapters(names: readonly string[]): { chapters: readonly ChapterName[] } | { problem: string } {
+  if (names.length === 0) return { chapters: chapterNames };
+  const unknown = names.find((name) => !(chapterNames as readonly string[]).includes(name));
+  if (unknown !== undefined)
+    return { problem: `there is no chapter ${unknown}; the chapters are ${chapterNames.join(', ')}` };
+  return { chapters: chapterNames.filter((name) => names.includes(name)) };
 }

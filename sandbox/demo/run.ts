@@ -1,5 +1,5 @@
 import type { Output } from '../../starter/cli/io.ts';
-import type { Chapter, Stage } from './chapter.ts';
+import { type Chapter, type ChapterName, chapterNames, type Stage } from './chapter.ts';
 import { Checks } from './checks.ts';
 import { Narrator } from './narrator.ts';
 import { forgetOwnServers, TIME_SCALE } from './settings.ts';
@@ -14,6 +14,8 @@ export interface DemoOptions {
   readonly out?: Output;
   /** Leave everything running at the end until Ctrl-C. */
   readonly keep?: boolean;
+  /** Default all. */
+  readonly chapters?: readonly ChapterName[];
 }
 
 interface Played {
@@ -33,10 +35,10 @@ export async function runDemo(options: DemoOptions = {}): Promise<{ ok: boolean 
   narrator.title('Groundwork demo');
   for (const name of forgetOwnServers(process.env)) narrator.note(`${name} is set; the demo uses a server of its own.`);
   // A second of imports, while the first lines are read.
-  const [{ setUpStage, takeDown }, { setting }, { scopeChapter }, { stopOnSignals }] = await Promise.all([
+  const [{ setUpStage, takeDown }, { setting }, { chapters }, { stopOnSignals }] = await Promise.all([
     import('./stage.ts'),
     import('./chapters/setting.ts'),
-    import('./chapters/scope.ts'),
+    import('./chapters/index.ts'),
     import('../processes/signals.ts'),
   ]);
   const closing: Closing = [];
@@ -58,7 +60,8 @@ export async function runDemo(options: DemoOptions = {}): Promise<{ ok: boolean 
   try {
     begun = await tellStart(narrator, (report) => setUpStage(setting, report, closing));
     const stage: Stage = { ...begun, narrator, checks, milestone };
-    for (const chapter of [scopeChapter()]) played.push(await play(chapter, stage, begun.worker.ended));
+    for (const name of options.chapters ?? chapterNames)
+      played.push(await play(chapters[name](), stage, begun.worker.ended));
     calm = played.every(({ complete }) => complete);
     tellEnd(narrator, checks, begun, milestones.get('first scope created'));
     if (options.keep && !interrupted) {

@@ -5,10 +5,10 @@ import type { Report } from '../binaries/progress.ts';
 import { databasesOf } from '../postgres/databases.ts';
 import { RunFolderBusy } from '../processes/run-folder.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox.ts';
+import { startWorkerProcess, type WorkerProcess } from '../worker-process.ts';
 import type { Setting, Stage } from './chapter.ts';
 import { Reality } from './reality.ts';
 import { scaledWorkerSettings, TIME_SCALE } from './settings.ts';
-import { startWorkerProcess, type WorkerProcess } from './worker.ts';
 
 /** A stage before anybody tells or checks anything on it. */
 export interface BareStage extends Omit<Stage, 'narrator' | 'checks' | 'milestone'> {

@@ -28,13 +28,20 @@ export async function readManifests(paths: readonly string[]): Promise<Kubernete
  */
 export async function applyManifests(kubeconfigFile: string, objects: readonly KubernetesObject[]): Promise<void> {
   if (objects.length === 0) return;
-  const { KubeConfig, KubernetesObjectApi: ObjectApi, PatchStrategy } = await import('@kubernetes/client-node');
+  const {
+    KubeConfig,
+    KubernetesObjectApi: ObjectApi,
+    loadYaml,
+    PatchStrategy,
+  } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   config.loadFromFile(kubeconfigFile);
   const api = ObjectApi.makeApiClient(config);
   const apply = async (object: KubernetesObject) => {
     try {
-      await api.patch(object, undefined, undefined, FIELD_MANAGER, true, PatchStrategy.ServerSideApply);
+      // Its own reader gives the client's names to fields like `default` and `enum`; by any other name it drops them.
+      const named = loadYaml<KubernetesObject>(JSON.stringify(object));
+      await api.patch(named, undefined, undefined, FIELD_MANAGER, true, PatchStrategy.ServerSideApply);
     } catch (error) {
       throw new Error(`cannot apply ${object.kind} ${object.metadata?.name}: ${messageOf(error)}`, { cause: error });
     }

@@ -50,6 +50,11 @@ export function positiveWhole(text: string): number {
   return value;
 }
 
+/** Reads zero or a positive whole number. */
+export function nonNegativeWhole(text: string): number {
+  return text.trim() === '0' ? 0 : positiveWhole(text);
+}
+
 /** Collects an option that may be repeated. */
 export function repeated(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value];

@@ -1,4 +1,4 @@
-import type { ScopeFailureType } from '../../contract/failures.ts';
+import type { RunFailureType } from '../../contract/failures.ts';
 import type { ClientErrorType } from '../errors.ts';
 
 /** The one table of exit codes of the `groundwork` command. */
@@ -33,9 +33,11 @@ const meanings: Readonly<Record<ExitName, string>> = {
 };
 
 /** What a failure of each type exits with; none is left out, or this does not compile. */
-export const exitNames: Readonly<Record<ScopeFailureType | ClientErrorType, ExitName>> = {
+export const exitNames: Readonly<Record<RunFailureType | ClientErrorType, ExitName>> = {
   InvalidInput: 'invalidInput',
   KubernetesRefused: 'invalidInput',
+  InvalidMessage: 'invalidInput',
+  Invalid: 'invalidInput',
   NotFound: 'notFound',
   SetupMissing: 'notFound',
   NamespaceMissing: 'notFound',
@@ -49,7 +51,19 @@ export const exitNames: Readonly<Record<ScopeFailureType | ClientErrorType, Exit
   DnsRecordConflict: 'conflict',
   DeploymentLive: 'conflict',
   NothingToRetry: 'conflict',
+  NothingToCancel: 'conflict',
+  OutOfBounds: 'invalidInput',
+  ClaimConflict: 'conflict',
+  PoolConflict: 'conflict',
+  PoolInUse: 'conflict',
+  PoolOverlap: 'conflict',
+  PoolExhausted: 'noCapacity',
+  Busy: 'unavailable',
+  Internal: 'unexpected',
+  ApprovalRefused: 'conflict',
+  Conflict: 'conflict',
   AccessDenied: 'forbidden',
+  Forbidden: 'forbidden',
   NoCapacity: 'noCapacity',
   BalancerQuotaExceeded: 'noCapacity',
   ScopeBusy: 'unavailable',

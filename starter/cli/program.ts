@@ -5,6 +5,7 @@ import { type Context, withJson } from './command.ts';
 import { exitCodes, exitCodeTable } from './exit-codes.ts';
 import { reportFailure, UsageError } from './failing.ts';
 import { colorsFor, type Io } from './io.ts';
+import { addIpCommands } from './ip/commands.ts';
 import { addSandboxCommands } from './sandbox-commands.ts';
 import { addScopeCommands } from './scope/commands.ts';
 
@@ -68,11 +69,13 @@ export function createProgram(context: Context): Command {
 
   addScopeCommands(program, context);
   addBalancerCommands(program, context);
+  addIpCommands(program, context);
   addSandboxCommands(program, context);
 
   withJson(program.command('demo').description('boot a sandbox and play the main jobs on it'))
+    .argument('[chapter...]', 'play only these; default all')
     .option('--keep', 'leave everything running at the end until Ctrl-C')
-    .action(async (options) => context.exit(await (await import('./operations/demo.ts')).demo(options)));
+    .action(async (names, options) => context.exit(await (await import('./operations/demo.ts')).demo(names, options)));
 
   program
     .command('help')

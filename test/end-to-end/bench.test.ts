@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { scopeSection } from '../../bench/report.ts';
 import { scopeLines } from '../../bench/scope/print.ts';
+import { scopeSection } from '../../bench/scope/report.ts';
 import { benchScopes } from '../../bench/scope/run.ts';
 import { shapes } from '../../bench/scope/shape.ts';
 
@@ -65,17 +65,11 @@ describe('npm run bench -- scope', () => {
     expect(page + scopeLines(run).join('\n')).not.toMatch(/undefined|NaN/);
   });
 
-  test.each([
-    [[]],
-    [['ip']],
-    [['deployment', '--json']],
-    [['workshop']],
-    [['nonsense']],
-    [['scope', 'ip']],
-    [['scope', '--fast']],
-    [['scope', '--from', 'run.json']],
-  ])('wrong usage %j is one line and exit code 2', async (args) => {
-    const { code, lines, stdout } = await bench(...args);
-    expect({ code, lines: lines.length, stdout }).toEqual({ code: 2, lines: 1, stdout: '' });
-  });
+  test.each([[[]], [['nonsense']], [['scope', 'ip']], [['scope', '--fast']], [['scope', '--from', 'run.json']]])(
+    'wrong usage %j is one line and exit code 2',
+    async (args) => {
+      const { code, lines, stdout } = await bench(...args);
+      expect({ code, lines: lines.length, stdout }).toEqual({ code: 2, lines: 1, stdout: '' });
+    },
+  );
 });

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { inject } from 'vitest';
 
-/** The `groundwork` command as a user types it: a process of its own, from the sources. */
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
+/** The `groundwork` command as a user types it: a process of its own, from the build. */
 
 export interface CliResult {
   code: number | null;
@@ -23,8 +22,7 @@ const FOREIGN = /^(GROUNDWORK|TEMPORAL|AWS|KUBE|PG|DATABASE)/;
 
 export function groundwork(argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name)));
-  const child = spawn(process.execPath, ['tools/run.mjs', 'starter/cli/main.ts', ...argv], {
-    cwd: root,
+  const child = spawn(process.execPath, [join(inject('dist'), 'starter/cli/main.js'), ...argv], {
     env: { ...inherited, ...options.env },
   });
   const result: CliResult = { code: null, stdout: '', stderr: '' };

@@ -145,7 +145,7 @@ describe('the demo', () => {
   test('with --keep everything stays reachable by what it prints, until Ctrl-C, which is its ordinary end', {
     timeout: RUN_MS,
   }, async () => {
-    const { exit, output, says } = demo(['--keep']);
+    const { exit, output, says } = demo(['scope', '--keep']);
     await says('Everything stays up until Ctrl-C');
     await says('Log of the worker');
     await noteServers();

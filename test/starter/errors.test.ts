@@ -8,6 +8,7 @@ import {
 } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { scopeFailureTypes } from '../../contract/failures.ts';
+import { ipFailures, ipFailureTypes } from '../../contract/ip/failures.ts';
 import {
   AccessDenied,
   clientErrorTypes,
@@ -38,13 +39,16 @@ function grpc(code: number, details: string): Error {
 const ended = (cause: Error) => new WorkflowFailedError('Workflow execution failed', cause, 'NON_RETRYABLE_FAILURE');
 
 describe('errors of the client', () => {
-  test.each([...scopeFailureTypes, ...clientErrorTypes])('%s is a class of its own', (type) => {
-    const error = errorOf({ type, message: 'words', details: { a: 1 } });
-    expect(error).toBeInstanceOf(GroundworkError);
-    expect(error.constructor).not.toBe(GroundworkError);
-    expect(error).toMatchObject({ type, name: type, message: 'words', details: { a: 1 } });
-    expect(error.toJSON()).toEqual({ type, message: 'words', details: { a: 1 } });
-  });
+  test.each([...new Set([...scopeFailureTypes, ...ipFailureTypes, ...clientErrorTypes])])(
+    '%s is a class of its own',
+    (type) => {
+      const error = errorOf({ type, message: 'words', details: { a: 1 } });
+      expect(error).toBeInstanceOf(GroundworkError);
+      expect(error.constructor).not.toBe(GroundworkError);
+      expect(error).toMatchObject({ type, name: type, message: 'words', details: { a: 1 } });
+      expect(error.toJSON()).toEqual({ type, message: 'words', details: { a: 1 } });
+    },
+  );
 
   test('a type of a later version is kept', () => {
     const error = errorOf({ type: 'OfALaterVersion', message: 'words' });
@@ -53,17 +57,25 @@ describe('errors of the client', () => {
   });
 
   test('say whether a repetition may succeed', () => {
-    const retryable = [...scopeFailureTypes, ...clientErrorTypes].filter(
-      (type) => errorOf({ type, message: '' }).retryable,
-    );
+    const types = new Set([...scopeFailureTypes, ...ipFailureTypes, ...clientErrorTypes]);
+    const retryable = [...types].filter((type) => errorOf({ type, message: '' }).retryable);
     expect(retryable.sort()).toEqual([
       'BalancerFailed',
       'BalancerTimeout',
       'BalancerUnreadable',
+      'Busy',
       'DnsTimeout',
       'OutcomeUnknown',
       'ScopeBusy',
       'Unavailable',
+    ]);
+  });
+
+  test('say the HTTP status of an answer', () => {
+    for (const type of ipFailureTypes) expect(errorOf({ type, message: '' }).httpStatus).toBe(ipFailures[type].http);
+    const statusOf = (type: string) => errorOf({ type, message: '' }).httpStatus;
+    expect(['HostConflict', 'NoCapacity', 'ScopeBusy', 'OutcomeUnknown', 'OfALaterVersion'].map(statusOf)).toEqual([
+      409, 507, 503, 504, 500,
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { scopeFailureTypes } from '../../contract/failures.ts';
+import { ipFailureTypes } from '../../contract/ip/failures.ts';
 import { exitCodeOf, exitCodes, exitNames } from '../../starter/cli/exit-codes.ts';
 import { exitCodeOfFindings } from '../../starter/cli/operations/doctor.ts';
 import { clientErrorTypes } from '../../starter/errors.ts';
@@ -24,7 +25,8 @@ describe('exit codes', () => {
   });
 
   test('are given to every failure type, and to no other', () => {
-    expect(Object.keys(exitNames).sort()).toEqual([...scopeFailureTypes, ...clientErrorTypes].sort());
+    const types = new Set<string>([...scopeFailureTypes, ...ipFailureTypes, ...clientErrorTypes]);
+    expect(Object.keys(exitNames).sort()).toEqual([...types].sort());
     expect(exitCodeOf('HostConflict')).toBe(5);
     expect(exitCodeOf('NoCapacity')).toBe(7);
     expect(exitCodeOf('OfALaterVersion')).toBe(1);
@@ -34,7 +36,7 @@ describe('exit codes', () => {
   test('are explained by "help exit-codes", every type with its code', async () => {
     const { code, stdout } = await cli(['help', 'exit-codes']);
     expect(code).toBe(0);
-    for (const type of [...scopeFailureTypes, ...clientErrorTypes]) expect(stdout).toContain(type);
+    for (const type of [...scopeFailureTypes, ...ipFailureTypes, ...clientErrorTypes]) expect(stdout).toContain(type);
     expect(stdout).toMatch(/ {2}5 {2}conflict\n.*HostConflict/);
   });
 

@@ -2,7 +2,7 @@
 export type Around = (name: string, run: () => Promise<unknown>) => Promise<unknown>;
 
 /** The rooms among a worker's dependencies. */
-const ROOMS = ['scopes'] as const;
+const ROOMS = ['scopes', 'deployments', 'ip', 'workshops'] as const;
 
 type Rooms = Partial<Record<(typeof ROOMS)[number], object>>;
 
@@ -12,10 +12,11 @@ export function surrounded<D extends Rooms>(dependencies: D, around: Around): D 
   return { ...dependencies, ...Object.fromEntries(rooms) };
 }
 
-function wrapped(activities: object, around: Around): object {
+/** The same activities with `around` around each call. */
+export function wrapped<A extends object>(activities: A, around: Around): A {
   const entries = Object.entries(activities).map(([name, run]: [string, (input: unknown) => Promise<unknown>]) => [
     name,
     (input: unknown) => around(name, () => run(input)),
   ]);
-  return Object.fromEntries(entries);
+  return Object.fromEntries(entries) as A;
 }

@@ -10,6 +10,7 @@ import { claimRunFolder } from '../../sandbox/processes/run-folder.ts';
 import type { Supervisor } from '../../sandbox/processes/supervisor.ts';
 import { runFolder } from '../../sandbox/record.ts';
 import { startTemporal } from '../../sandbox/temporal/server.ts';
+import { install } from './installation.ts';
 
 /** Where the servers of this run are. Everything here is plain data, because it crosses into the workers. */
 export interface TestServers {
@@ -27,6 +28,8 @@ export interface TestServers {
 declare module 'vitest' {
   export interface ProvidedContext {
     servers: TestServers;
+    /** Folder of the compiled program: worker/main.js, starter/cli/main.js, workflow-bundle.js. */
+    dist: string;
   }
 }
 
@@ -37,17 +40,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = runFolder(`test-${process.pid}`);
   const { supervisor } = await claimRunFolder(folder);
   try {
-    const [temporal, postgres, kubernetes] = await Promise.all([
+    const [dist, temporal, postgres, kubernetes] = await Promise.all([
+      install(`${folder}/installation`),
       startTemporal({ supervisor, searchAttributes: searchAttributeNames, ui: false }),
       startMigratedPostgres(supervisor, `${folder}/postgres`),
       startKubernetes({
         supervisor,
         folder: `${folder}/kubernetes`,
-        manifests: [deploy('crds'), deploy('rbac'), FOREIGN_CRDS],
+        manifests: [deploy('crds'), deploy('rbac'), deploy('rbac/scale-down'), FOREIGN_CRDS],
       }),
     ]);
     if (kubernetes.url === undefined || kubernetes.caFile === undefined)
       throw new Error('tests need a kube-apiserver of their own');
+    project.provide('dist', dist);
     project.provide('servers', {
       temporal: { address: temporal.address, namespace: temporal.namespace },
       postgres: { admin: postgres.server.url, template: postgres.template },

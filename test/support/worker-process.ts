@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { afterEach } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, inject } from 'vitest';
 
 /** The worker as a process of its own, as it runs in production. What a test leaves running is killed after it, by pid. */
 
-const MAIN = fileURLToPath(new URL('../../worker/main.ts', import.meta.url));
 const started: ChildProcess[] = [];
 
 afterEach(() => {
@@ -25,7 +24,7 @@ export function runWorker(environment: Record<string, string>, ...args: string[]
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(GROUNDWORK|TEMPORAL|VITEST)/.test(name)),
   );
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+  const child = spawn(process.execPath, [join(inject('dist'), 'worker/main.js'), ...args], {
     env: {
       ...inherited,
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',

@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { KubernetesGateway } from '../../activities/kubernetes/gateway.ts';
 import { Database } from '../../activities/postgres/database.ts';
 import { taskQueueName, workflowIds, workflowTypes } from '../../contract/names.ts';
@@ -21,7 +22,6 @@ import { createDependencies, type Dependencies } from '../../worker/dependencies
 import { createWorkers } from '../../worker/workers.ts';
 import { type Around, surrounded } from './around.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
-import { workflowBundle } from './workflow-bundle.ts';
 
 /** A whole world for one test file: AWS endpoint, controllers and a worker of its own on the servers that all files share. */
 
@@ -50,6 +50,16 @@ const TIMINGS = {
   GROUNDWORK_FAILED_GRACE: '1',
   GROUNDWORK_ELB_READS_PER_SECOND: '500',
   GROUNDWORK_ROUTE53_REQUESTS_PER_SECOND: '500',
+  GROUNDWORK_DEPLOYMENT_POLL_INTERVAL: '0.08',
+  GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '8',
+  GROUNDWORK_DEPLOYMENT_TARGET_HEALTH_TIMEOUT: '8',
+  GROUNDWORK_DEPLOYMENT_REMOVAL_TIMEOUT: '15',
+  GROUNDWORK_DEPLOYMENT_COMPENSATION_TIMEOUT: '12',
+  GROUNDWORK_DEPLOYMENT_READ_PATIENCE: '6',
+  GROUNDWORK_DEPLOYMENT_UNHEALTHY_TOLERANCE: '0.3',
+  GROUNDWORK_DEPLOYMENT_MAX_WAIT_SECONDS: '20',
+  GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '0.3',
+  GROUNDWORK_DEPLOYMENT_RESTART_TIMEOUT: '5',
   GROUNDWORK_STICKY_TIMEOUT_SECONDS: '1',
   GROUNDWORK_SHUTDOWN_GRACE_SECONDS: '2',
 };
@@ -93,12 +103,25 @@ export interface WorldOptions {
   throttling?: Parameters<typeof startAwsEndpoint>[0]['throttling'];
 }
 
-/** A region with one public and one private balancer, a certificate for the base domain, and both zones. */
-export function region(rules: { public?: number; private?: number } = {}): AwsSeed {
+/** The tags by which the controller knows a balancer as its own. */
+function managedTags(name: string): Record<string, string> {
+  return {
+    'elbv2.k8s.aws/cluster': 'sandbox',
+    'ingress.k8s.aws/stack': name,
+    'ingress.k8s.aws/resource': 'LoadBalancer',
+  };
+}
+
+/**
+ * A region with one public and one private balancer, a certificate for the base domain, and both zones. `managed`: the
+ * balancers are the controller's, which removes every rule that no Ingress asks for.
+ */
+export function region(rules: { public?: number; private?: number; managed?: boolean } = {}): AwsSeed {
   const balancer = (name: string, scheme: 'internet-facing' | 'internal', count: number) => ({
     name,
     scheme,
     state: 'active' as const,
+    ...(rules.managed ? { tags: managedTags(name) } : {}),
     listeners: [
       { port: 80, protocol: 'HTTP' as const, redirect: true },
       { port: 443, protocol: 'HTTPS' as const, rules: count },
@@ -184,6 +207,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   const environment = {
     GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, networks.postgres),
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
+    GROUNDWORK_QUEUES: 'scopes',
     GROUNDWORK_NAMESPACE: namespace,
     GROUNDWORK_REGION: REGION,
     GROUNDWORK_DOMAIN_NAME: BASE_DOMAIN,
@@ -249,7 +273,6 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
       })) as ScopeDeletionResult,
     status: (workflowId: string) => client.workflow.getHandle(workflowId).query(getStatus),
     startWorker: async () => {
-      const { code } = await workflowBundle();
       const worker = new KubeConfig();
       worker.loadFromOptions({
         clusters: [{ name: 'proxy', server: proxy.url, skipTLSVerify: true }],
@@ -266,7 +289,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
         namespace: servers.temporal.namespace,
         values,
         dependencies: surrounded(dependencies, (name, run) => (world.around ? world.around(name, run) : run())),
-        workflows: { bundleCode: code },
+        workflows: { bundlePath: join(inject('dist'), 'workflow-bundle.js') },
       });
       running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });
     },
@@ -306,7 +329,7 @@ function throughProxy(url: string, { host, port }: TcpProxy): string {
   return proxied.href;
 }
 
-function configuration(environment: Record<string, string>): Values {
+export function configuration(environment: Record<string, string>): Values {
   const result = readConfiguration(environment);
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.values;
@@ -314,7 +337,7 @@ function configuration(environment: Record<string, string>): Values {
 
 let installed = false;
 
-function quietRuntime(): void {
+export function quietRuntime(): void {
   if (installed) return;
   installed = true;
   Runtime.install({ logger: new DefaultLogger(process.env.TEST_LOG ? 'DEBUG' : 'ERROR') });

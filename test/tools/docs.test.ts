@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { attemptFailureTypes, scopeFailureTypes } from '../../contract/failures.ts';
+import { rolloutMessageNames } from '../../contract/deployment/messages.ts';
+import { deploymentPhases } from '../../contract/deployment/status.ts';
+import { attemptFailureTypes, deploymentFailureTypes, scopeFailureTypes } from '../../contract/failures.ts';
 import { searchAttributeNames } from '../../contract/names.ts';
 import { scopePhases } from '../../contract/scope/status.ts';
 import { exitCodeOf } from '../../starter/cli/exit-codes.ts';
@@ -48,6 +50,12 @@ function inSources(pattern: RegExp, ...folders: string[]): string[] {
   return [...new Set(found)].sort();
 }
 
+/** Codes of the warnings that one room gives. */
+function warningsOf(room: string): string[] {
+  const folders = ['domain', 'workflows', 'activities'].map((floor) => `${floor}/${room}`);
+  return inSources(/\bcode: '([A-Z][A-Za-z]+)'/g, ...folders);
+}
+
 describe('docs/operations/scopes.md', () => {
   const PAGE = 'docs/operations/scopes.md';
 
@@ -64,7 +72,7 @@ describe('docs/operations/scopes.md', () => {
   });
 
   test('has a row for every warning that the code gives', () => {
-    const given = inSources(/\bcode: '([A-Z][A-Za-z]+)'/g, 'domain', 'workflows', 'activities');
+    const given = warningsOf('scope');
     expect(given.length).toBeGreaterThan(5);
     expect(names(table(PAGE, 'code | meaning')).sort()).toEqual(given);
   });
@@ -72,6 +80,25 @@ describe('docs/operations/scopes.md', () => {
   test('names every phase', () => {
     const documented = names(table(PAGE, 'phase | the run')).flatMap((cell) => cell.split(', '));
     expect(documented.sort()).toEqual([...scopePhases].sort());
+  });
+});
+
+describe('docs/operations/deployments.md', () => {
+  const PAGE = 'docs/operations/deployments.md';
+
+  test('has a row for every failure type, in their order', () => {
+    expect(names(table(PAGE, 'type | what happened | what to do'))).toEqual(deploymentFailureTypes);
+  });
+
+  test('has a row for every warning that the code gives', () => {
+    expect(names(table(PAGE, 'code | meaning')).sort()).toEqual(warningsOf('deployment'));
+  });
+
+  test('names every phase and every message', () => {
+    const phases = names(table(PAGE, 'phase | the run')).flatMap((cell) => cell.split(', '));
+    expect(phases.sort()).toEqual([...deploymentPhases].sort());
+    const messages = names(table(PAGE, 'message | when | what it does')).flatMap((cell) => cell.split(', '));
+    expect(messages.map((cell) => cell.split(' ')[0]).sort()).toEqual([...rolloutMessageNames].sort());
   });
 });
 

@@ -4,6 +4,8 @@ import {
   DescribeLoadBalancersCommand,
   DescribeRulesCommand,
   DescribeTagsCommand,
+  DescribeTargetGroupAttributesCommand,
+  DescribeTargetHealthCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetChangeCommand, ListResourceRecordSetsCommand } from '@aws-sdk/client-route-53';
 import { AwsClients } from '../../activities/aws/clients.ts';
@@ -69,6 +71,7 @@ function elbReads(region: string, account: string): Read[] {
   const arn = (rest: string) => `arn:aws:elasticloadbalancing:${region}:${account}:${rest}`;
   const balancer = arn('loadbalancer/app/groundwork-doctor/0000000000000000');
   const listener = arn('listener/app/groundwork-doctor/0000000000000000/0000000000000000');
+  const group = arn('targetgroup/groundwork-doctor/0000000000000000');
   const read = (name: string, ask: Ask): Read => ({
     action: `elasticloadbalancing:${name}`,
     target: region,
@@ -86,6 +89,12 @@ function elbReads(region: string, account: string): Read[] {
       elb.send(new DescribeListenerCertificatesCommand({ ListenerArn: listener }), options),
     ),
     read('DescribeTags', (elb, options) => elb.send(new DescribeTagsCommand({ ResourceArns: [balancer] }), options)),
+    read('DescribeTargetHealth', (elb, options) =>
+      elb.send(new DescribeTargetHealthCommand({ TargetGroupArn: group }), options),
+    ),
+    read('DescribeTargetGroupAttributes', (elb, options) =>
+      elb.send(new DescribeTargetGroupAttributesCommand({ TargetGroupArn: group }), options),
+    ),
   ];
 }
 

@@ -10,8 +10,8 @@ import {
 } from '@kubernetes/client-node';
 import { KubernetesCallError, kubernetesError } from '../../activities/kubernetes/errors.ts';
 import { defaultKubeConfig } from '../dependencies.ts';
-import { type Finding, failed, ok, type Trouble } from '../findings.ts';
-import { kubernetesPermissions } from '../permissions.ts';
+import { type Finding, failed, ok, skipped, type Trouble } from '../findings.ts';
+import { type KubernetesPermission, kubernetesPermissions, scaleDownPermissions } from '../permissions.ts';
 
 /** Reachable, and every verb that the worker uses is allowed to it. */
 
@@ -24,13 +24,17 @@ export async function* examineKubernetes(requestTimeoutMs: number): AsyncGenerat
     const version = await told('get', 'version', new VersionApi(configuration).getCode());
     yield ok(subject, `${server}, version ${version.gitVersion}`);
     const api = new AuthorizationV1Api(configuration);
-    for (const { group, resource, verbs } of kubernetesPermissions) {
-      const denied: string[] = [];
-      for (const verb of verbs) if (!(await allows(api, group, resource, verb))) denied.push(verb);
-      const where = `${subject}: ${resource}${group === '' ? '' : `.${group}`}`;
+    for (const permission of kubernetesPermissions) {
+      const denied = await deniedVerbs(api, permission);
       yield denied.length === 0
-        ? ok(where, verbs.join(', '))
-        : failed(where, 'forbidden', `may not ${denied.join(', ')}`, REMEDY);
+        ? ok(whereOf(subject, permission), permission.verbs.join(', '))
+        : failed(whereOf(subject, permission), 'forbidden', `may not ${denied.join(', ')}`, REMEDY);
+    }
+    for (const permission of scaleDownPermissions) {
+      const denied = await deniedVerbs(api, permission);
+      yield denied.length === 0
+        ? ok(whereOf(subject, permission), `${permission.verbs.join(', ')} (workshops may scale down)`)
+        : skipped(whereOf(subject, permission), 'delete is not granted: workshops cannot scale down');
     }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -63,8 +67,21 @@ function connect(kubeConfig: KubeConfig, timeoutMs: number): { configuration: Co
   return { configuration, server: cluster.server };
 }
 
+function whereOf(subject: string, { group, resource }: KubernetesPermission): string {
+  return `${subject}: ${resource}${group === '' ? '' : `.${group}`}`;
+}
+
+async function deniedVerbs(api: AuthorizationV1Api, permission: KubernetesPermission): Promise<string[]> {
+  const denied: string[] = [];
+  for (const verb of permission.verbs) {
+    if (!(await allows(api, permission.group, permission.resource, verb))) denied.push(verb);
+  }
+  return denied;
+}
+
 async function allows(api: AuthorizationV1Api, group: string, resource: string, verb: string): Promise<boolean> {
-  const body = { spec: { resourceAttributes: { group, resource, verb } } };
+  const [main = '', subresource = ''] = resource.split('/');
+  const body = { spec: { resourceAttributes: { group, resource: main, subresource, verb } } };
   const review = await told('create', 'selfsubjectaccessreviews', api.createSelfSubjectAccessReview({ body }));
   return review.status?.allowed === true;
 }

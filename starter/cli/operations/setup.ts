@@ -67,10 +67,9 @@ async function temporal(): Promise<Omit<Part, 'name'>> {
   const { setUpSearchAttributes } = await import('../../../worker/setup.ts');
   const groundwork = await connectGroundwork();
   try {
-    const { connection, namespace } = groundwork;
-    const { added } = await setUpSearchAttributes(connection, namespace);
+    const { added } = await setUpSearchAttributes(groundwork.connection, groundwork.namespace);
     const words = added.length === 0 ? 'the search attributes were there' : `registered ${added.join(', ')}`;
-    return { done: added, words: `${words} (namespace ${namespace})` };
+    return { done: added, words: `${words} (namespace ${groundwork.namespace})` };
   } finally {
     await groundwork.close();
   }

@@ -1,11 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { workflowBundle } from '../workflow-bundle.ts';
+import { describe, expect, inject, test } from 'vitest';
 import type { World } from '../world.ts';
 import { firstJourneyOf, type Journey, type RoomUnderFaults } from './journey.ts';
 import { everything, tell } from './outcomes.ts';
@@ -39,20 +36,13 @@ export function survivesKills<W extends Pick<World, 'environment'>>(
     else free.push(world);
   };
 
-  let folder = '';
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'groundwork-kill-'));
-    await writeFile(join(folder, 'bundle.js'), (await workflowBundle()).code);
-  });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
-
   describe('a worker process that is killed', () => {
     test.concurrent.each(kills(room, telling))(
       '$when $activity: the next one goes on',
       { timeout: 1_800_000 },
       async (point) => {
         const world = await borrow();
-        const bundle = join(folder, 'bundle.js');
+        const bundle = join(inject('dist'), 'workflow-bundle.js');
         const first = await startWorker(world, bundle, [point.when, point.activity]);
         const second = await startWorker(world, bundle, []);
         try {

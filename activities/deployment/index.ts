@@ -1,0 +1,48 @@
+import type { Side } from '../../contract/deployment/status.ts';
+import { withTypedFailures } from '../translate.ts';
+import { type BeginInput, beginRollout } from './beginning.ts';
+import type { Course } from './course.ts';
+import type { DeploymentDependencies } from './dependencies.ts';
+import { keepStatus } from './originals.ts';
+import { planDeployment } from './planning.ts';
+import { type RemoveInput, removeObjects } from './removal.ts';
+import { acceptDeployment } from './requests.ts';
+import { type RouteInput, routeTraffic } from './routing.ts';
+import { applySide, drainTime, scaleSide } from './side.ts';
+import { type WaitInput, waitInstances } from './waiting.ts';
+import { type WatchInput, watchTraffic } from './watching.ts';
+
+export interface KeepInput {
+  scopeId: string;
+  deploymentId: string;
+  run: string;
+  status: unknown;
+  /** False: leftovers are there, and a repeat goes on with them. */
+  settled: boolean;
+}
+
+/**
+ * The activities of the deployment room. One object in, one out; each may run twice or lose its answer, and the function it
+ * calls says why that is harmless.
+ */
+export function createDeploymentActivities(deps: DeploymentDependencies) {
+  const { settings, database } = deps;
+  return withTypedFailures({
+    // Local activities: pure functions and single statements.
+    acceptDeployment: async ({ input }: { input: unknown }) => ({ request: acceptDeployment(settings, input) }),
+    keepRollout: ({ run, status, settled, ...key }: KeepInput) => keepStatus(database, key, run, status, settled),
+
+    // Regular activities: AWS and Kubernetes, and waits.
+    beginRollout: (input: BeginInput) => beginRollout(deps, input),
+    planDeployment: (input: Pick<BeginInput, 'request'>) => planDeployment(deps, input),
+    applySide: (input: { course: Course }) => applySide(deps, input),
+    waitInstances: (input: WaitInput) => waitInstances(deps, input),
+    scaleSide: (input: { course: Course; side: Side; count: number }) => scaleSide(deps, input),
+    routeTraffic: (input: RouteInput) => routeTraffic(deps, input),
+    watchTraffic: (input: WatchInput) => watchTraffic(deps, input),
+    drainTime: (input: { course: Course; side: Side }) => drainTime(deps, input),
+    removeObjects: (input: RemoveInput) => removeObjects(deps, input),
+  });
+}
+
+export type DeploymentActivities = ReturnType<typeof createDeploymentActivities>;

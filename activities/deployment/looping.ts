@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import { AwsCallError } from '../aws/errors.ts';
+import { KubernetesCallError } from '../kubernetes/errors.ts';
+import { activitySignal, beat } from '../signal.ts';
+
+/** Loops of one attempt: look, heartbeat, wait, look again. */
+
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/** Waits `seconds`; throws `Interrupted` when the workflow no longer wants the step. A worker that stops lets the cancellation escape. */
+export async function pauseFor(seconds: number): Promise<void> {
+  const signal = activitySignal();
+  try {
+    await delay(Math.max(1, seconds * 1000), undefined, { signal });
+  } catch (error) {
+    throw cancellationOf(error);
+  }
+}
+
+/** What a cancelled call means: the workflow ended the step, or this worker stops. */
+export function cancellationOf(error: unknown): unknown {
+  const aborted = error instanceof CancelledFailure || (error instanceof Error && error.name === 'AbortError');
+  if (!aborted || !activitySignal().aborted) return error;
+  const reason: unknown = activitySignal().reason;
+  const stops = reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN';
+  return stops ? reason : new Interrupted('the step was ended by a message');
+}
+
+/** Whether a failed look is only repeated: everything but a denial and a refused request. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof AwsCallError) return error.kind !== 'denied' && error.kind !== 'invalid';
+  if (error instanceof KubernetesCallError) return error.kind !== 'denied' && error.kind !== 'invalid';
+  return false;
+}
+
+/** What an earlier attempt of this activity had got to, from its last heartbeat. */
+export function earlierAttempt<T>(): T | undefined {
+  try {
+    return Context.current().info.heartbeatDetails as T | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface Look<T> {
+  /** Answers when there is something to say; undefined: look again. */
+  look: () => Promise<T | undefined>;
+  /** What the last look saw; with every heartbeat. */
+  seen: () => unknown;
+  pollSeconds: number;
+  /** No look begins after this, in ms; at least one is made. */
+  until: number;
+  /** What a passing failure of a look is told to. */
+  onTrouble?: (error: Error) => void;
+}
+
+/** Looks until there is an answer or the deadline has passed (then undefined). */
+export async function lookUntil<T>({ look, seen, pollSeconds, until, onTrouble }: Look<T>): Promise<T | undefined> {
+  for (;;) {
+    beat(seen());
+    try {
+      const answer = await look();
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      const meaning = cancellationOf(error);
+      if (meaning !== error || !isPassing(error)) throw meaning;
+      onTrouble?.(error as Error);
+    }
+    const left = (until - Date.now()) / 1000;
+    if (left <= 0) return undefined;
+    beat(seen());
+    await pauseFor(Math.min(pollSeconds, left));
+  }
+}

@@ -1,0 +1,69 @@
+import { DEPLOYMENT_ID_LABEL, SCOPE_ID_LABEL } from '../../contract/names.ts';
+import type { KubernetesObject } from '../../domain/deployment/objects/kubernetes.ts';
+import { KubernetesCallError } from '../kubernetes/errors.ts';
+import type { KubernetesGateway, LiveObject, ObjectRef } from '../kubernetes/gateway.ts';
+
+/** The objects of a scope as the cluster has them. */
+
+export interface Kind {
+  apiVersion: string;
+  kind: string;
+}
+
+export const kinds = {
+  deployment: { apiVersion: 'apps/v1', kind: 'Deployment' },
+  service: { apiVersion: 'v1', kind: 'Service' },
+  autoscaler: { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' },
+  budget: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
+  ingress: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' },
+  route: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' },
+  pod: { apiVersion: 'v1', kind: 'Pod' },
+  replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
+} as const;
+
+export type Live = LiveObject & { spec?: Record<string, unknown>; status?: Record<string, unknown> };
+
+/** Objects of one kind that carry the scope's label. A kind that the cluster does not know has none. */
+export async function ofScope<T extends Live>(
+  kubernetes: KubernetesGateway,
+  kind: Kind,
+  namespace: string,
+  scopeId: string,
+  deploymentId?: string,
+): Promise<T[]> {
+  const labels = [
+    `${SCOPE_ID_LABEL}=${scopeId}`,
+    ...(deploymentId === undefined ? [] : [`${DEPLOYMENT_ID_LABEL}=${deploymentId}`]),
+  ];
+  try {
+    return await kubernetes.list<T>(kind, { namespace, labelSelector: labels.join(',') });
+  } catch (error) {
+    if (error instanceof KubernetesCallError && error.kind === 'absent') return [];
+    throw error;
+  }
+}
+
+/** Applies an object and checks that the answer is that object, alive. */
+export async function applyChecked(kubernetes: KubernetesGateway, object: KubernetesObject): Promise<Live> {
+  const { kind, metadata } = object;
+  const live = await kubernetes.apply<KubernetesObject & LiveObject>(object as KubernetesObject & LiveObject);
+  const what = `${kind} ${metadata.namespace}/${metadata.name}`;
+  if (live.metadata?.name !== metadata.name || !live.metadata.uid)
+    throw new KubernetesCallError('unknown', undefined, 'the answer is not the object that was applied', 'patch', what);
+  if (live.metadata.deletionTimestamp)
+    throw new KubernetesCallError('conflict', undefined, 'the object is being deleted', 'patch', what);
+  return live as Live;
+}
+
+export function refOf(kind: Kind, namespace: string, name: string): ObjectRef {
+  return { ...kind, namespace, name };
+}
+
+export function words(kind: string, namespace: string, name: string): string {
+  return `${kind} ${namespace}/${name}`;
+}
+
+/** The value as it stands on the wire: dates are texts. */
+export function wire<T>(value: unknown): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}

@@ -1,0 +1,77 @@
+import type { FoundIngress } from '../../domain/deployment/expected.ts';
+import type { KubernetesObject } from '../../domain/deployment/objects/kubernetes.ts';
+import type { Queryable } from '../postgres/database.ts';
+import type { Live } from './objects.ts';
+import { wire } from './objects.ts';
+
+/** The scope's Ingresses as they were before a rollout changed them: kept in the ledger until it has ended. */
+
+export type Original = KubernetesObject & FoundIngress;
+
+/** An object without what the API server and the controllers own. */
+export function original(live: Live): Original {
+  const { apiVersion, kind, metadata, spec } = wire<Live>(live);
+  return {
+    apiVersion: apiVersion ?? '',
+    kind: kind ?? '',
+    metadata: {
+      name: metadata?.name ?? '',
+      namespace: metadata?.namespace ?? '',
+      ...(metadata?.labels ? { labels: metadata.labels } : {}),
+      ...(metadata?.annotations ? { annotations: metadata.annotations } : {}),
+    },
+    spec: spec ?? {},
+  } as Original;
+}
+
+export interface RolloutKey {
+  scopeId: string;
+  deploymentId: string;
+}
+
+/**
+ * Keeps `found` as the state before this rollout; answers what is kept. An unfinished rollout of the same id keeps what it
+ * recorded: a repeat must not take its half-made Ingresses for the originals. Twice: the same row.
+ */
+export async function keepOriginals(
+  database: Queryable,
+  { scopeId, deploymentId }: RolloutKey,
+  run: string,
+  found: readonly Original[],
+): Promise<Original[]> {
+  const { rows } = await database.query<{ before: Original[] }>(
+    `insert into rollout (scope_id, deployment_id, run, before) values ($1, $2, $3, $4)
+     on conflict (scope_id, deployment_id) do update
+       set run = excluded.run, ended_at = null,
+           before = case when rollout.ended_at is null then coalesce(rollout.before, excluded.before) else excluded.before end,
+           began_at = case when rollout.ended_at is null then rollout.began_at else now() end
+     returning before`,
+    [scopeId, deploymentId, run, JSON.stringify(found)],
+  );
+  return rows[0]?.before ?? [];
+}
+
+export async function readOriginals(database: Queryable, { scopeId, deploymentId }: RolloutKey): Promise<Original[]> {
+  const { rows } = await database.query<{ before: Original[] | null }>(
+    'select before from rollout where scope_id = $1 and deployment_id = $2',
+    [scopeId, deploymentId],
+  );
+  const before = rows[0]?.before;
+  if (!before) throw new Error(`the ledger does not know how the Ingresses were before rollout ${deploymentId}`);
+  return before;
+}
+
+/** Keeps the last status; `settled`: nothing of the rollout is left to adopt. Twice: the same row. */
+export async function keepStatus(
+  database: Queryable,
+  { scopeId, deploymentId }: RolloutKey,
+  run: string,
+  status: unknown,
+  settled: boolean,
+): Promise<void> {
+  await database.query(
+    `update rollout set status = $4, ended_at = case when $5 then now() else ended_at end
+      where scope_id = $1 and deployment_id = $2 and run = $3`,
+    [scopeId, deploymentId, run, JSON.stringify(status), settled],
+  );
+}

@@ -1,0 +1,152 @@
+import type { Side } from '../../contract/deployment/status.ts';
+import type { Warning } from '../../contract/scope/status.ts';
+import { compareRules } from '../../domain/deployment/gate.ts';
+import { readServiceName } from '../../domain/deployment/names.ts';
+import {
+  type FoundObject,
+  type InventoryItem,
+  inventory,
+  isGone,
+  removalTimeout,
+  sideKinds,
+  sideSelector,
+} from '../../domain/deployment/removal.ts';
+import type { RemovalTarget } from '../../domain/deployment/rollout/types.ts';
+import { permanent } from '../failures.ts';
+import { KubernetesCallError } from '../kubernetes/errors.ts';
+import type { KubernetesGateway } from '../kubernetes/gateway.ts';
+import type { Course } from './course.ts';
+import type { DeploymentDependencies } from './dependencies.ts';
+import { lookUntil } from './looping.ts';
+import { kinds, type Live, refOf, words } from './objects.ts';
+import { idsOf, seeRules } from './sight.ts';
+
+export interface RemoveInput {
+  course: Course;
+  what: RemovalTarget;
+  /** Further deployment ids of the scope. */
+  orphans: string[];
+  until: string;
+}
+
+export interface RemoveAnswer {
+  removed: string[];
+  warnings: Warning[];
+}
+
+/**
+ * Deletes what a rollout no longer needs and waits until it is gone: in the foreground, and only the objects that were found
+ * with their uid. Twice is harmless: absent is done, and an object that took a place is left alone.
+ */
+export async function removeObjects(deps: DeploymentDependencies, input: RemoveInput): Promise<RemoveAnswer> {
+  const { course, what, orphans, until } = input;
+  const { request } = course;
+  if (what === 'ports') return removePorts(deps, input);
+  const ids = what === 'orphans' ? orphans : [idsOf(course)[what as Side] ?? ''];
+  const proved = await withoutWeight(deps, course, ids);
+  if (proved !== true)
+    throw permanent('NotConverged', `objects of ${ids.join(', ')} are kept: ${proved}`, { deployments: ids });
+  const items = await findObjects(deps.kubernetes, request.scope.namespace, request.scopeId, ids);
+  await removeItems(deps, items, until, request.timings.pollInterval, request.timings.removalTimeout);
+  return { removed: items.map(say), warnings: [] };
+}
+
+const say = ({ kind, namespace, name }: InventoryItem) => words(kind, namespace, name);
+
+/** True, or why not: no rule may give weight to, or name, a Service of these deployments. */
+async function withoutWeight(
+  deps: DeploymentDependencies,
+  course: Course,
+  ids: readonly string[],
+): Promise<true | string> {
+  for (const { groups, port } of await seeRules(deps, course)) {
+    for (const { service, weight = 1 } of groups) {
+      const id = service === undefined ? undefined : readServiceName(course.request.scopeId, service)?.deploymentId;
+      if (id !== undefined && ids.includes(id))
+        return `a rule of port ${port} still names ${service} (weight ${weight})`;
+    }
+  }
+  return true;
+}
+
+/** The Ingresses of ports that green lacks. */
+async function removePorts(deps: DeploymentDependencies, { course, until }: RemoveInput): Promise<RemoveAnswer> {
+  const { namespace, ports } = course.shape;
+  const gone = ports.filter(({ services }) => services.green === undefined);
+  const items: InventoryItem[] = [];
+  for (const { ingress } of gone) {
+    const live = await deps.kubernetes.read(refOf(kinds.ingress, namespace, ingress));
+    if (live?.metadata?.uid) items.push({ ...kinds.ingress, namespace, name: ingress, uid: live.metadata.uid });
+  }
+  const { timings } = course.request;
+  await removeItems(deps, items, until, timings.pollInterval, timings.removalTimeout, 'Background');
+  const expected = gone.flatMap(({ listener }) =>
+    course.shape.hosts.map((host) => ({ host, port: listener, weights: {} })),
+  );
+  const quiet = await lookUntil({
+    look: async () => (compareRules(expected, await seeRules(deps, course)).converged ? true : undefined),
+    seen: () => ({ lastSeen: 'rules of ports that go' }),
+    pollSeconds: timings.pollInterval,
+    until: Date.parse(until),
+  });
+  const warnings = quiet ? [] : [{ code: 'RulesLeft', message: 'rules of removed ports are still on the balancer' }];
+  return { removed: items.map(say), warnings };
+}
+
+/** Everything of some deployments of a scope, in the order of removal. */
+export async function findObjects(
+  kubernetes: KubernetesGateway,
+  namespace: string,
+  scopeId: string,
+  ids: readonly string[],
+): Promise<InventoryItem[]> {
+  return inventory(scopeId, ids, await sideObjectsOf(kubernetes, namespace, scopeId));
+}
+
+/** Objects of the scope that carry a deployment id. */
+export async function sideObjectsOf(
+  kubernetes: KubernetesGateway,
+  namespace: string,
+  scopeId: string,
+): Promise<FoundObject[]> {
+  const found: FoundObject[] = [];
+  for (const kind of sideKinds) {
+    try {
+      const objects = await kubernetes.list<Live>(kind, { namespace, labelSelector: sideSelector(scopeId) });
+      // Items of a list do not say what they are.
+      found.push(...objects.map((object) => ({ ...(object as FoundObject), ...kind })));
+    } catch (error) {
+      if (!(error instanceof KubernetesCallError && error.kind === 'absent')) throw error;
+    }
+  }
+  return found;
+}
+
+/** Deletes the items and waits until each is gone. Fails with `RemovalTimeout`. */
+export async function removeItems(
+  deps: DeploymentDependencies,
+  items: readonly InventoryItem[],
+  until: string,
+  pollSeconds: number,
+  seconds: number,
+  propagation: 'Foreground' | 'Background' = 'Foreground',
+): Promise<void> {
+  for (const item of items) await deps.kubernetes.remove(item, { uid: item.uid, propagation });
+  let stuck: { item: InventoryItem; live: FoundObject }[] = [];
+  const gone = await lookUntil({
+    look: async () => {
+      stuck = [];
+      for (const item of items) {
+        const live = (await deps.kubernetes.read(item)) as FoundObject | undefined;
+        if (live && !isGone(item, live)) stuck.push({ item, live });
+      }
+      return stuck.length === 0 ? true : undefined;
+    },
+    seen: () => ({ lastSeen: stuck.map(({ item }) => say(item)).join(', ') }),
+    pollSeconds,
+    until: Date.parse(until),
+  });
+  if (gone) return;
+  const { type, message, details } = removalTimeout(stuck, seconds);
+  throw permanent(type as 'RemovalTimeout', message, details);
+}

@@ -1,0 +1,55 @@
+import type { Side } from '../../contract/deployment/status.ts';
+import { scalePatch } from '../../domain/deployment/instances.ts';
+import { hpaName, sideName } from '../../domain/deployment/names.ts';
+import { sideObjects } from '../../domain/deployment/objects/side.ts';
+import { readDeregistrationDelay } from '../aws/routing.ts';
+import { permanent } from '../failures.ts';
+import { beat } from '../signal.ts';
+import type { Course } from './course.ts';
+import type { DeploymentDependencies } from './dependencies.ts';
+import { applyChecked, kinds, type Live, refOf } from './objects.ts';
+import { idsOf, seeRules, sideOf } from './sight.ts';
+
+/** Green's objects, Services first, each answer checked. Twice is harmless: server-side apply of equal objects. */
+export async function applySide(deps: DeploymentDependencies, { course }: { course: Course }): Promise<void> {
+  for (const object of sideObjects(course.request)) {
+    await applyChecked(deps.kubernetes, object);
+    beat();
+  }
+}
+
+/**
+ * The planned count of a side: of its autoscaler, which would undo another value, else of its Deployment. Twice is harmless:
+ * the same count.
+ */
+export async function scaleSide(
+  deps: DeploymentDependencies,
+  { course, side, count }: { course: Course; side: Side; count: number },
+): Promise<void> {
+  const { namespace } = course.shape;
+  const name = sideName(course.request.scopeId, idsOf(course)[side] ?? '');
+  const autoscaler = (await deps.kubernetes.read(refOf(kinds.autoscaler, namespace, hpaName(name)))) as
+    | Live
+    | undefined;
+  const { of, spec } = scalePatch(autoscaler?.spec as { maxReplicas: number } | undefined, count);
+  const ref =
+    of === 'Deployment' ? refOf(kinds.deployment, namespace, name) : refOf(kinds.autoscaler, namespace, hpaName(name));
+  if (!(await deps.kubernetes.merge(ref, { spec }))) {
+    const message = `${ref.kind} ${namespace}/${ref.name} cannot be scaled: it does not exist. Somebody removed it`;
+    throw permanent('ObjectMissing', message, { object: ref.name });
+  }
+}
+
+/** Seconds that connections to a side may still take: the longest deregistration delay of its target groups. Reads only. */
+export async function drainTime(
+  deps: DeploymentDependencies,
+  { course, side }: { course: Course; side: Side },
+): Promise<{ seconds: number }> {
+  const rules = await seeRules(deps, course);
+  const groups = rules.flatMap((rule) => rule.groups);
+  const arns = groups.filter(({ service }) => service !== undefined && sideOf(course, service) === side);
+  const delays = [0];
+  for (const arn of new Set(arns.map((group) => group.arn)))
+    delays.push((await readDeregistrationDelay(deps.aws, course.request.scope.region, arn)) ?? 0);
+  return { seconds: Math.max(...delays) };
+}

@@ -1,0 +1,128 @@
+import type { Side } from '../../contract/deployment/status.ts';
+import { groupsOf, type ObservedRule, serviceOfTag } from '../../domain/deployment/gate.ts';
+import { sideName } from '../../domain/deployment/names.ts';
+import type { GroupHealth, Health, SideHealth } from '../../domain/deployment/targets.ts';
+import { readListeners, readResourceTags, readRules, readTargetStates } from '../aws/routing.ts';
+import type { Course } from './course.ts';
+import type { DeploymentDependencies } from './dependencies.ts';
+import { kinds, type Live, refOf } from './objects.ts';
+
+/** What a gate looks at: the scope's rules on the real balancer, and the targets behind them. */
+
+/** Rules of the scope's hosts on its listeners: listeners once, rules once per listener, tags only of new target groups. */
+export async function seeRules(
+  deps: DeploymentDependencies,
+  { request, balancer, shape }: Pick<Course, 'request' | 'balancer' | 'shape'>,
+): Promise<ObservedRule[]> {
+  if (!balancer) return [];
+  const { region } = request.scope;
+  const own = new Set(shape.hosts);
+  const ports = new Set(shape.ports.map(({ listener }) => listener));
+  const found: { port: number; hosts: string[]; groups: { arn: string; weight: number }[] }[] = [];
+  for (const { port, arn } of await readListeners(deps.aws, region, balancer.arn)) {
+    if (!ports.has(port)) continue;
+    for (const { hosts, forward } of await readRules(deps.aws, region, arn)) {
+      if (!hosts.some((host) => own.has(host))) continue;
+      const groups = (forward ?? []).map(({ targetGroupArn, weight }) => ({ arn: targetGroupArn, weight }));
+      found.push({ port, hosts, groups });
+    }
+  }
+  const tags = await tagsOf(
+    deps,
+    region,
+    found.flatMap(({ groups }) => groups.map(({ arn }) => arn)),
+  );
+  const ingresses = shape.ports.map(({ ingress }) => ingress);
+  return found.map(({ port, hosts, groups }) => ({
+    port,
+    hosts,
+    groups: groups.map(({ arn, weight }) => {
+      const service = serviceOfTag(tags.get(arn), shape.namespace, ingresses);
+      return { arn, weight, ...(service === undefined ? {} : { service }) };
+    }),
+  }));
+}
+
+/** What target groups are for never changes: each is asked for once per process. */
+const KNOWN_TAGS = new Map<string, string>();
+const MOST_KNOWN_TAGS = 10_000;
+
+async function tagsOf(
+  deps: DeploymentDependencies,
+  region: string,
+  arns: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const unknown = [...new Set(arns)].filter((arn) => !KNOWN_TAGS.has(arn));
+  if (unknown.length > 0) {
+    if (KNOWN_TAGS.size > MOST_KNOWN_TAGS) KNOWN_TAGS.clear();
+    // A group without the tag may get it yet.
+    for (const [arn, tag] of Object.entries(await readResourceTags(deps.aws, region, unknown)))
+      if (tag !== '') KNOWN_TAGS.set(arn, tag);
+  }
+  return KNOWN_TAGS;
+}
+
+/** Targets and ready pods of some sides: health once per target group that a rule names. */
+export async function seeHealth(
+  deps: DeploymentDependencies,
+  course: Course,
+  rules: readonly ObservedRule[],
+  sides: readonly Side[],
+): Promise<Health> {
+  const { region } = course.request.scope;
+  const groups = groupsOf(rules);
+  const health: Health = {};
+  for (const side of sides) {
+    const own = groups.filter(({ service }) => sideOf(course, service) === side);
+    const seen: GroupHealth[] = [];
+    for (const { arn, service } of own) {
+      const states = await readTargetStates(deps.aws, region, arn);
+      if (states) seen.push({ arn, service, states });
+    }
+    health[side] = { groups: seen, readyPods: (await countsOf(deps, course, side))?.ready ?? 0 } satisfies SideHealth;
+  }
+  return health;
+}
+
+export function sideOf({ shape }: Pick<Course, 'shape'>, service: string): Side | undefined {
+  for (const { services } of shape.ports) {
+    if (services.blue?.name === service) return 'blue';
+    if (services.green?.name === service) return 'green';
+  }
+  return undefined;
+}
+
+/** Deployment ids of the sides. */
+export function idsOf({ request }: Pick<Course, 'request'>): Partial<Record<Side, string>> {
+  return { green: request.deploymentId, ...(request.blue === undefined ? {} : { blue: request.blue }) };
+}
+
+/** The Deployment of a side; undefined when the cluster has none. */
+export async function deploymentOf(
+  deps: DeploymentDependencies,
+  course: Pick<Course, 'request' | 'shape'>,
+  side: Side,
+): Promise<Live | undefined> {
+  const id = idsOf(course)[side];
+  if (id === undefined) return undefined;
+  const ref = refOf(kinds.deployment, course.shape.namespace, sideName(course.request.scopeId, id));
+  return (await deps.kubernetes.read(ref)) as Live | undefined;
+}
+
+/** The counters of a side's Deployment; fields that are missing count 0. */
+export async function countsOf(deps: DeploymentDependencies, course: Course, side: Side) {
+  const live = await deploymentOf(deps, course, side);
+  return live ? counts(live) : undefined;
+}
+
+export function counts({ spec, status }: Live) {
+  const figure = (of: Record<string, unknown> | undefined, key: string) =>
+    typeof of?.[key] === 'number' ? (of[key] as number) : 0;
+  return {
+    desired: figure(spec, 'replicas'),
+    launched: figure(status, 'replicas'),
+    ready: figure(status, 'readyReplicas'),
+    available: figure(status, 'availableReplicas'),
+    updated: figure(status, 'updatedReplicas'),
+  };
+}

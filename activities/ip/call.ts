@@ -1,0 +1,102 @@
+import { ApplicationFailure, Context, log } from '@temporalio/activity';
+import type { IpFailureReason } from '../../contract/ip/failures.ts';
+import type { Database } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
+import type { IpDependencies } from './dependencies.ts';
+
+/** One call of a function of the allocator: one round trip, one transaction, refusals as rows. */
+
+/**
+ * Runs `select * from name(args)` as a named prepared statement. What the driver throws becomes `Busy`, which is tried again
+ * with the same uids, or `Internal`; its text goes to the log and no further.
+ */
+export async function call<Row extends object>(
+  deps: IpDependencies,
+  name: `ipam_${string}`,
+  args: readonly unknown[],
+  database: Database = deps.database,
+): Promise<Row[]> {
+  const parameters = args.map((_, index) => `$${index + 1}`).join(', ');
+  return read<Row>(deps, name, `select * from ${name}(${parameters})`, args, database);
+}
+
+/** The same for a reading statement of ours; `name` names it in metrics and on the connection. */
+export async function read<Row extends object>(
+  deps: IpDependencies,
+  name: string,
+  text: string,
+  values: readonly unknown[],
+  database: Database = deps.database,
+): Promise<Row[]> {
+  const begun = performance.now();
+  try {
+    return await database.prepared<Row>(name, text, values);
+  } catch (error) {
+    const failure = translated(error, name);
+    const { reason } = (failure.details?.[0] ?? {}) as { reason?: string };
+    deps.metrics?.failure(failure.type ?? 'Internal', reason ?? '');
+    throw failure;
+  } finally {
+    deps.metrics?.called(name, (performance.now() - begun) / 1000);
+  }
+}
+
+/** Under the pool's lock no two inserts conflict, so this is met once at most, by a call that raced a repair by hand. */
+const UNEXPECTED_CONFLICT = ['40P01', '23P01'];
+
+const LOCK = ['55P03'];
+const CONTENTION = ['40001', '40P01', '23P01'];
+
+function translated(error: unknown, name: string): ApplicationFailure {
+  const { code = '' } = error as { code?: string };
+  const passing = databaseError(error) !== undefined || UNEXPECTED_CONFLICT.includes(code);
+  const given = error instanceof Error ? { name: error.name, message: error.message } : { message: String(error) };
+  const where = { function: name, code, error: given };
+  if (passing && !(UNEXPECTED_CONFLICT.includes(code) && attemptNumber() > 1)) {
+    logged('warn', 'the database could not serve a call', where);
+    return busy(LOCK.includes(code) ? 'Lock' : CONTENTION.includes(code) ? 'Contention' : 'Database');
+  }
+  logged('error', 'the allocator failed', where);
+  return ApplicationFailure.create({
+    type: 'Internal',
+    message: 'the allocator failed in a way that it never should; nothing was changed. Look at the log of the worker.',
+    nonRetryable: true,
+    details: [{ reason: 'Constraint' satisfies IpFailureReason<'Internal'> }],
+  });
+}
+
+const busyWords: Readonly<Record<IpFailureReason<'Busy'>, string>> = {
+  Lock: 'the pool is locked by other work',
+  Contention: 'the call met others on the same pool',
+  Database: 'the database cannot be reached or does not answer in time',
+};
+
+/** Passes by itself: the attempt is made again, and when time runs out this is what the caller hears. */
+export function busy(reason: IpFailureReason<'Busy'>): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'Busy',
+    message: `${busyWords[reason]}. Ask again: the same request gets the same answer.`,
+    details: [{ reason, retryAfterSeconds: 1 }],
+  });
+}
+
+/** Id of the run that calls, for the audit; empty outside an activity. */
+export function workflowId(): string {
+  return inActivity()?.info.workflowExecution?.workflowId ?? '';
+}
+
+function attemptNumber(): number {
+  return inActivity()?.info.attempt ?? 1;
+}
+
+function logged(level: 'warn' | 'error', message: string, attributes: Record<string, unknown>): void {
+  if (inActivity()) log[level](message, attributes);
+}
+
+function inActivity(): Context | undefined {
+  try {
+    return Context.current();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,40 @@
+import { awaitCapacity, type CapacityWaitInput, type ClaimTry, claimAddress, stopWaiting } from './claim.ts';
+import type { IpDependencies } from './dependencies.ts';
+import { importClaims } from './import.ts';
+import { readInventory } from './inventory.ts';
+import { changePool, createPool, deletePool, rebuildPool, reserveRanges, setGrant } from './pools.ts';
+import { releaseAddress, renewLease } from './release.ts';
+import { surveyPools } from './survey.ts';
+import { sweepPools } from './sweep.ts';
+
+type Input = { input: unknown };
+
+/**
+ * The activities of the IP room, one for each function of the database. Each may run twice or lose its answer, and the
+ * function it calls says why that is harmless.
+ */
+export function createIpActivities(deps: IpDependencies) {
+  return {
+    // Local activities: one call of the database each.
+    claimTimings: async () => ({ abandonAfterSeconds: deps.settings.abandonAfterSeconds }),
+    claimAddress: (input: ClaimTry) => claimAddress(deps, input),
+    awaitCapacity: (input: CapacityWaitInput) => awaitCapacity(deps, input),
+    stopWaiting: () => stopWaiting(deps),
+    releaseAddress: (input: Input) => releaseAddress(deps, input),
+    renewLease: (input: Input) => renewLease(deps, input),
+    createPool: (input: Input) => createPool(deps, input),
+    changePool: (input: Input) => changePool(deps, input),
+    deletePool: (input: Input & { run: string }) => deletePool(deps, input),
+    reserveRanges: (input: Input) => reserveRanges(deps, input),
+    setGrant: (input: Input) => setGrant(deps, input),
+    readInventory: (input: Input) => readInventory(deps, input),
+
+    // Regular activities: statements that may take a minute.
+    importClaims: (input: Input) => importClaims(deps, input),
+    rebuildPool: (input: Input) => rebuildPool(deps, input),
+    surveyPools: (input: Input) => surveyPools(deps, input),
+    sweepPools: () => sweepPools(deps),
+  };
+}
+
+export type IpActivities = ReturnType<typeof createIpActivities>;

@@ -1,0 +1,78 @@
+import type { IpSweepReport } from '../../contract/ip/inventory.ts';
+import { beat } from '../signal.ts';
+import { call, workflowId } from './call.ts';
+import type { IpDependencies } from './dependencies.ts';
+
+/** What time does to claims (specs: IP claims, 4.12). */
+
+const MOST_POOLS = 100;
+/** Rows of one transaction. */
+const ROWS = 50;
+const ACTOR = 'ip-sweep';
+/** Waiting claims that one pass tells; the others look by themselves. */
+const MOST_WAITERS = 200;
+
+interface SweepRow {
+  candidates: number;
+  expired: number;
+  cooling_ended: number;
+  marked: number;
+  released: number;
+  skipped_locked: number;
+  waiters: string[] | null;
+}
+
+interface HousekeepingRow {
+  waiters: number;
+  refused: number;
+  events: number;
+  without_retention: string;
+}
+
+/**
+ * One pass. Running it twice is harmless: what the first call did is not due any more. A pass that is cut off has committed
+ * what it did, pool by pool; the next goes on.
+ */
+export async function sweepPools(
+  deps: IpDependencies,
+): Promise<{ report: Omit<IpSweepReport, 'signalled'>; waiters: string[] }> {
+  const database = deps.patientDatabase;
+  const report = {
+    pools: 0,
+    candidates: 0,
+    expired: 0,
+    coolingEnded: 0,
+    marked: 0,
+    released: 0,
+    withoutRetention: 0,
+    skippedLocked: 0,
+    waitersDropped: 0,
+    eventsDropped: 0,
+  };
+  const waiters = new Set<string>();
+  for (const { pool_id } of await call<{ pool_id: number }>(deps, 'ipam_sweep_due', [MOST_POOLS], database)) {
+    report.pools += 1;
+    for (;;) {
+      beat();
+      const [row] = await call<SweepRow>(deps, 'ipam_sweep', [pool_id, ROWS, ACTOR, workflowId()], database);
+      if (!row) break;
+      report.candidates += row.candidates;
+      report.expired += row.expired;
+      report.coolingEnded += row.cooling_ended;
+      report.marked += row.marked;
+      report.released += row.released;
+      report.skippedLocked += row.skipped_locked;
+      for (const waiter of row.waiters ?? []) waiters.add(waiter);
+      if (row.candidates - row.skipped_locked < ROWS) break;
+    }
+  }
+  const { refusedEventDays, eventDays } = deps.settings;
+  const [kept] = await call<HousekeepingRow>(deps, 'ipam_housekeep', [refusedEventDays, eventDays ?? null], database);
+  report.waitersDropped = kept?.waiters ?? 0;
+  report.eventsDropped = (kept?.refused ?? 0) + (kept?.events ?? 0);
+  report.withoutRetention = Number(kept?.without_retention ?? 0);
+  const { expired, coolingEnded, marked, released } = report;
+  for (const [kind, rows] of Object.entries({ expired, coolingEnded, marked, released }))
+    deps.metrics?.swept(kind, rows);
+  return { report, waiters: [...waiters].slice(0, MOST_WAITERS) };
+}

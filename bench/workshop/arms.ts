@@ -1,0 +1,145 @@
+import type { AutoscalerState } from '../../contract/workshop/state.ts';
+import { type ConfigReading, readConfig } from '../../domain/workshop/config.ts';
+import { decide } from '../../domain/workshop/decide.ts';
+import { breakerOpen, type Observation } from '../../domain/workshop/observation.ts';
+import { countWritten, endOperation, reviewOperation, startOperation } from '../../domain/workshop/operation.ts';
+import { pollDelay, defaultWorkshopTimings as timings } from '../../domain/workshop/settings.ts';
+import { newState, remember } from '../../domain/workshop/state.ts';
+import type { World } from './world.ts';
+
+/** The rules that are compared. Each is attached to a world and writes its count; all have the same cap. */
+
+export interface Settings {
+  threshold: number;
+  scaleFactor: number;
+  cap: number;
+  /** Free seats to keep, for the two headroom rules. */
+  minAvailable: number;
+}
+
+export type Arm = (world: World, settings: Settings, offset: number) => void;
+
+/** Seconds between two looks of the plain rules. */
+const PROPOSAL_PERIOD = 300;
+const HEADROOM_TICK = 10;
+
+/**
+ * The proposal, as published: at every seat event and every 300 s, u >= threshold multiplies. Count and flag go in one merge
+ * patch on the main endpoint, whose status part the API server drops: so no flag ever stops the next evaluation.
+ */
+export const proposal: Arm = (world, { threshold, scaleFactor, cap }, offset) => {
+  const look = () => {
+    const { total, assigned } = world.seats();
+    if (total === 0 || assigned / total < threshold) return;
+    const target = Math.min(cap, Math.max(world.count + 1, Math.trunc(world.count * scaleFactor)));
+    if (target > world.count) world.write(target);
+  };
+  world.onChange(look);
+  world.every(PROPOSAL_PERIOD, offset * PROPOSAL_PERIOD, look);
+};
+
+/** The plain headroom rule: one more whenever too little is free or coming. */
+export const plainHeadroom: Arm = (world, { minAvailable, cap }, offset) => {
+  world.every(HEADROOM_TICK, offset * HEADROOM_TICK, () => {
+    const { total, assigned } = world.seats();
+    const coming = Math.max(0, world.count - world.number('active')) * (world.claims[0]?.seats ?? 1);
+    if (total - assigned + coming < minAvailable && world.count < cap) world.write(world.count + 1);
+  });
+};
+
+export const ours =
+  (strategy: 'ratio' | 'headroom'): Arm =>
+  (world, settings, offset) => {
+    const { threshold, scaleFactor, cap: maxProvisions, minAvailable } = settings;
+    new Autoscaler(world, { enabled: true, strategy, threshold, scaleFactor, maxProvisions, minAvailable }, offset);
+  };
+
+/** The autoscaler's own functions, driven by virtual time as the workflow drives them. */
+class Autoscaler {
+  readonly #world: World;
+  readonly #autoScaling: object;
+  readonly #reading: ConfigReading;
+  #state: AutoscalerState = newState('uid');
+  #fence: string | null = null;
+  #looks = 0;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #nextLook = Number.POSITIVE_INFINITY;
+
+  constructor(world: World, autoScaling: object, offset: number) {
+    this.#world = world;
+    this.#autoScaling = autoScaling;
+    this.#reading = readConfig(autoScaling);
+    world.onChange(() => this.#lookAt(Math.max(world.now + timings.debounce, this.#lookedAt + timings.debounce)));
+    world.every(timings.sweepInterval, offset * timings.sweepInterval, () => this.#look());
+  }
+
+  /** Not at this very moment again: times of decisions have whole milliseconds. */
+  #lookAt(wanted: number): void {
+    const when = Math.max(wanted, this.#world.now + 0.01);
+    if (when >= this.#nextLook) return;
+    this.#nextLook = when;
+    this.#world.at(when, () => {
+      if (this.#nextLook === when) this.#look();
+    });
+  }
+
+  #look(): void {
+    const world = this.#world;
+    const now = world.now * 1000;
+    this.#nextLook = Number.POSITIVE_INFINITY;
+    this.#lookedAt = world.now;
+    const seen = this.#observe();
+    if (this.#state.operation) {
+      const review = reviewOperation(this.#state.operation, seen, this.#reading, now);
+      if (review.verdict === 'wait') {
+        this.#state = { ...this.#state, operation: review.operation };
+        this.#lookAt(world.now + pollDelay(this.#looks++, timings));
+        return;
+      }
+      if (review.verdict !== 'end') throw new Error(`unexpected: ${review.verdict}`);
+      const config = this.#reading.kind === 'valid' ? this.#reading.config : undefined;
+      this.#state = endOperation(this.#state, review.result, now, config, timings);
+    }
+    const decision = decide(seen, this.#reading, this.#state, now, timings);
+    this.#state = remember(this.#state, seen, decision, now, '00000000');
+    if (decision.until !== undefined) this.#lookAt(Date.parse(decision.until) / 1000);
+    if (decision.action !== 'scaleUp' || decision.target === undefined) return;
+    this.#state = countWritten(startOperation(decision, seen, this.#state, '00000000', now, timings), now);
+    this.#fence = this.#state.operation?.id ?? null;
+    world.write(decision.target);
+    this.#looks = 0;
+    this.#lookAt(world.now + pollDelay(0, timings));
+  }
+
+  #observe(): Observation {
+    const { count, claims } = this.#world;
+    const [active, failed, provisioning] = (['active', 'failed', 'provisioning'] as const).map((state) =>
+      this.#world.number(state),
+    ) as [number, number, number];
+    const seatsPerClaim = claims[0]?.seats ?? 1;
+    const seats = this.#world.seats();
+    const object = { uid: 'uid', generation: 1, resourceVersion: '1', deleting: false, ignored: false, schedule: {} };
+    return {
+      namespace: 'bench',
+      name: 'lab',
+      provision: {
+        ...object,
+        ...{ workshopName: 'ws', count, operationAnnotation: this.#fence, hasAnnotations: true, hasStatus: true },
+        status: {},
+      },
+      workshop: {
+        ...object,
+        ...{ name: 'ws', autoScaling: this.#autoScaling, multiuser: seatsPerClaim > 1, provisionDisabled: false },
+        ...{ locked: false, registrationClosed: false, conditions: [], hasStatus: true, hasAutoScalingStatus: false },
+      },
+      claims: {
+        ...{ live: claims.length, complete: active + failed, active, provisioning, pending: 0 },
+        failed: { count: failed, names: [] },
+        withAssignedSeat: 0,
+        removable: [],
+      },
+      seats: { workshop: seats, provision: seats },
+      provisions: [{ count, active, provisioning, breakerOpen: breakerOpen(failed, count), seatsPerClaim }],
+    };
+  }
+}

@@ -1,0 +1,32 @@
+import type { Goal } from '../bench.ts';
+import type { CaseFigures } from './result.ts';
+import { arms, settings } from './shape.ts';
+
+/** What must show (specs: workshop autoscaling, section 10), judged on the rush upon ten single seats. */
+export function judge(cases: readonly CaseFigures[]): Goal[] {
+  const rush = cases.filter(({ crowd, seatsPerClaim }) => crowd === 'rush' && seatsPerClaim === 1);
+  const early = (arm: CaseFigures['arm']) => rush.filter((one) => one.arm === arm).flatMap((one) => one.early ?? []);
+  const words = (arm: CaseFigures['arm']) =>
+    early(arm)
+      .map(({ writes, count }) => `${writes.p50} writes to ${count.p50} (at most ${writes.max} to ${count.max})`)
+      .join('; ');
+  const reactions = cases.flatMap(({ arm, reaction }) => (arm === 'ratio' && reaction ? [reaction.p95] : []));
+  const slowest = Math.max(...reactions);
+  return [
+    {
+      goal: `in the rush, before any new claim is complete, the ${arms.proposal.words} runs to its cap of ${settings.cap}`,
+      measured: words('proposal'),
+      met: early('proposal').length > 0 && early('proposal').every(({ count }) => count.p50 === settings.cap),
+    },
+    {
+      goal: 'in the rush, before any new claim is complete, ours (ratio) takes one step',
+      measured: words('ratio'),
+      met: early('ratio').length > 0 && early('ratio').every(({ writes }) => writes.max === 1),
+    },
+    {
+      goal: 'from crossing the threshold to the count write below 3 s (p95, ratio, virtual time)',
+      measured: `${slowest.toFixed(1)} s in the slowest case`,
+      met: slowest < 3,
+    },
+  ];
+}

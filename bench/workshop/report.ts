@@ -1,0 +1,64 @@
+import { markdownTable } from '../bench.ts';
+import { barChart } from '../chart.ts';
+import { figuresOf, tables } from './print.ts';
+import type { WorkshopBench } from './result.ts';
+import { armNames, arms, crowdNames, settings } from './shape.ts';
+
+export function workshopSection(run: WorkshopBench): string {
+  const { machine, versions } = run;
+  return `## Scaling workshops
+
+Made by \`npm run bench -- workshop --report\`.
+
+- Run: ${run.startedAt.slice(0, 19).replace('T', ' ')} UTC, shape ${run.shape.name}, ${run.shape.seeds} worlds a case, ${run.seconds} s
+- Machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.os}
+- Versions: ${Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')}
+- Virtual time, in memory: no server is involved, so these are figures about rules, not about speed
+
+${markdownTable([
+  ['goal', 'measured', ''],
+  ...run.goals.map(({ goal, measured, met }) => [goal, measured, met ? 'met' : 'NOT MET']),
+])}
+
+Every rule meets the same people, claims and failures: world n has seed n for all. Each claim takes 10 to 20 minutes, the manager makes
+one in ten seconds, threshold ${settings.threshold}, factor ${settings.scaleFactor}, cap ${settings.cap}, headroom ${settings.minAvailable} free seats. A person
+tries once and goes away when no seat is free; of such a rejected log-in the cluster shows nothing. Idle claim-minutes are the minutes of
+claims that were ready and of which no seat was ever taken. The cap is four times the start: with a higher one the proposal goes higher.
+
+- The **proposal** looks at each seat event and every 300 s and multiplies while seats are full; its flag goes into the main endpoint, where
+  the API server drops it, so nothing holds the next look back.
+- **Plain headroom** adds one claim every 10 s while fewer than ${settings.minAvailable} seats are free or coming.
+- **Groundwork** runs its own decision and life of an operation, with the default intervals. One step settles before the next begins:
+  that is what keeps environments from being made in vain, and its price is the log-ins that are rejected while a step settles (the
+  trickle shows it). The strategy headroom acts earlier, but a step is only as large as what is missing at that moment; where people
+  must not wait, give it more free seats to keep.
+
+In the rush and the burst all rules reject the same people: whatever is asked for, nothing is ready before they have come.
+
+![Idle claim-minutes by crowd](performance-workshop-idle.svg)
+![Rejected log-ins by crowd](performance-workshop-rejected.svg)
+
+${tables(run)
+  .map(({ title, rows }) => `${title[0]?.toUpperCase()}${title.slice(1)}. Mean (p95):\n\n${markdownTable(rows)}`)
+  .join('\n\n')}
+`;
+}
+
+/** Ten single seats, one claim in ten fails. */
+export function charts(run: WorkshopBench): Record<string, string> {
+  const chart = (what: string, figure: 'idleClaimMinutes' | 'rejected') =>
+    barChart({
+      title: `${what} by crowd, mean of ${run.shape.seeds} worlds (ten single seats, one claim in ten fails)`,
+      series: armNames.map((arm) => arms[arm].words),
+      groups: crowdNames.map((crowd) => ({
+        label: crowd,
+        values: armNames.map((arm) => Math.round(figuresOf(run, arm, crowd)?.[figure].mean ?? 0)),
+      })),
+    });
+  return {
+    'performance-workshop-idle.svg': chart('Idle claim-minutes', 'idleClaimMinutes'),
+    'performance-workshop-rejected.svg': chart('Rejected log-ins', 'rejected'),
+  };
+}

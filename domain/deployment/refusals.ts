@@ -1,0 +1,122 @@
+/** What the load balancer controller says about our Ingresses (specs: deployment, section 10). Its successes prove nothing. */
+
+export interface IngressEvent {
+  /** uid of the Ingress it is about. */
+  uid: string;
+  type: string;
+  reason: string;
+  message: string;
+  /** ISO times of the first and the last occurrence; event times have whole seconds. */
+  firstSeen: string;
+  lastSeen: string;
+}
+
+/** Names by which a message may mean one Ingress of the balancer's group. */
+export interface GroupMember {
+  /** `<namespace>/<name>`. */
+  ingress: string;
+  services: readonly string[];
+  hosts: readonly string[];
+}
+
+export type ControllerOpinion =
+  | { kind: 'refused'; type: 'CertificateMissing' | 'ControllerRefused'; message: string; host?: string }
+  /** Another member breaks the group: waited for until the deadline. */
+  | { kind: 'broken'; by: string; message: string };
+
+export interface Opinions {
+  events: readonly IngressEvent[];
+  /** uids of our Ingresses. */
+  uids: readonly string[];
+  ours: readonly GroupMember[];
+  others: readonly GroupMember[];
+  /** ISO time of our last apply. */
+  appliedAt: string;
+}
+
+const REFUSALS = new Set(['FailedBuildModel', 'FailedDeployModel']);
+
+/** The last refusal since our apply and whose it is; undefined: nothing speaks against us. */
+export function controllerOpinion({ events, uids, ours, others, appliedAt }: Opinions): ControllerOpinion | undefined {
+  const since = Math.floor(Date.parse(appliedAt) / 1000) * 1000;
+  const refusals = events
+    .filter(({ uid, reason, lastSeen }) => uids.includes(uid) && REFUSALS.has(reason) && Date.parse(lastSeen) >= since)
+    .sort((a, b) => Date.parse(b.lastSeen) - Date.parse(a.lastSeen));
+  for (const event of refusals) {
+    const opinion = opinionOf(event, ours, others, since);
+    if (opinion) return opinion;
+  }
+  return undefined;
+}
+
+function opinionOf(
+  { message, firstSeen }: IngressEvent,
+  ours: readonly GroupMember[],
+  others: readonly GroupMember[],
+  since: number,
+): ControllerOpinion {
+  const host = /no certificate found for host:?\s*([^\s,]+)/i.exec(message)?.[1];
+  if (host !== undefined && ours.some(({ hosts }) => hosts.includes(host.toLowerCase()))) {
+    return { kind: 'refused', type: 'CertificateMissing', message, host };
+  }
+  if (ours.some((member) => names(message, member))) return { kind: 'refused', type: 'ControllerRefused', message };
+  const other = others.find((member) => names(message, member));
+  if (other) return { kind: 'broken', by: other.ingress, message };
+  const named = /ingress:?\s+"?([a-z0-9-]+\/[a-z0-9.-]+)/i.exec(message)?.[1];
+  if (named !== undefined || host !== undefined) return { kind: 'broken', by: named ?? `host ${host}`, message };
+  if (Date.parse(firstSeen) >= since) return { kind: 'refused', type: 'ControllerRefused', message };
+  return { kind: 'broken', by: 'a member that the controller does not name', message };
+}
+
+/** Whole names only: `d-7-4` is not meant by `d-7-42`. */
+function names(message: string, { ingress, services, hosts }: GroupMember): boolean {
+  const name = ingress.slice(ingress.indexOf('/') + 1);
+  return [name, ...services, ...hosts].some((word) => {
+    const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    return new RegExp(`(?<![a-z0-9.-])${escaped}(?![a-z0-9-]|\\.[a-z0-9])`, 'i').test(message);
+  });
+}
+
+/** Warnings of the controller that are shown and do not end a wait, newest first. */
+export function shownEvents(events: readonly IngressEvent[], uids: readonly string[], limit = 10): string[] {
+  return events
+    .filter(({ uid, type }) => uids.includes(uid) && type === 'Warning')
+    .sort((a, b) => Date.parse(b.lastSeen) - Date.parse(a.lastSeen))
+    .slice(0, limit)
+    .map(({ lastSeen, reason, message }) => `${lastSeen} ${reason}: ${message}`);
+}
+
+/** One parent's view of an HTTPRoute (specs: deployment, section 12). */
+export interface RouteParent {
+  parent: string;
+  conditions: { type: string; status: string; reason?: string; message?: string; observedGeneration?: number }[];
+}
+
+export type RouteVerdict =
+  | { kind: 'accepted' }
+  | { kind: 'waiting'; message: string }
+  | { kind: 'refused'; type: 'CertificateMissing' | 'RouteNotAccepted'; message: string };
+
+/** `unready`: Services with weight that have no ready endpoint. */
+export function judgeRoute(
+  generation: number,
+  parents: readonly RouteParent[],
+  unready: readonly string[],
+): RouteVerdict {
+  if (parents.length === 0) return { kind: 'waiting', message: 'no gateway has looked at the route yet' };
+  const waiting: string[] = [];
+  for (const { parent, conditions } of parents) {
+    for (const type of ['Accepted', 'ResolvedRefs']) {
+      const condition = conditions.find((one) => one.type === type && (one.observedGeneration ?? 0) >= generation);
+      if (!condition || condition.status === 'Unknown') waiting.push(`${parent} has not said ${type} yet`);
+      else if (condition.status !== 'True') {
+        const message =
+          `${parent}: ${type} is ${condition.status}, ${condition.reason ?? ''} ${condition.message ?? ''}`.trim();
+        const tls = /certificate|tls/i.test(`${condition.reason} ${condition.message}`);
+        return { kind: 'refused', type: tls ? 'CertificateMissing' : 'RouteNotAccepted', message };
+      }
+    }
+  }
+  if (unready.length > 0) waiting.push(`${unready.join(', ')} has no ready endpoint`);
+  return waiting.length === 0 ? { kind: 'accepted' } : { kind: 'waiting', message: waiting.join('; ') };
+}

@@ -1,0 +1,150 @@
+import type { Failure } from '../../../contract/failures.ts';
+import type { Warning } from '../../../contract/scope/status.ts';
+import { nextStep } from '../traffic-plan.ts';
+import { before, greenShare, sameRouting } from './routing.ts';
+import type { Decision, Outcome, RolloutPlan, RolloutState } from './types.ts';
+
+/** What a rollout knows after a step (specs: deployment, sections 7 and 10). */
+
+/** A second edit by others within this time also pauses; seconds. */
+const PUT_BACK_AGAIN_SECONDS = 600;
+
+/** Refusals of the balancer's controller that our own objects cause: they block every scope of the balancer. */
+const REFUSALS = ['CertificateMissing', 'ControllerRefused'];
+
+export function learn(plan: RolloutPlan, state: RolloutState, decision: Decision, outcome: Outcome): RolloutState {
+  switch (outcome.kind) {
+    case 'done':
+      return warned(succeeded(plan, state, decision), outcome.warnings ?? []);
+    case 'failed':
+      return failed(plan, outcome.applied === false ? notApplied(state) : state, decision, outcome.failure);
+    case 'interrupted':
+      return rested(outcome.applied === false ? notApplied(state) : state, decision, outcome.restSeconds);
+    case 'ill':
+      return ill(plan, rested(state, decision, outcome.restSeconds), outcome.side, outcome.failure);
+    case 'changed':
+      return changed(rested(state, decision, outcome.restSeconds), outcome.at, outcome.words);
+  }
+}
+
+function succeeded(plan: RolloutPlan, state: RolloutState, decision: Decision): RolloutState {
+  switch (decision.kind) {
+    case 'apply':
+      return { ...state, greenApplied: 'yes' };
+    case 'wait':
+      return { ...state, greenReady: true };
+    case 'scale': {
+      const { scaling: _, ...rest } = state;
+      return { ...rest, counts: { ...state.counts, [decision.side]: decision.count } };
+    }
+    case 'route':
+      return routed(plan, state, decision);
+    case 'hold': {
+      const { holdRest: _, ...rest } = state;
+      return rest;
+    }
+    case 'drain':
+      return { ...state, drained: [...state.drained, decision.side] };
+    case 'delete':
+      return { ...state, removed: [...state.removed, decision.what] };
+    case 'end':
+      return { ...state, end: decision.end };
+  }
+}
+
+function routed(
+  plan: RolloutPlan,
+  state: RolloutState,
+  { routing }: Extract<Decision, { kind: 'route' }>,
+): RolloutState {
+  const { repair, earlier: _, ...rest } = state;
+  const next: RolloutState = { ...rest, applied: routing, confirmed: routing };
+  if (repair !== undefined) return next;
+  const percent = greenShare(routing);
+  const byHand = state.wanted?.by === 'message' && state.wanted.percent === percent;
+  if (byHand) delete next.holdRest;
+  return {
+    ...next,
+    percent,
+    verified: state.verified || state.goal === 'forward',
+    knownIll: [],
+    ...(byHand ? { step: nextStep(plan.traffic, percent) } : {}),
+  };
+}
+
+/** The step never reached Kubernetes: what it was about to do is forgotten. */
+function notApplied(state: RolloutState): RolloutState {
+  const { earlier, ...rest } = state;
+  return { ...rest, ...earlier };
+}
+
+function failed(plan: RolloutPlan, given: RolloutState, decision: Decision, failure: Failure): RolloutState {
+  if (given.removalBegun && given.goal === 'forward') {
+    return {
+      ...given,
+      failure,
+      end: { phase: 'Failed', active: 'green', percent: 100, reason: failure.message, failure },
+    };
+  }
+  if (given.goal !== 'forward') return incomplete(plan, given, failure);
+  const { repair, ...state } = given;
+  const undo = decision.kind === 'route' && repair === undefined && REFUSALS.includes(failure.type);
+  return react(plan, undo ? { ...state, repair: state.confirmed } : state, failure);
+}
+
+/** `onFailure`: back, or stop and wait for a person. */
+function react(plan: RolloutPlan, state: RolloutState, failure: Failure): RolloutState {
+  if (plan.traffic.onFailure === 'pause') {
+    return { ...state, failure, paused: true, pauseReason: `${failure.type}: ${failure.message}` };
+  }
+  const { pauseReason: _, wanted: __, kept: ___, holdRest: ____, ...rest } = state;
+  return { ...rest, failure, paused: false, goal: 'rollback', reason: failure.message };
+}
+
+/** The way back could not be finished: nothing more is touched, and what is left is named. */
+function incomplete(plan: RolloutPlan, state: RolloutState, cause: Failure): RolloutState {
+  const leftovers = [
+    ...(sameRouting(state.applied, before) && sameRouting(state.confirmed, before) && state.earlier === undefined
+      ? []
+      : ['Ingresses of the scope: not as they were before this rollout']),
+    ...(state.greenApplied === 'no' || state.removed.includes('green')
+      ? []
+      : [`objects of deployment ${plan.green}: kept`]),
+  ];
+  const first = state.failure ? ` It was rolled back because of ${state.failure.type}: ${state.failure.message}.` : '';
+  const failure: Failure = {
+    type: 'CompensationIncomplete',
+    message:
+      `the way back to ${plan.blue ?? 'no deployment'} could not be finished: ${cause.message}.${first} ` +
+      `Nothing more was touched; act on the cause and start ${plan.green} again.`,
+    details: { leftovers, cause, ...(state.failure ? { failure: state.failure } : {}), rolledBack: false },
+  };
+  return { ...state, end: { phase: 'Failed', percent: state.percent, reason: cause.message, failure } };
+}
+
+function rested(state: RolloutState, decision: Decision, restSeconds: number | undefined): RolloutState {
+  if (decision.kind !== 'hold' || decision.seconds === undefined) return state;
+  return { ...state, holdRest: restSeconds ?? decision.seconds };
+}
+
+function ill(plan: RolloutPlan, state: RolloutState, side: 'blue' | 'green', failure: Failure): RolloutState {
+  const known: RolloutState = { ...state, knownIll: [...state.knownIll, side] };
+  if (side === 'green') return react(plan, known, failure);
+  const message = `${failure.message}. Going back would make it worse: the rollout is paused`;
+  const paused: RolloutState = { ...known, paused: true, pauseReason: failure.message };
+  return warned(paused, [{ code: 'BlueUnhealthy', message }]);
+}
+
+function changed(state: RolloutState, at: number, words: string): RolloutState {
+  const again = state.putBackAt !== undefined && at - state.putBackAt <= PUT_BACK_AGAIN_SECONDS * 1000;
+  const message = `${words}: put back${again ? ', and paused because it happened twice' : ''}`;
+  const pause = again ? { paused: true, pauseReason: `the rules were changed twice: ${words}` } : {};
+  return warned({ ...state, ...pause, repair: state.confirmed, putBackAt: at }, [{ code: 'RulesChanged', message }]);
+}
+
+/** Adds warnings that are not known yet. */
+export function warned(state: RolloutState, warnings: readonly Warning[]): RolloutState {
+  const known = new Set(state.warnings.map(({ code, message }) => `${code} ${message}`));
+  const fresh = warnings.filter(({ code, message }) => !known.has(`${code} ${message}`));
+  return fresh.length === 0 ? state : { ...state, warnings: [...state.warnings, ...fresh] };
+}

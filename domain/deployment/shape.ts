@@ -1,0 +1,91 @@
+import type { AdditionalPort } from '../../contract/deployment/input.ts';
+import type { Side } from '../../contract/deployment/status.ts';
+import { ingressName, portServiceName, portSuffix, readServiceName, sideName } from './names.ts';
+import type { DeploymentRequest } from './request.ts';
+
+/** Which listeners a scope has during a rollout, and which Services stand behind them. */
+
+/** A Service and the port that an Ingress names. */
+export interface BackendService {
+  name: string;
+  port: number;
+}
+
+export interface RoutePort {
+  /** Port of the listener: 443, or the additional port. */
+  listener: number;
+  /** Absent: the main Ingress. */
+  additional?: AdditionalPort;
+  /** Name of the Ingress. */
+  ingress: string;
+  /** Name of the weighted action in its annotations. */
+  action: string;
+  /** A side without a Service for this port is absent. */
+  services: Partial<Record<Side, BackendService>>;
+}
+
+export interface RouteShape {
+  namespace: string;
+  hosts: string[];
+  ports: RoutePort[];
+}
+
+export const MAIN_LISTENER = 443;
+export const MAIN_ACTION = 'bg-deployment';
+
+/** The shape of a rollout. `blueServices` are those of blue that were confirmed to exist, with their first port. */
+export function routeShape(request: DeploymentRequest, blueServices: readonly BackendService[]): RouteShape {
+  const { scopeId, scope, workload, deploymentId } = request;
+  const green = sideName(scopeId, deploymentId);
+  const blue = request.blue === undefined ? undefined : sideName(scopeId, request.blue);
+  const blueMain = blueServices.find(({ name }) => name === blue);
+  const main: RoutePort = {
+    listener: MAIN_LISTENER,
+    ingress: ingressName(scope.slugs.scope, scopeId, scope.scheme),
+    action: MAIN_ACTION,
+    services: { ...(blueMain ? { blue: blueMain } : {}), green: { name: green, port: workload.mainPort } },
+  };
+  const greenPorts = workload.additionalPorts.map(({ port, type }) => ({ port, type }));
+  const bluePorts = request.blue === undefined ? [] : additionalPortsOf(scopeId, request.blue, blueServices);
+  const all = [...greenPorts, ...bluePorts].filter(
+    (port, index, list) => list.findIndex((other) => samePort(other, port)) === index,
+  );
+  const others = all.map((port): RoutePort => {
+    const blueService = blueServices.find(({ name }) => blue !== undefined && name === portServiceName(blue, port));
+    const inGreen = greenPorts.some((other) => samePort(other, port));
+    return {
+      listener: port.port,
+      additional: port,
+      ingress: ingressName(scope.slugs.scope, scopeId, scope.scheme, port),
+      action: `${MAIN_ACTION}-${portSuffix(port)}`,
+      services: {
+        ...(blueService ? { blue: blueService } : {}),
+        ...(inGreen ? { green: { name: portServiceName(green, port), port: port.port } } : {}),
+      },
+    };
+  });
+  return { namespace: scope.namespace, hosts: scope.hosts, ports: [main, ...others] };
+}
+
+/** Additional ports that the Services of one deployment stand for, lowest first. */
+export function additionalPortsOf(
+  scopeId: string,
+  deploymentId: string,
+  services: readonly BackendService[],
+): AdditionalPort[] {
+  return services
+    .flatMap(({ name }) => {
+      const read = readServiceName(scopeId, name);
+      return read?.deploymentId === deploymentId && read.port ? [read.port] : [];
+    })
+    .sort((a, b) => a.port - b.port);
+}
+
+/** Ports whose Ingresses go when green takes over. */
+export function portsOnlyBlue({ ports }: RouteShape): RoutePort[] {
+  return ports.filter(({ services }) => services.green === undefined);
+}
+
+function samePort(a: AdditionalPort, b: AdditionalPort): boolean {
+  return a.port === b.port && a.type === b.type;
+}

@@ -1,0 +1,129 @@
+import type { HostRouting } from '../../contract/deployment/status.ts';
+import type { Failure } from '../../contract/failures.ts';
+import { type FoundIngress, routingOf } from './expected.ts';
+import { readServiceName, sideName } from './names.ts';
+import type { DeploymentRequest } from './request.ts';
+import { before, greenAlone, type Routing, weighted } from './rollout/routing.ts';
+import { initialState, type StartingPoint } from './rollout/state.ts';
+import type { RolloutPlan, RolloutState } from './rollout/types.ts';
+import { type BackendService, MAIN_LISTENER, portsOnlyBlue, type RouteShape, routeShape } from './shape.ts';
+
+/** What is found of the scope when a rollout begins. Only complete readings make one. */
+export interface FoundScope {
+  /** Ingresses of the scope, or its HTTPRoute's routing by `routing`. */
+  ingresses: readonly FoundIngress[];
+  /** Instead of Ingresses with external DNS. */
+  routing?: readonly HostRouting[];
+  /** Services of the scope, with their first port. */
+  services: readonly BackendService[];
+  /** Deployments of the scope with their planned counts: the HPA's minimum, else `spec.replicas`. */
+  deployments: readonly { name: string; count: number }[];
+  /** Deployment ids on objects of the scope of any kind that a removal would look at. */
+  deploymentIds: readonly string[];
+}
+
+export type Start =
+  | { ok: true; plan: RolloutPlan; state: RolloutState; shape: RouteShape }
+  | { ok: false; failure: Failure };
+
+/** Whether and from where a rollout may begin (specs: deployment, section 1). */
+export function judgeStart(request: DeploymentRequest, found: FoundScope): Start {
+  const { scopeId, deploymentId: green, blue, strategy } = request;
+  const routing = found.routing ?? routingOf(found.ingresses);
+  const failure = thirdParty(request, routing) ?? missingBlue(request, routing, found) ?? changedPort(request, found);
+  if (failure) return { ok: false, failure };
+  const name = (id: string) => sideName(scopeId, id);
+  const shape = routeShape(request, found.services);
+  const plan: RolloutPlan = {
+    strategy,
+    ...(blue === undefined ? {} : { blue }),
+    green,
+    replicas: request.workload.replicas,
+    traffic: request.traffic,
+    portsOnlyBlue: portsOnlyBlue(shape).map(({ listener }) => listener),
+    orphans: [...new Set(found.deploymentIds)].filter((id) => id !== green && id !== blue).sort(),
+  };
+  const blueCount = found.deployments.find((one) => blue !== undefined && one.name === name(blue))?.count;
+  const start: StartingPoint = {
+    routing: startingRouting(request, routing),
+    greenExists: found.deploymentIds.includes(green),
+    ...(blueCount === undefined ? {} : { blueCount }),
+  };
+  return { ok: true, plan, state: initialState(plan, start), shape };
+}
+
+/** Weight for a deployment that is neither blue nor green: its rollout was never ended. */
+function thirdParty(
+  { scopeId, blue, deploymentId }: DeploymentRequest,
+  routing: readonly HostRouting[],
+): Failure | undefined {
+  for (const { host, port, weights } of routing) {
+    for (const [service, percent] of Object.entries(weights)) {
+      const id = readServiceName(scopeId, service)?.deploymentId ?? service;
+      if (percent === 0 || id === blue || id === deploymentId) continue;
+      return {
+        type: 'LeftoverRollout',
+        message:
+          `deployment ${id} has ${percent} % of ${host} on port ${port}, and is neither the current deployment ` +
+          `(${blue ?? 'none'}) nor ${deploymentId}: finish or roll back that one, or name it as currentDeploymentId`,
+        details: { deployment: id, host, port, percent },
+      };
+    }
+  }
+  return undefined;
+}
+
+function missingBlue(
+  { scopeId, blue, deploymentId, scope }: DeploymentRequest,
+  routing: readonly HostRouting[],
+  { services }: FoundScope,
+): Failure | undefined {
+  if (blue === undefined) return undefined;
+  const main = mainWeights(routing, scope.domain);
+  const green = sideName(scopeId, deploymentId);
+  // A repeat that had come to removing blue: green serves alone already.
+  if (main !== undefined && Object.keys(main).length === 1 && main[green] !== undefined) return undefined;
+  const name = sideName(scopeId, blue);
+  const refuse = (message: string): Failure => ({
+    type: 'BlueMissing',
+    message: `${message}: correct currentDeploymentId`,
+    details: { currentDeploymentId: blue, found: main ?? {} },
+  });
+  if (!services.some((service) => service.name === name))
+    return refuse(`the main Service ${name} of ${blue} is missing`);
+  if (main === undefined) return refuse(`${blue} does not serve: no Ingress routes ${scope.domain}`);
+  if (main[name] === undefined) {
+    return refuse(`${blue} is not what ${scope.domain} is routed to (${Object.keys(main).join(', ') || 'nothing'})`);
+  }
+  return undefined;
+}
+
+/** One listener cannot have two Ingresses with the same host: a port keeps its type during a rollout. */
+function changedPort({ scopeId, blue, workload }: DeploymentRequest, { services }: FoundScope): Failure | undefined {
+  const changed = workload.additionalPorts.flatMap(({ port, type }, index) => {
+    const other = services
+      .map(({ name }) => readServiceName(scopeId, name))
+      .find((read) => read?.deploymentId === blue && read?.port?.port === port && read.port.type !== type);
+    const path = `workload.additionalPorts.${index}.type`;
+    const message = `port ${port} is ${other?.port?.type} in the current deployment: take another port, or go without first`;
+    return other ? [{ path, message }] : [];
+  });
+  if (changed.length === 0) return undefined;
+  const message = changed.map((field) => `${field.path}: ${field.message}`).join('; ');
+  return { type: 'InvalidInput', message, details: { fields: changed } };
+}
+
+function startingRouting(
+  { scopeId, deploymentId, scope }: DeploymentRequest,
+  routing: readonly HostRouting[],
+): Routing {
+  const main = mainWeights(routing, scope.domain);
+  const share = main?.[sideName(scopeId, deploymentId)];
+  if (main === undefined || share === undefined) return before;
+  return Object.keys(main).length === 1 ? greenAlone : weighted(Math.round(share));
+}
+
+function mainWeights(routing: readonly HostRouting[], domain: string): Record<string, number> | undefined {
+  const main = routing.filter(({ port }) => port === MAIN_LISTENER);
+  return (main.find(({ host }) => host === domain) ?? main[0])?.weights;
+}

@@ -1,0 +1,62 @@
+import type { AutoScalingConfig } from '../../contract/workshop/input.ts';
+import type { AutoscalerState } from '../../contract/workshop/state.ts';
+import type { DecisionInputs } from '../../contract/workshop/status.ts';
+import type { Observation, RemovableClaim } from './observation.ts';
+import type { WorkshopTimings } from './settings.ts';
+
+/** Removing environments that nobody took (specs: workshop autoscaling, section 6). Off by default. */
+
+export type Shrinking = { kind: 'no' } | { kind: 'later'; at: number } | { kind: 'now'; target: number };
+
+/** Asked only where nothing asks for growth and no earlier check stopped. */
+export function shrinking(
+  observation: Observation,
+  config: AutoScalingConfig,
+  inputs: DecisionInputs,
+  state: AutoscalerState,
+  now: number,
+  timings: WorkshopTimings,
+): Shrinking {
+  const target = scaleDownTarget(observation, config, inputs);
+  if (!isLow(config, inputs) || observation.workshop?.locked || inputs.breakerOpen) return { kind: 'no' };
+  if (inputs.liveClaims < inputs.count || inputs.completeClaims < inputs.liveClaims) return { kind: 'no' };
+  if (target >= inputs.count) return { kind: 'no' };
+  const delay = config.scaleDown.delaySeconds * timings.secondsScale * 1000;
+  const at = Math.max(
+    (state.lowSince ?? now) + delay,
+    state.lastGrowthAt === undefined ? 0 : state.lastGrowthAt + delay,
+    state.cooldownUntil ?? 0,
+    state.backoff?.until ?? 0,
+  );
+  return at > now ? { kind: 'later', at } : { kind: 'now', target };
+}
+
+/** Whether the clock of scale-down runs. */
+export function isLow(config: AutoScalingConfig, { utilization }: DecisionInputs): boolean {
+  return config.scaleDown.enabled && utilization !== null && utilization <= config.scaleDown.threshold;
+}
+
+/** What remains is below the threshold of growth, so that scale-down never causes it. */
+function scaleDownTarget(observation: Observation, config: AutoScalingConfig, inputs: DecisionInputs): number {
+  const { assignedSeats, seatsPerClaim, count } = inputs;
+  const spare =
+    config.strategy === 'headroom' ? Math.ceil((assignedSeats + (config.minAvailable ?? 0)) / seatsPerClaim) : 0;
+  return Math.max(
+    config.minProvisions,
+    observation.claims.withAssignedSeat,
+    Math.floor(assignedSeats / (config.threshold * seatsPerClaim) + 1e-9) + 1,
+    spare,
+    1,
+    config.maxStep === undefined ? 0 : count - config.maxStep,
+  );
+}
+
+/**
+ * The claim to remove next, or undefined when none is left to remove: live claims are down to the count, or the rest have
+ * assigned seats. The count is the object's own: a person's change of it stops the deletions.
+ */
+export function nextRemoval(observation: Observation, target: number): RemovableClaim | undefined {
+  const { provision, claims } = observation;
+  if (provision?.count !== target || observation.workshop?.locked !== false) return undefined;
+  return claims.live > target ? claims.removable[0] : undefined;
+}

@@ -1,0 +1,107 @@
+import type { Approval, AutoscalerState } from '../../contract/workshop/state.ts';
+import type { Decision, DecisionRecord } from '../../contract/workshop/status.ts';
+import type { Observation } from './observation.ts';
+import { nextEpoch, operationId } from './operation.ts';
+import { isLow } from './scale-down.ts';
+import { recommend } from './stabilization.ts';
+
+/** What a run remembers between decisions, and carries through continue-as-new in less than 20 KB. */
+
+const MOST_DECISIONS = 20;
+const MESSAGE_LENGTH = 200;
+
+export function newState(uid?: string): AutoscalerState {
+  return {
+    version: 1,
+    ...(uid === undefined ? {} : { uid }),
+    epoch: 0,
+    timeouts: 0,
+    conflicts: [],
+    decisions: [],
+    counters: { evaluations: 0, countWrites: 0, conflicts: 0, operations: 0, continuations: 0 },
+    dirty: true,
+  };
+}
+
+const MOST_BYTES = 20_000;
+
+/** The state as it is carried: every part of it is bounded, and should one not be, old decisions go first. */
+export function fit(state: AutoscalerState): AutoscalerState {
+  let fitting = state;
+  while (JSON.stringify(fitting).length > MOST_BYTES && fitting.decisions.length > 0) {
+    fitting = { ...fitting, decisions: fitting.decisions.slice(1) };
+  }
+  return fitting;
+}
+
+/** Holds that were reached mean that growth is asked for, and has been since it was first. */
+const recommending = ['BackingOff', 'CoolingDown', 'Stabilizing', 'ApprovalRequired'];
+
+/**
+ * The state after a decision; a dry run is not remembered. `now` is the decision's. `suffix` (8 hex digits) is used when a
+ * target begins to wait for approval.
+ */
+export function remember(
+  state: AutoscalerState,
+  observation: Observation,
+  decision: Decision,
+  now: number,
+  suffix: string,
+): AutoscalerState {
+  const { standing, lowSince, approval, pause, override, ...rest } = state;
+  const { config, inputs, reason } = decision;
+  const unclipped = decision.target !== undefined && recommending.includes(reason);
+  const recommended = unclipped ? recommend(standing, inputs.count, decision.target ?? inputs.count, now) : undefined;
+  const low = config && (reason === 'BelowThreshold' || reason === 'EnoughAvailable') && isLow(config, inputs);
+  const waiting = nextApproval(state, observation, decision, now, suffix);
+  return {
+    ...rest,
+    ...(recommended ? { standing: recommended } : {}),
+    ...(low ? { lowSince: lowSince ?? now } : {}),
+    ...(waiting ? { approval: waiting } : {}),
+    ...(pause && (pause.until === undefined || pause.until > now) ? { pause } : {}),
+    ...(override && override.until > now ? { override } : {}),
+    decisions: withDecision(state.decisions, decision),
+    counters: { ...state.counters, evaluations: state.counters.evaluations + 1 },
+  };
+}
+
+/** An approval holds while its target is asked for from the same count; it never grows. */
+function nextApproval(
+  { approval, ...state }: AutoscalerState,
+  observation: Observation,
+  { reason, target, inputs }: Decision,
+  now: number,
+  suffix: string,
+): Approval | undefined {
+  const same = approval?.from === inputs.count;
+  if (reason !== 'ApprovalRequired' || target === undefined) {
+    // A hold, a pause or a look at less load does not take back what a person said; another count does.
+    return same && approval.granted ? approval : undefined;
+  }
+  if (same) return { ...approval, target: Math.min(approval.target, target) };
+  const id = operationId(nextEpoch(state, observation), suffix);
+  return { operationId: id, from: inputs.count, target, since: now, granted: false };
+}
+
+function withDecision(records: readonly DecisionRecord[], decision: Decision): DecisionRecord[] {
+  const { at, action, reason, target, inputs } = decision;
+  const record: DecisionRecord = {
+    at,
+    lastAt: at,
+    times: 1,
+    action,
+    reason,
+    message: decision.message.slice(0, MESSAGE_LENGTH),
+    count: inputs.count,
+    ...(target === undefined ? {} : { target }),
+    assignedSeats: inputs.assignedSeats,
+    totalSeats: inputs.totalSeats,
+    inFlightClaims: inputs.inFlightClaims,
+  };
+  const last = records.at(-1);
+  if (last && last.message === record.message && last.reason === reason && last.count === record.count) {
+    return [...records.slice(0, -1), { ...record, at: last.at, times: last.times + 1 }];
+  }
+  return [...records, record].slice(-MOST_DECISIONS);
+}

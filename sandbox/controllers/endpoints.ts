@@ -1,0 +1,121 @@
+import type { KubeClient } from './client.ts';
+import {
+  canonicalJson,
+  type EndpointSlice,
+  isBeingDeleted,
+  keyOf,
+  type Pod,
+  pathOf,
+  pathTo,
+  resources,
+  type Service,
+  selects,
+} from './objects.ts';
+import { WorkQueue } from './queue.ts';
+import type { Reflector } from './watch.ts';
+
+export interface EndpointsOptions {
+  client: KubeClient;
+  services: Reflector<Service>;
+  pods: Reflector<Pod>;
+  log: (line: string) => void;
+}
+
+/** The EndpointSlice controller: one slice per Service with a selector, with the addresses of its Pods and whether they are ready. */
+export class Endpoints {
+  readonly #options: EndpointsOptions;
+  readonly #queue: WorkQueue;
+
+  constructor(options: EndpointsOptions) {
+    this.#options = options;
+    this.#queue = new WorkQueue({
+      workers: 2,
+      backOff: { firstMs: 10, longestMs: 2_000 },
+      onError: (key, error) => options.log(`endpoints ${key}: ${String(error)}`),
+      reconcile: (key) => this.#reconcile(key),
+    });
+    options.services.onChange(({ type, object }) => {
+      if (type !== 'deleted') this.#queue.add(keyOf(object));
+    });
+    options.pods.onChange(({ object, previous }) => {
+      if (previous && state(previous) === state(object)) return;
+      for (const service of options.services.values()) if (has(service, object)) this.#queue.add(keyOf(service));
+    });
+  }
+
+  pause(): Promise<void> {
+    return this.#queue.pause();
+  }
+
+  resume(): void {
+    for (const service of this.#options.services.values()) this.#queue.add(keyOf(service));
+    this.#queue.resume();
+  }
+
+  stop(): Promise<void> {
+    return this.#queue.stop();
+  }
+
+  async #reconcile(key: string): Promise<undefined> {
+    const { client, services, pods } = this.#options;
+    const [namespace = '', name = ''] = key.split('/');
+    const service = services.get(namespace, name);
+    if (!service?.spec?.selector || isBeingDeleted(service)) return undefined;
+    const wanted = sliceOf(
+      service,
+      pods.values().filter((pod) => has(service, pod)),
+    );
+    const path = pathOf(resources.endpointSlices, namespace, wanted.metadata.name);
+    const present = await client.find<EndpointSlice>(path);
+    if (!present) await client.create(pathOf(resources.endpointSlices, namespace), wanted);
+    else if (
+      canonicalJson([present.endpoints ?? [], present.ports ?? []]) !== canonicalJson([wanted.endpoints, wanted.ports])
+    )
+      await client.merge(pathTo(resources.endpointSlices, present), {
+        endpoints: wanted.endpoints,
+        ports: wanted.ports,
+      });
+    return undefined;
+  }
+}
+
+function has(service: Service, pod: Pod): boolean {
+  return pod.metadata.namespace === service.metadata.namespace && selects(service.spec?.selector, pod.metadata.labels);
+}
+
+const isReady = (pod: Pod) =>
+  !isBeingDeleted(pod) &&
+  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+
+const state = (pod: Pod) => `${pod.status?.podIP} ${isReady(pod)} ${isBeingDeleted(pod)}`;
+
+function sliceOf(service: Service, pods: readonly Pod[]) {
+  const { name, namespace, uid } = service.metadata;
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: `${name}-sandbox`,
+      namespace,
+      labels: { 'kubernetes.io/service-name': name, 'endpointslice.kubernetes.io/managed-by': 'sandbox' },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name, uid, controller: true, blockOwnerDeletion: true }],
+    },
+    addressType: 'IPv4',
+    endpoints: pods.flatMap((pod) =>
+      pod.status?.podIP === undefined
+        ? []
+        : [
+            {
+              addresses: [pod.status.podIP],
+              conditions: { ready: isReady(pod), serving: isReady(pod), terminating: isBeingDeleted(pod) },
+              targetRef: { kind: 'Pod', name: pod.metadata.name, namespace, uid: pod.metadata.uid },
+            },
+          ],
+    ),
+    ports: (service.spec?.ports ?? []).map(({ name: port, port: number, targetPort, protocol }) => ({
+      ...(port === undefined ? { name: '' } : { name: port }),
+      port: typeof targetPort === 'number' ? targetPort : number,
+      protocol: protocol ?? 'TCP',
+    })),
+  };
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import { TypedSearchAttributes } from '@temporalio/common';
+import type {
+  BoundClaim,
+  IpClaimAnswer,
+  IpClaimInput,
+  IpClaimStatus,
+  IpReleaseInput,
+  IpReleaseResult,
+  IpRenewalInput,
+  IpRenewalResult,
+} from '../../contract/ip/claim.ts';
+import { cancelWaitUpdate, claimUpdate, getClaimStatus } from '../../contract/ip/messages.ts';
+import { workflowIds, workflowTypes } from '../../contract/names.ts';
+import { ipRenewalInputSchema } from '../../contract/schemas/ip.ts';
+import { phaseKey, poolNameKey } from '../../contract/search-attributes.ts';
+import type { Runs, WaitOptions } from '../runs.ts';
+import { toGroundworkError } from '../temporal-errors.ts';
+import { checkedIp, checkIpClaim, checkIpRelease } from './check.ts';
+
+/** What a caller says of a claim; how it is answered is the client's. */
+export type IpClaimRequest = Omit<IpClaimInput, 'answer' | 'dryRun'>;
+
+export interface IpCallOptions extends WaitOptions {
+  /**
+   * Names one intent: repeated with the same id, a call whose answer was lost gets that answer. To ask anew, after a release
+   * or a refusal, use another. Default: a new one for each call.
+   */
+  requestId?: string;
+}
+
+/** A claim is answered in milliseconds; a database or worker that is away is noticed after this long. */
+const ANSWER_MS = 10_000;
+
+/** Claims of blocks, and their ends. Every method rejects with a `GroundworkError`. */
+export class IpClaims {
+  readonly #runs: Runs;
+  readonly #taskQueue: string;
+
+  constructor(runs: Runs, taskQueue: string) {
+    this.#runs = runs;
+    this.#taskQueue = taskQueue;
+  }
+
+  /**
+   * Claims a block and answers with it: `allocatedCIDR`. One round trip starts the run and brings its answer. Repeating a
+   * claim under its name is harmless, and answers the same block. `OutcomeUnknown` means just that: ask again with the
+   * same request id.
+   */
+  claim(request: IpClaimRequest, options: IpCallOptions = {}): Promise<IpClaimAnswer> {
+    const input = checkIpClaim({ ...request, dryRun: undefined, answer: 'update' });
+    return this.#ask(input, workflowIds.ipClaim(input.owner, input.namespace, input.name), 'Claim', options);
+  }
+
+  /** Claims a batch, all or nothing, and answers its blocks in index order. */
+  async claimMany(request: IpClaimRequest, options: IpCallOptions = {}): Promise<BoundClaim[]> {
+    const answer = await this.claim(request, options);
+    return answer.allocations ?? [answer];
+  }
+
+  /** Which block a claim would get just now. Nothing is changed, and nothing is promised. */
+  plan(request: IpClaimRequest, options: IpCallOptions = {}): Promise<IpClaimAnswer> {
+    const input = checkIpClaim({ ...request, dryRun: true, waitSeconds: undefined, answer: 'update' });
+    return this.#ask(input, workflowIds.ipClaimPlan(input.owner, input.namespace, input.name), 'Plan claim', options);
+  }
+
+  /** Ends a claim by its uid, so that a late call frees nothing of a later life. Repeating it answers `already`. */
+  async release(request: IpReleaseInput, options: WaitOptions = {}): Promise<IpReleaseResult> {
+    const input = checkIpRelease(request);
+    const run = await this.#runs.startOrJoin<IpReleaseResult>(
+      {
+        type: workflowTypes.ipRelease,
+        workflowId: workflowIds.ipRelease(input.uid),
+        taskQueue: this.#taskQueue,
+        input,
+        summary: `Release claim ${input.uid} of ${input.owner}`,
+        searchAttributes: working(),
+        priority: priorityOf(input.owner),
+      },
+      options,
+    );
+    return run.result(options);
+  }
+
+  /** Moves the end of a claim's lease to its length from now. */
+  async renew(request: IpRenewalInput, options: IpCallOptions = {}): Promise<IpRenewalResult> {
+    const input = checkedIp(ipRenewalInputSchema, request);
+    const run = await this.#runs.startOrJoin<IpRenewalResult>(
+      {
+        type: workflowTypes.ipRenewal,
+        workflowId: workflowIds.ipRenewal(input.uid, options.requestId ?? randomUUID()),
+        taskQueue: this.#taskQueue,
+        input,
+        summary: `Renew the lease of claim ${input.uid} of ${input.owner}`,
+        searchAttributes: working(),
+        priority: priorityOf(input.owner),
+      },
+      options,
+    );
+    return run.result(options);
+  }
+
+  /** Ends the wait of a claim for capacity after a last try; answers the pools that it waited for. */
+  async cancelWait(
+    claim: { owner: string; namespace: string; name: string },
+    options: { by?: string } = {},
+  ): Promise<{ waitedFor: string[] }> {
+    const workflowId = workflowIds.ipClaim(claim.owner, claim.namespace, claim.name);
+    const { client } = this.#runs;
+    try {
+      return await client.withDeadline(Date.now() + ANSWER_MS, () =>
+        client.workflow
+          .getHandle(workflowId)
+          .executeUpdate(cancelWaitUpdate, { args: [options.by === undefined ? {} : { by: options.by }] }),
+      );
+    } catch (error) {
+      throw toGroundworkError(error, { what: `cancel the wait of ${workflowId}`, run: { workflowId }, effect: true });
+    }
+  }
+
+  /** What the newest run of a claim does or did. Rejects with `NotFound` when there is none. */
+  async status(claim: { owner: string; namespace: string; name: string }): Promise<IpClaimStatus> {
+    const workflowId = workflowIds.ipClaim(claim.owner, claim.namespace, claim.name);
+    const { client } = this.#runs;
+    try {
+      return await client.withDeadline(Date.now() + ANSWER_MS, () =>
+        client.workflow.getHandle(workflowId).query(getClaimStatus),
+      );
+    } catch (error) {
+      throw toGroundworkError(error, { what: `ask ${workflowId}`, run: { workflowId } });
+    }
+  }
+
+  async #ask(input: IpClaimInput, workflowId: string, verb: string, options: IpCallOptions): Promise<IpClaimAnswer> {
+    const { client } = this.#runs;
+    const { namespace, name, owner, spec } = input;
+    const operation = new WithStartWorkflowOperation(workflowTypes.ipClaim, {
+      workflowId,
+      taskQueue: this.#taskQueue,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: `${verb} ${namespace}/${name} for ${owner}`.slice(0, 200),
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: phaseKey, value: 'Claiming' },
+        ...(spec.poolRef ? [{ key: poolNameKey, value: spec.poolRef.name }] : []),
+      ]),
+      priority: priorityOf(owner),
+    });
+    const own = new Date(Date.now() + ANSWER_MS + (input.waitSeconds ?? 0) * 1000);
+    const deadline = typeof options.deadline === 'number' ? new Date(Date.now() + options.deadline) : options.deadline;
+    const ask = () =>
+      client.withDeadline(deadline && deadline < own ? deadline : own, () =>
+        client.workflow.executeUpdateWithStart(claimUpdate, {
+          args: [input],
+          updateId: options.requestId ?? randomUUID(),
+          startWorkflowOperation: operation,
+        }),
+      );
+    try {
+      return await (options.signal ? client.withAbortSignal(options.signal, ask) : ask());
+    } catch (error) {
+      throw toGroundworkError(error, { what: `claim ${namespace}/${name}`, run: { workflowId }, effect: true });
+    }
+  }
+}
+
+/** Claims of one owner do not stand in the way of another's where the server looks at fairness. */
+export function priorityOf(owner: string) {
+  return { priorityKey: 1, fairnessKey: owner };
+}
+
+export function working(pool?: string): TypedSearchAttributes {
+  return new TypedSearchAttributes([
+    { key: phaseKey, value: 'Working' },
+    ...(pool ? [{ key: poolNameKey, value: pool }] : []),
+  ]);
+}

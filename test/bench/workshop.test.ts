@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { ours, proposal } from '../../bench/workshop/arms.ts';
+import { judge } from '../../bench/workshop/goals.ts';
+import { workshopLines } from '../../bench/workshop/print.ts';
+import { charts, workshopSection } from '../../bench/workshop/report.ts';
+import { benchWorkshops } from '../../bench/workshop/run.ts';
+import { settings, shapes } from '../../bench/workshop/shape.ts';
+import { World } from '../../bench/workshop/world.ts';
+
+const knobs = { completion: [600, 1200], failRate: 0, hangRate: 0, seatsPerClaim: 1, seed: 1 } as const;
+const people = (number: number, at = 0) =>
+  Array.from({ length: number }, (_, index) => ({ person: `p${index}`, at: at + index }));
+
+describe('the world of the workshop benchmark', () => {
+  test('makes one claim a pass, gives its seat when it is complete, and rejects who finds none', () => {
+    const world = new World({ count: 2, knobs, visits: people(3) });
+    world.run(30);
+    expect([world.seated, world.rejected]).toEqual([2, 1]);
+    world.write(5);
+    world.run(60);
+    expect([world.claims.length, world.number('provisioning')]).toEqual([5, 3]);
+    world.run(1300);
+    expect([world.number('active'), world.seats()]).toEqual([5, { total: 5, assigned: 2 }]);
+  });
+
+  test('stops making claims when 60 % failed, and replaces them before', () => {
+    const world = new World({ count: 0, knobs: { ...knobs, failRate: 1 }, visits: [] });
+    world.write(10);
+    world.run(20_000);
+    expect(world.number('failed')).toBe(world.claims.length);
+    const made = world.claims.length;
+    world.run(40_000);
+    expect(world.claims.length).toBe(made);
+  });
+});
+
+test('R2 W22 the rush before any new claim: the proposal runs to its cap, ours takes one step', () => {
+  const writes = (arm: typeof proposal) => {
+    const world = new World({ count: 10, knobs, visits: people(75) });
+    arm(world, settings, 0.5);
+    world.run(600);
+    return world.writes.map(({ to }) => to);
+  };
+  expect(writes(proposal)).toEqual([15, 22, 33, 40]);
+  expect(writes(ours('ratio'))).toEqual([15]);
+});
+
+test('every case is played, and the same seeds give the same figures', async () => {
+  const run = await benchWorkshops(shapes.tiny, () => {});
+  expect(run.cases).toHaveLength(4 * 2 * 2 * 4);
+  expect(run.goals.map(({ met }) => met)).toEqual([true, true, true]);
+  expect(judge((await benchWorkshops(shapes.tiny, () => {})).cases)).toEqual(run.goals);
+  expect(workshopSection(run)).toContain('| Groundwork, ratio |');
+  expect(workshopLines(run).at(-1)).toMatch(/^met /);
+  expect(Object.keys(charts(run))).toEqual(['performance-workshop-idle.svg', 'performance-workshop-rejected.svg']);
+});

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { controllerOpinion, type IngressEvent, judgeRoute, shownEvents } from '../../../domain/deployment/refusals.ts';
+
+const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+const event = (message: string, fields: Partial<IngressEvent> = {}): IngressEvent => ({
+  uid: 'u1',
+  type: 'Warning',
+  reason: 'FailedBuildModel',
+  message: `Failed build model due to ${message}`,
+  firstSeen: at(10),
+  lastSeen: at(10),
+  ...fields,
+});
+const ours = [
+  { ingress: 'shop/k-8-s-prod-7-internet-facing', services: ['d-7-41', 'd-7-42'], hosts: ['app.example.com'] },
+];
+const others = [{ ingress: 'shop/k-8-s-test-8-internet-facing', services: ['d-8-4'], hosts: ['test.example.com'] }];
+const opinion = (...events: IngressEvent[]) =>
+  controllerOpinion({ events, uids: ['u1'], ours, others, appliedAt: at(10) });
+
+describe('what the balancer’s controller says', () => {
+  test('a certificate that one of our hosts lacks (D46)', () => {
+    expect(opinion(event('no certificate found for host: app.example.com'))).toMatchObject({
+      kind: 'refused',
+      type: 'CertificateMissing',
+      host: 'app.example.com',
+    });
+  });
+
+  test.each([
+    ['FailedBuildModel', 'ingress: shop/k-8-s-prod-7-internet-facing: Service "d-7-42" not found'],
+    ['FailedDeployModel', 'unable to find port 9999 on service shop/d-7-42'],
+  ])('%s that names what is ours (D63)', (reason, message) => {
+    expect(opinion(event(message, { reason }))).toMatchObject({ kind: 'refused', type: 'ControllerRefused' });
+  });
+
+  test.each([
+    ['Service "d-8-4" not found', 'shop/k-8-s-test-8-internet-facing'],
+    ['no certificate found for host: elsewhere.example.org', 'host elsewhere.example.org'],
+    ['ingress: shop/unknown-to-us: conflicting scheme', 'shop/unknown-to-us'],
+  ])('another member breaks the group: %s (N9)', (message, by) => {
+    expect(opinion(event(message))).toMatchObject({ kind: 'broken', by });
+  });
+
+  test('names are whole: d-7-42 is not d-7-421, app.example.com not my.app.example.com', () => {
+    expect(opinion(event('Service "d-7-421" not found', { firstSeen: at(1) }))).toMatchObject({ kind: 'broken' });
+    expect(opinion(event('rule for my.app.example.com', { firstSeen: at(1) }))).toMatchObject({ kind: 'broken' });
+  });
+
+  test('who names nobody is ours if it began with our apply', () => {
+    expect(opinion(event('too many rules'))).toMatchObject({ kind: 'refused', type: 'ControllerRefused' });
+    expect(opinion(event('too many rules', { firstSeen: at(1) }))).toMatchObject({ kind: 'broken' });
+  });
+
+  test('success, older events and events of a former Ingress say nothing (D44)', () => {
+    const success = event('', { type: 'Normal', reason: 'SuccessfullyReconciled' });
+    const older = event('Service "d-7-42" not found', { firstSeen: at(1), lastSeen: at(9) });
+    const former = event('Service "d-7-42" not found', { uid: 'u0' });
+    expect(opinion(success, older, former)).toBeUndefined();
+  });
+
+  test('warnings are shown newest first, normal events are not', () => {
+    const events = [event('a'), event('b', { lastSeen: at(11) }), event('c', { type: 'Normal' })];
+    expect(shownEvents(events, ['u1'])).toEqual([
+      `${at(11)} FailedBuildModel: Failed build model due to b`,
+      `${at(10)} FailedBuildModel: Failed build model due to a`,
+    ]);
+  });
+});
+
+describe('an HTTPRoute', () => {
+  const condition = (type: string, status: string, message = '', observedGeneration = 2) => ({
+    type,
+    status,
+    reason: 'Because',
+    message,
+    observedGeneration,
+  });
+  const judge = (conditions: ReturnType<typeof condition>[], unready: string[] = []) =>
+    judgeRoute(2, [{ parent: 'gateways/gateway-public', conditions }], unready);
+  const good = [condition('Accepted', 'True'), condition('ResolvedRefs', 'True')];
+
+  test('is accepted when every parent says so for this generation and weighted Services have endpoints', () => {
+    expect(judge(good)).toEqual({ kind: 'accepted' });
+    expect(judge(good, ['d-7-42'])).toEqual({ kind: 'waiting', message: 'd-7-42 has no ready endpoint' });
+  });
+
+  test.each([
+    ['an older generation', [condition('Accepted', 'True', '', 1), condition('ResolvedRefs', 'True')]],
+    ['Unknown', [condition('Accepted', 'Unknown'), condition('ResolvedRefs', 'True')]],
+  ])('waits with %s', (_, conditions) => {
+    expect(judge(conditions).kind).toBe('waiting');
+  });
+
+  test('no parent has looked yet', () => {
+    expect(judgeRoute(2, [], []).kind).toBe('waiting');
+  });
+
+  test.each([
+    ['backend not found', 'RouteNotAccepted'],
+    ['no TLS certificate for this host', 'CertificateMissing'],
+  ])('is refused with "%s" as %s', (message, type) => {
+    const verdict = judge([condition('Accepted', 'True'), condition('ResolvedRefs', 'False', message)]);
+    expect(verdict).toMatchObject({ kind: 'refused', type });
+    expect(verdict.kind === 'refused' && verdict.message).toContain(message);
+  });
+});

@@ -1,0 +1,221 @@
+import { readdir } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import type { TrafficPlanInput } from '../../../contract/deployment/input.ts';
+import type { RolloutMessage } from '../../../domain/deployment/rollout/types.ts';
+import { failure, type Story, type StoryEvent, tell } from './story.ts';
+
+/** Golden transcripts (specs: deployment, section 15): read them as prose in transcripts/. `vitest -u` writes them anew. */
+
+const say = (on: string, message: RolloutMessage): StoryEvent => ({ on, message });
+const waiting = 'until a message';
+const to = (percent: number): RolloutMessage => ({ name: 'switchTraffic', percent });
+const back: RolloutMessage = { name: 'rollback', reason: 'errors in checkout' };
+const steps = (fields: Partial<TrafficPlanInput> = {}): TrafficPlanInput => ({
+  mode: 'steps',
+  steps: [10, 50, 100].map((percent) => ({ percent, holdSeconds: 60 })),
+  autoFinalize: true,
+  ...fields,
+});
+const fails = (on: string, type: string, message?: string, applied?: boolean): StoryEvent => ({
+  on,
+  outcome: { kind: 'failed', failure: failure(type, message), ...(applied === undefined ? {} : { applied }) },
+});
+
+const initial = { currentDeploymentId: null };
+const port8081 = { port: 8081, type: 'HTTP' as const };
+const withPort = { image: 'registry.example.com/shop/api:1.4.2', replicas: 10, additionalPorts: [port8081] };
+const bluePort = { name: 'd-7-41-http-8081', port: 8081 };
+const blueMain = { name: 'd-7-41', port: 8080 };
+
+const rollbackAt = (percent: number): Story => ({
+  events: [...(percent === 0 ? [] : [say(waiting, to(percent))]), say(waiting, back)],
+});
+
+const stories: Record<string, Story> = {
+  initial: { input: initial, events: [] },
+  'initial fails': { input: initial, events: [fails('wait', 'InstancesNotReady', 'container application was killed')] },
+  'initial refused by the controller': {
+    input: initial,
+    events: [fails('apply    Ingresses', 'CertificateMissing', 'no certificate for app.example.com')],
+  },
+  'blue green by hand': {
+    events: [say(waiting, to(25)), say(waiting, to(100)), say(waiting, { name: 'finalize' })],
+  },
+  'plan with holds': { input: { trafficPlan: steps() }, events: [] },
+  'plan without autoFinalize': {
+    input: { trafficPlan: steps({ autoFinalize: false }) },
+    events: [say(waiting, { name: 'finalize' })],
+  },
+  'plan paused, moved by hand and resumed': {
+    input: { trafficPlan: steps() },
+    events: [
+      say('hold     60 s (plan, step 1)', { name: 'pause', reason: 'looking at latency' }),
+      say(waiting, to(60)),
+      say(waiting, { name: 'resume' }),
+    ],
+  },
+  'plan paused and resumed': {
+    input: { trafficPlan: steps() },
+    events: [say('hold     60 s (plan, step 2)', { name: 'pause' }), say(waiting, { name: 'resume' })],
+  },
+  'green crashes during a hold at 50': {
+    input: { trafficPlan: steps() },
+    events: [
+      {
+        on: 'hold     60 s (plan, step 2)',
+        outcome: {
+          kind: 'ill',
+          side: 'green',
+          failure: failure('TargetsUnhealthy', 'container application was killed'),
+        },
+      },
+    ],
+  },
+  'green crashes, onFailure pause, a person goes back': {
+    input: { trafficPlan: steps({ onFailure: 'pause' }) },
+    events: [
+      {
+        on: 'hold     60 s (plan, step 2)',
+        outcome: { kind: 'ill', side: 'green', failure: failure('TargetsUnhealthy', 'no healthy target') },
+      },
+      say(waiting, back),
+    ],
+  },
+  'blue falls ill during a hold': {
+    input: { trafficPlan: steps() },
+    events: [
+      {
+        on: 'hold     60 s (plan, step 1)',
+        outcome: {
+          kind: 'ill',
+          side: 'blue',
+          failure: failure('TargetsUnhealthy', 'no healthy target'),
+          restSeconds: 5,
+        },
+      },
+      say(waiting, { name: 'resume' }),
+    ],
+  },
+  ...Object.fromEntries([0, 1, 50, 99, 100].map((percent) => [`rollback at ${percent}`, rollbackAt(percent)])),
+  'rollback from Creating': { events: [say('apply    Service', back)] },
+  'rollback from WaitingForInstances': { events: [say('wait', back)] },
+  'rollback from Verifying': { events: [say('apply    Ingresses', back)] },
+  'rollback from Finalizing, during the drain': {
+    events: [say(waiting, to(100)), say(waiting, { name: 'finalize' }), say('drain    41', back)],
+  },
+  'rollback from Finalizing, after the single form': {
+    events: [say(waiting, to(100)), say(waiting, { name: 'finalize' }), say('443 app.example.com {42:100}', back)],
+  },
+  'rollback without a healthy target of blue': {
+    events: [
+      say(waiting, to(50)),
+      say(waiting, back),
+      fails('targets 41 has a healthy target', 'TargetsUnhealthy', 'no target of 41 is healthy', false),
+    ],
+  },
+  'cancel while starting': { events: [{ on: 'wait', cancel: true }] },
+  'cancel in a hold': {
+    input: { trafficPlan: steps() },
+    events: [{ on: 'hold     60 s (plan, step 2)', cancel: true }],
+  },
+  'cancel after the point of no return': {
+    events: [say(waiting, to(100)), say(waiting, { name: 'finalize' }), { on: 'delete   blue', cancel: true }],
+  },
+  'a port that blue lacks': {
+    input: { workload: withPort },
+    events: [say(waiting, to(50)), say(waiting, to(100)), say(waiting, { name: 'finalize' })],
+  },
+  'a port that green lacks': {
+    blue: [blueMain, bluePort],
+    events: [say(waiting, to(100)), say(waiting, { name: 'finalize' })],
+  },
+  'custom domains': {
+    input: {
+      hosts: { domain: 'app.example.com', custom: ['www.shop.example'] },
+      workload: withPort,
+      trafficPlan: steps(),
+    },
+    blue: [blueMain, bluePort],
+    events: [],
+  },
+  'refused by the controller': {
+    input: { trafficPlan: steps() },
+    events: [fails('{41:50, 42:50}', 'ControllerRefused', 'Failed build model')],
+  },
+  'refused by the controller, onFailure pause': {
+    input: { trafficPlan: steps({ onFailure: 'pause' }) },
+    events: [fails('{41:50, 42:50}', 'ControllerRefused', 'Failed build model'), say(waiting, { name: 'resume' })],
+  },
+  'targets unhealthy at weight 0': {
+    events: [
+      say(waiting, to(25)),
+      fails('gate     targets 42', 'TargetsUnhealthy', 'no target of 42 is healthy', false),
+    ],
+  },
+  'weights edited by a person, twice': {
+    input: { trafficPlan: steps() },
+    events: [
+      {
+        on: 'hold     60 s (plan, step 1)',
+        outcome: { kind: 'changed', at: 0, words: 'kubectl-edit changed the weights', restSeconds: 40 },
+      },
+      {
+        on: 'hold     40 s (plan, step 1)',
+        outcome: { kind: 'changed', at: 300_000, words: 'kubectl-edit changed the weights', restSeconds: 30 },
+      },
+      say(waiting, { name: 'resume' }),
+    ],
+  },
+  'rolling with autoscaling': {
+    input: {
+      strategy: 'rolling',
+      workload: { image: 'registry.example.com/shop/api:1.4.2', autoscaling: { minReplicas: 20, maxReplicas: 40 } },
+      trafficPlan: steps({ steps: [25, 75, 100].map((percent) => ({ percent, holdSeconds: 60 })) }),
+    },
+    events: [],
+  },
+  'rolling rolled back at 75': {
+    input: {
+      strategy: 'rolling',
+      workload: { image: 'registry.example.com/shop/api:1.4.2', replicas: 20 },
+      trafficPlan: { mode: 'manual' },
+    },
+    events: [say(waiting, to(25)), say(waiting, to(75)), say(waiting, back)],
+  },
+  'repeat after termination at 50': {
+    input: { trafficPlan: steps() },
+    start: { routing: { form: 'weighted', percent: 50 }, greenExists: true },
+    events: [],
+  },
+  'repeat after termination while finalizing': {
+    start: { routing: { form: 'single', side: 'green' }, greenExists: true },
+    events: [],
+  },
+  'switch kept until verified': {
+    events: [
+      say('wait', to(10)),
+      say('apply    Ingresses', to(20)),
+      say(waiting, { name: 'finalize' }),
+      say(waiting, back),
+    ],
+  },
+  'orphans of an earlier rollout': {
+    orphans: ['39'],
+    events: [say(waiting, to(100)), say(waiting, { name: 'finalize' })],
+  },
+};
+
+describe('the story of a rollout', () => {
+  test.each(Object.entries(stories))('%s', async (name, story) => {
+    await expect(tell(story).text).toMatchFileSnapshot(`transcripts/${fileName(name)}`);
+  });
+
+  test('every transcript has its story', async () => {
+    const files = await readdir(new URL('transcripts', import.meta.url));
+    expect(files.sort()).toEqual(Object.keys(stories).map(fileName).sort());
+  });
+});
+
+function fileName(name: string): string {
+  return `${name.replace(/[^a-zA-Z0-9]+/g, '-')}.txt`;
+}

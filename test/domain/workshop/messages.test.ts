@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { workshopAnnotations } from '../../../contract/workshop/objects.ts';
+import {
+  applyApproval,
+  applyCancel,
+  applyOverride,
+  applyPause,
+  applyResume,
+  approvalProblem,
+  cancelProblem,
+  overrideProblem,
+  pauseProblem,
+} from '../../../domain/workshop/messages.ts';
+import { newState, remember } from '../../../domain/workshop/state.ts';
+import { at, decideOn, enabled, NOW, observe } from './build.ts';
+
+describe('a request is refused in one line that names the field', () => {
+  test.each<[string, string | undefined, string]>([
+    ['no reason', pauseProblem({ reason: ' ' }, NOW), 'reason is required: say why'],
+    ['nothing at all', pauseProblem(undefined as never, NOW), 'the request must be an object with a reason'],
+    [
+      'a time that is none',
+      pauseProblem({ reason: 'x', until: 'tomorrow' }, NOW),
+      'until is "tomorrow"; it must be a time such as 2026-01-31T18:00:00Z',
+    ],
+    [
+      'a time that has passed',
+      pauseProblem({ reason: 'x', until: at(-1) }, NOW),
+      `until is "${at(-1)}", which has passed`,
+    ],
+    [
+      'half a claim',
+      overrideProblem({ maxProvisions: 1.5, until: at(60) }, NOW),
+      'maxProvisions is 1.5; it must be a whole number of at least 1',
+    ],
+    ['no end', overrideProblem({ maxProvisions: 5 }, NOW), 'until is required together with maxProvisions'],
+    ['31 days', overrideProblem({ maxProvisions: 5, until: at(31 * 86_400) }, NOW), 'until is more than 30 days ahead'],
+    ['nothing to approve', approvalProblem(newState(), { operationId: '1-00000000' }), 'nothing waits for approval'],
+    ['nothing to cancel', cancelProblem(newState()), 'there is no operation to cancel and no approval to drop'],
+  ])('%s', (_, problem, words) => expect(problem).toBe(words));
+
+  test('a good one is not', () => {
+    expect(pauseProblem({ reason: 'exam', until: at(60), by: 'ana' }, NOW)).toBeUndefined();
+    expect(overrideProblem({}, NOW)).toBeUndefined();
+    expect(overrideProblem({ maxProvisions: 200, until: at(30 * 86_400) }, NOW)).toBeUndefined();
+  });
+});
+
+test('W62 resuming ends a pause by message; one by annotation is named', () => {
+  const paused = applyPause(newState(), { reason: 'exam', until: at(60) }, NOW);
+  const annotations = { [workshopAnnotations.paused]: 'true' };
+  const observation = observe({ count: 1, provisionMeta: { name: 'lab', annotations } });
+  expect(applyResume(paused, undefined, NOW)).toEqual({ state: newState(), answer: { resumed: true } });
+  expect(applyResume(newState(), observation, NOW).answer).toEqual({
+    resumed: false,
+    stillPaused: 'the provision has the pause annotation: no reason given',
+  });
+});
+
+test('W82 approval: only the id that waits, and it survives a look with the same count', () => {
+  const guarded = observe({ count: 10, assigned: 10, autoScaling: { ...enabled, approvalAbove: 12 } });
+  const waiting = remember(newState(), guarded, decideOn(guarded), NOW, '07d3e5b1');
+  expect(waiting.approval).toMatchObject({ operationId: '1-07d3e5b1', from: 10, target: 15, granted: false });
+  expect(approvalProblem(waiting, { operationId: '1-ffffffff' })).toContain('the operation that waits is 1-07d3e5b1');
+  const granted = applyApproval(waiting, { operationId: '1-07d3e5b1', by: 'ana' });
+  expect(decideOn(guarded, granted)).toMatchObject({ reason: 'Scale', target: 15 });
+  expect(remember(granted, guarded, decideOn(guarded, granted), NOW, 'ffffffff').approval).toEqual(granted.approval);
+  const other = observe({ count: 11, assigned: 11, autoScaling: { ...enabled, approvalAbove: 12 } });
+  expect(remember(granted, other, decideOn(other, granted), NOW, 'ffffffff').approval).toMatchObject({
+    operationId: '1-ffffffff',
+    granted: false,
+  });
+  expect(applyCancel(waiting).approval).toBeUndefined();
+});
+
+test('W83 an override is set and removed', () => {
+  const overridden = applyOverride(newState(), { maxProvisions: 12, until: at(60), by: 'ana' });
+  expect(overridden.override).toEqual({ maxProvisions: 12, until: NOW + 60_000, by: 'ana' });
+  expect(applyOverride(overridden, {}).override).toBeUndefined();
+});

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { workshopLabels } from '../../../contract/workshop/objects.ts';
+import { readConfig } from '../../../domain/workshop/config.ts';
+import { readObservation } from '../../../domain/workshop/observation.ts';
+import { countWritten, reviewOperation, startOperation } from '../../../domain/workshop/operation.ts';
+import { newState, remember } from '../../../domain/workshop/state.ts';
+import {
+  at,
+  claim,
+  decideAbout,
+  decideOn,
+  NOW,
+  observe,
+  rawObjects,
+  type Situation,
+  seatsFor,
+  taken,
+  timings,
+} from './build.ts';
+
+const autoScaling = { enabled: true, scaleDown: { enabled: true, threshold: 0.5, delaySeconds: 600 } };
+const calm: Situation = { count: 20, assigned: 5, autoScaling };
+const since = (lowSince: number) => ({ ...newState(), lowSince });
+const long = since(NOW - 600_000);
+
+describe('scale-down', () => {
+  test('W74 off: never', () => {
+    const off = { count: 20, assigned: 1 };
+    expect(decideAbout(off, long)).toMatchObject({ action: 'none', reason: 'BelowThreshold' });
+  });
+
+  test('W75 on: to what stays below the threshold of growth, when the delay has passed', () => {
+    expect(decideAbout(calm, long)).toMatchObject({ action: 'scaleDown', reason: 'ScaleDown', target: 7 });
+    expect(decideAbout(calm, since(NOW - 599_000))).toMatchObject({ reason: 'BelowThreshold', until: at(1) });
+    expect(decideAbout(calm)).toMatchObject({ reason: 'BelowThreshold', until: at(600) });
+  });
+
+  test.each<[string, Situation, number]>([
+    ['minProvisions', { ...calm, autoScaling: { ...autoScaling, minProvisions: 12 } }, 12],
+    ['maxStep', { ...calm, autoScaling: { ...autoScaling, maxStep: 3 } }, 17],
+    ['nobody there: one remains', { ...calm, assigned: 0 }, 1],
+    [
+      'headroom keeps its free seats',
+      { ...calm, autoScaling: { ...autoScaling, strategy: 'headroom', minAvailable: 4 } },
+      9,
+    ],
+    ['claims of twenty', { count: 10, assigned: 40, seatsPerClaim: 20, autoScaling }, 3],
+  ])('%s', (_, situation, target) => {
+    expect(decideAbout(situation, long)).toMatchObject({ action: 'scaleDown', target });
+  });
+
+  test.each<[string, Situation]>([
+    ['W42 a locked workshop', { ...calm, workshopMeta: { name: 'ws', labels: { [workshopLabels.lock]: 'true' } } }],
+    ['a claim under way', { ...calm, claims: { active: 19, provisioning: 1 } }],
+    ['an open breaker', { ...calm, claims: { active: 8, failed: 12 } }],
+    ['more than half taken', { ...calm, assigned: 11 }],
+  ])('not with %s', (_, situation) => {
+    expect(decideAbout(situation, long).action).toBe('none');
+  });
+
+  test('E27 not within the delay after growth', () => {
+    expect(decideAbout(calm, { ...long, lastGrowthAt: NOW - 599_000 }).until).toBe(at(1));
+  });
+
+  test('its clock starts with the first low look and a busy one stops it', () => {
+    const observation = observe(calm);
+    const low = remember(newState(), observation, decideOn(observation), NOW, '00000000');
+    expect(low.lowSince).toBe(NOW);
+    const later = decideOn(observation, low, NOW + 5000);
+    expect(remember(low, observation, later, NOW + 5000, '00000000').lowSince).toBe(NOW);
+    const busy = observe({ ...calm, assigned: 11 });
+    expect(remember(low, busy, decideOn(busy, low), NOW, '00000000').lowSince).toBeUndefined();
+  });
+});
+
+describe('the removal', () => {
+  const before = observe(calm);
+  const started = startOperation(decideOn(before, long), before, long, '07d3e5b1', NOW, timings);
+  const operation = countWritten(started, NOW).operation;
+  if (!operation) throw new Error('no operation');
+  const review = (objects: ReturnType<typeof rawObjects>) =>
+    reviewOperation(operation, readObservation(objects), readConfig(autoScaling), NOW);
+
+  test('takes failed claims first, then the oldest without an assigned seat', () => {
+    const objects = rawObjects({ ...calm, count: 7, claims: {} });
+    const claims = [
+      claim('taken', 'active', 'lab', at(-9000)),
+      claim('young', 'active', 'lab', at(-100)),
+      claim('old', 'active', 'lab', at(-8000)),
+      claim('broken', 'failed', 'lab', at(-50)),
+    ];
+    const seats = claims.flatMap((of) =>
+      of.metadata?.name === 'taken' ? seatsFor(of, 1).map(taken) : seatsFor(of, 1),
+    );
+    const { removable } = readObservation({ ...objects, claims, seats }).claims;
+    expect(removable.map(({ name }) => name)).toEqual(['broken', 'old', 'young']);
+    expect(removable[1]?.seats).toEqual([{ name: 'old-seat-1', uid: 'old-seat-1-uid', resourceVersion: '5' }]);
+  });
+
+  test('goes on one at a time until live claims are down to the count', () => {
+    expect(review(rawObjects({ ...calm, count: 7, claims: { active: 8 } }))).toMatchObject({
+      verdict: 'remove',
+      claim: { name: 'lab-active-005' },
+    });
+    expect(review(rawObjects({ ...calm, count: 7, claims: { active: 7 } }))).toMatchObject({ result: 'Succeeded' });
+  });
+
+  test('W76 a claim whose seat was taken meanwhile survives, and the count is raised to it', () => {
+    const taken = rawObjects({ ...calm, count: 7, claims: { active: 9 }, assigned: 9 });
+    expect(review(taken)).toMatchObject({ verdict: 'raise', count: 9 });
+  });
+
+  test('a person who changes the count stops it', () => {
+    for (const count of [6, 8]) {
+      const objects = rawObjects({ ...calm, count, claims: { active: 20 } });
+      expect(review(objects)).toMatchObject({ verdict: 'end', result: 'Superseded' });
+    }
+  });
+
+  test('never in a workshop that was locked meanwhile', () => {
+    const workshopMeta = { name: 'ws', labels: { [workshopLabels.lock]: 'true' } };
+    expect(review(rawObjects({ ...calm, count: 7, claims: { active: 20 }, workshopMeta }))).toMatchObject({
+      verdict: 'raise',
+      count: 20,
+    });
+  });
+});

@@ -1,0 +1,292 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { testDatabase } from '../../support/servers.ts';
+import { Allocator } from './allocator.ts';
+
+/** Pools: roots, children, changes, reservations (specs: IP claims, sections 1.1, 4.1, 4.2, 4.8). */
+
+const server = testDatabase();
+let ip: Allocator;
+beforeAll(() => {
+  ip = new Allocator(server.url);
+});
+afterAll(() => ip.close());
+beforeEach(() => ip.clear());
+afterEach(async () => expect(await ip.problems()).toEqual([]));
+
+describe('roots', () => {
+  test('a repeat finds the same pool, another spec is a conflict', async () => {
+    const spec = { name: 'p', cidr: '10.200.0.0/20', range: [24, 28] } as const;
+    const first = await ip.createPool(spec);
+    expect(first).toMatchObject({
+      status: 'created',
+      replayed: false,
+      cidr: '10.200.0.0/20',
+      family: 4,
+      min_len: 24,
+      max_len: 28,
+    });
+    expect(await ip.createPool(spec)).toMatchObject({ status: 'created', replayed: true, pool_id: first.pool_id });
+    expect(await ip.createPool({ ...spec, range: [24, 30] })).toMatchObject({
+      status: 'conflict',
+      detail: { reason: 'PoolConflict' },
+      max_len: 28,
+    });
+  });
+
+  test('lengths default to those of the pool and the family', async () => {
+    expect(await ip.createPool({ name: 'four', cidr: '10.0.0.0/20' })).toMatchObject({
+      min_len: 20,
+      max_len: 32,
+      strategy: 'FirstFit',
+    });
+    expect(await ip.createPool({ name: 'six', cidr: 'fd00::/48' })).toMatchObject({
+      min_len: 48,
+      max_len: 128,
+      visibility: 'consumer',
+    });
+  });
+
+  test.each([
+    [[19, 28], 'spec.allocation.minPrefixLength'],
+    [[28, 24], 'spec.allocation.minPrefixLength'],
+    [[24, 33], 'spec.allocation.maxPrefixLength'],
+  ] as const)('the range %j is refused by name', async (range, path) => {
+    expect(await ip.createPool({ name: 'p', cidr: '10.0.0.0/20', range })).toMatchObject({
+      status: 'invalid',
+      detail: { reason: 'Schema', paths: [{ path }] },
+    });
+    expect(await ip.state()).toEqual([]);
+  });
+
+  test('of one owner do not overlap, unless the new one says so', async () => {
+    await ip.pooled({ name: 'first', cidr: '10.0.0.0/16' });
+    expect(await ip.createPool({ name: 'second', cidr: '10.0.128.0/20' })).toMatchObject({
+      status: 'overlap',
+      cidr: '10.0.128.0/20',
+      detail: { reason: 'PoolOverlap', other: { name: 'first', cidr: '10.0.0.0/16' } },
+    });
+    expect((await ip.createPool({ name: 'second', cidr: '10.0.128.0/20', allowOverlap: true })).status).toBe('created');
+    expect((await ip.createPool({ name: 'third', cidr: '10.0.128.0/24' })).status).toBe('overlap');
+  });
+
+  test('of two owners may be equal, and each serves its own only', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.250.0.0/24' });
+    await ip.pooled({ name: 'p', owner: 'beta', cidr: '10.250.0.0/24' });
+    expect((await ip.claim({ name: 'c', pool: 'p', len: 32 })).cidr).toBe('10.250.0.0/32');
+    expect((await ip.claim({ name: 'c', owner: 'beta', pool: 'p', len: 32 })).cidr).toBe('10.250.0.0/32');
+  });
+});
+
+describe('children', () => {
+  test('are carved, used, and given back one by one', async () => {
+    const env = await ip.pooled({ name: 'env', cidr: '10.128.0.0/9', range: [12, 16] });
+    expect(await ip.createPool({ name: 'region-1', parent: 'env', len: 12, range: [16, 28] })).toMatchObject({
+      cidr: '10.128.0.0/12',
+      depth: 1,
+      family: 4,
+      parent_name: 'env',
+    });
+    expect((await ip.createPool({ name: 'region-2', parent: 'env', len: 12, range: [16, 28] })).cidr).toBe(
+      '10.144.0.0/12',
+    );
+    expect((await ip.createPool({ name: 'zone', parent: 'region-1', len: 20, range: [24, 28] })).depth).toBe(2);
+    const claim = await ip.claim({ name: 'net', pool: 'zone', len: 24 });
+    expect(claim.cidr).toBe('10.128.0.0/24');
+    expect(await ip.deletePool('zone')).toMatchObject({
+      status: 'in_use',
+      detail: { reason: 'PoolInUse', claims: 1, retained: 0, children: 0 },
+    });
+    expect(await ip.deletePool('env')).toMatchObject({
+      status: 'in_use',
+      detail: { claims: 0, children: 2, childNames: ['region-1', 'region-2'] },
+    });
+    await ip.release(claim.uid);
+    for (const name of ['zone', 'region-1', 'region-2']) expect((await ip.deletePool(name)).status).toBe('deleted');
+    expect(await ip.available(env)).toBe('8388608');
+    expect(await ip.freeBlocks(env)).toEqual(['10.128.0.0/9']);
+    expect(await ip.deletePool('env')).toMatchObject({ status: 'deleted', replayed: false });
+    expect(await ip.state()).toEqual([]);
+  });
+
+  test('have a length that the parent allows, and lengths of their own', async () => {
+    await ip.pooled({ name: 'env', cidr: 'fd00::/32', range: [40, 48] });
+    expect(await ip.createPool({ name: 'c', parent: 'env', len: 52 })).toMatchObject({
+      status: 'out_of_bounds',
+      detail: { min: 40, max: 48 },
+    });
+    expect(await ip.createPool({ name: 'c', parent: 'env', len: 48, range: [44, 64] })).toMatchObject({
+      status: 'invalid',
+    });
+    expect(await ip.createPool({ name: 'c', parent: 'env', len: 48, wanted: 'fd00:0:7::/48' })).toMatchObject({
+      status: 'created',
+      cidr: 'fd00:0:7::/48',
+      family: 6,
+    });
+    expect(await ip.createPool({ name: 'd', parent: 'env', len: 48, wanted: 'fd00:0:7::/48' })).toMatchObject({
+      status: 'address_taken',
+    });
+    expect(await ip.createPool({ name: 'd', parent: 'env', len: 48, wanted: 'fd01::/48' })).toMatchObject({
+      status: 'out_of_bounds',
+      detail: { reason: 'OutsidePool' },
+    });
+    expect(await ip.createPool({ name: 'd', parent: 'none', len: 48 })).toMatchObject({ status: 'not_found' });
+  });
+
+  test('are not given out as claims, and a full parent carves none', async () => {
+    await ip.pooled({ name: 'env', cidr: '10.0.0.0/23', range: [24, 24] });
+    await ip.pooled({ name: 'a', parent: 'env', len: 24 });
+    expect((await ip.claim({ name: 'c', pool: 'env', len: 24 })).cidr).toBe('10.0.1.0/24');
+    expect(await ip.createPool({ name: 'b', parent: 'env', len: 24 })).toMatchObject({
+      status: 'exhausted',
+      detail: { reason: 'NoFreeBlock', wanted: 24 },
+    });
+  });
+
+  test('a deletion whose answer was lost is answered again; another run finds nothing', async () => {
+    await ip.pooled({ name: 'env', cidr: '10.0.0.0/16' });
+    await ip.pooled({ name: 'child', parent: 'env', len: 24 });
+    expect(await ip.deletePool('child', 'alpha', 'run@1')).toMatchObject({ status: 'deleted', replayed: false });
+    expect(await ip.deletePool('child', 'alpha', 'run@1')).toMatchObject({
+      status: 'deleted',
+      replayed: true,
+      cidr: '10.0.0.0/24',
+      parent_name: 'env',
+    });
+    expect(await ip.deletePool('child', 'alpha', 'run@2')).toMatchObject({ status: 'not_found' });
+  });
+
+  test('a retained claim keeps its pool', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.0.0.0/16' });
+    const { uid } = await ip.claim({ name: 'c', pool: 'p', len: 24, reclaim: 'Retain' });
+    await ip.release(uid);
+    expect(await ip.deletePool('p')).toMatchObject({ status: 'in_use', detail: { claims: 0, retained: 1 } });
+  });
+
+  test('what cools in a deleted child cools on in the parent', async () => {
+    const env = await ip.pooled({ name: 'env', cidr: '10.0.0.0/16', cooldown: 60 });
+    await ip.pooled({ name: 'child', parent: 'env', len: 24, cooldown: 3600 });
+    const { uid } = await ip.claim({ name: 'c', pool: 'child', len: 28 });
+    const { free_after } = await ip.release(uid);
+    expect(await ip.deletePool('child')).toMatchObject({ status: 'deleted', free_after });
+    expect(await ip.capacity(env)).toMatchObject({ allocated: '256', cooling: '256', children: '0' });
+  });
+});
+
+describe('changes', () => {
+  test('apply from the next claim and leave blocks alone', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.0.0.0/20', range: [24, 28] });
+    const held = await ip.claim({ name: 'c', pool: 'p', len: 24 });
+    expect(await ip.changePool('p', { minPrefixLength: 26, labels: { a: 'b' }, retentionSeconds: 60 })).toMatchObject({
+      status: 'changed',
+      before: { minPrefixLength: 24, labels: {}, retentionSeconds: null },
+      after: { minPrefixLength: 26, labels: { a: 'b' }, retentionSeconds: 60, maxPrefixLength: 28 },
+    });
+    expect((await ip.claim({ name: 'd', pool: 'p', len: 24 })).status).toBe('out_of_bounds');
+    expect((await ip.claim({ name: 'c', pool: 'p', len: 24 })).cidr).toBe(held.cidr);
+    expect(await ip.changePool('p', { minPrefixLength: 26 })).toMatchObject({ status: 'unchanged' });
+    expect(await ip.changePool('p', { retentionSeconds: null })).toMatchObject({ after: { retentionSeconds: null } });
+    expect(await ip.events('pool-changed')).toHaveLength(2);
+  });
+
+  test.each(['cidr', 'ipFamily', 'parentPoolRef', 'prefixLength', 'requestedCIDR', 'allowOverlap'])(
+    '%s never changes',
+    async (field) => {
+      await ip.pooled({ name: 'p', cidr: '10.200.0.0/20' });
+      const before = await ip.state();
+      expect(await ip.changePool('p', { [field]: '10.0.0.0/8' })).toMatchObject({
+        status: 'immutable',
+        detail: { reason: 'ImmutableField', field },
+      });
+      expect(await ip.state()).toEqual(before);
+    },
+  );
+
+  test('bounds that contradict each other are refused', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.0.0.0/20', range: [24, 28] });
+    expect(await ip.changePool('p', { maxPrefixLength: 23 })).toMatchObject({
+      status: 'invalid',
+      detail: { paths: [{ path: 'spec.allocation.minPrefixLength' }] },
+    });
+    expect(await ip.changePool('q', {})).toMatchObject({ status: 'not_found' });
+  });
+});
+
+describe('reservations', () => {
+  test('at the edges, in units, as the fewest blocks', async () => {
+    const pool = await ip.pooled({
+      name: 'p',
+      cidr: '10.0.0.0/24',
+      range: [28, 28],
+      reservations: { leading: 3, trailing: 1 },
+    });
+    expect((await ip.query('select cidr from ipam_alloc order by cidr')).map(({ cidr }) => cidr)).toEqual([
+      '10.0.0.0/27',
+      '10.0.0.32/28',
+      '10.0.0.240/28',
+    ]);
+    expect((await ip.claim({ name: 'c', pool: 'p', len: 28 })).cidr).toBe('10.0.0.48/28');
+    expect(await ip.capacity(pool)).toMatchObject({ reserved: '64', allocated: '80' });
+    expect((await ip.events('reserved')).map(({ cidr }) => cidr)).toHaveLength(3);
+  });
+
+  test('ranges that overlap the edges or each other are merged', async () => {
+    const cidrs = ['10.0.0.0/26', '10.0.0.8/29', '10.0.0.128/32'];
+    const pool = await ip.pooled({
+      name: 'p',
+      cidr: '10.0.0.0/24',
+      reservations: { unitPrefixLength: 28, leading: 1, cidrs },
+    });
+    expect(await ip.capacity(pool)).toMatchObject({ reserved: '65' });
+  });
+
+  test('more than the pool has, or outside of it, makes no pool', async () => {
+    const wrong = { name: 'p', cidr: '10.0.0.0/24', range: [28, 28] } as const;
+    expect(await ip.createPool({ ...wrong, reservations: { leading: 16, trailing: 1 } })).toMatchObject({
+      status: 'invalid',
+      detail: { paths: [{ path: 'spec.reservations' }] },
+    });
+    expect(await ip.createPool({ ...wrong, reservations: { unitPrefixLength: 20, leading: 1 } })).toMatchObject({
+      status: 'invalid',
+    });
+    expect(await ip.createPool({ ...wrong, reservations: { cidrs: ['10.0.1.0/28'] } })).toMatchObject({
+      status: 'out_of_bounds',
+      detail: { reason: 'OutsidePool' },
+    });
+    expect(await ip.state()).toEqual([]);
+    expect((await ip.createPool({ ...wrong, reservations: { leading: 15, trailing: 1 } })).status).toBe('created');
+  });
+
+  test('come and go; a part of one goes alone; twice changes nothing', async () => {
+    const pool = await ip.pooled({ name: 'p', cidr: '10.0.0.0/24' });
+    expect(await ip.reserve('p', ['10.0.0.0/28', '10.0.0.64/26'])).toMatchObject({ status: 'reserved' });
+    const before = await ip.state();
+    expect(await ip.reserve('p', ['10.0.0.0/28'])).toMatchObject({ status: 'unchanged' });
+    expect(await ip.reserve('p', ['10.0.0.64/28'])).toMatchObject({ status: 'unchanged' });
+    expect(await ip.state()).toEqual(before);
+    expect(await ip.reserve('p', ['10.0.0.80/28'], true)).toMatchObject({ status: 'unreserved' });
+    expect(await ip.capacity(pool)).toMatchObject({ reserved: '64' });
+    expect(await ip.reserve('p', ['10.0.0.80/28'], true)).toMatchObject({ status: 'unchanged' });
+    expect(await ip.reserve('p', ['10.0.0.0/24'])).toMatchObject({ status: 'reserved' });
+    expect(await ip.reserve('p', ['10.0.0.0/24'], true)).toMatchObject({ status: 'unreserved' });
+    expect(await ip.freeBlocks(pool)).toEqual(['10.0.0.0/24']);
+  });
+
+  test('not over what is held: all or nothing', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.0.0.0/24' });
+    await ip.claim({ name: 'c', pool: 'p', wanted: '10.0.0.32/28' });
+    const before = await ip.state();
+    expect(await ip.reserve('p', ['10.0.0.0/28', '10.0.0.32/27'])).toMatchObject({
+      status: 'address_taken',
+      detail: { holder: { name: 'c' } },
+    });
+    expect(await ip.reserve('p', ['10.0.1.0/28'])).toMatchObject({ status: 'out_of_bounds' });
+    expect(await ip.reserve('p', ['fd00::/64'])).toMatchObject({ status: 'family_mismatch' });
+    expect(await ip.reserve('p', ['10.0.0.32/28'], true)).toMatchObject({ status: 'unchanged' });
+    expect(await ip.state()).toEqual(before);
+  });
+
+  test('a pool that holds reservations only can be deleted', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.0.0.0/24', reservations: { leading: 1 } });
+    expect((await ip.deletePool('p')).status).toBe('deleted');
+  });
+});

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { simulatedClock } from '../../../sandbox/clock.ts';
+import { KubeClient } from '../../../sandbox/controllers/client.ts';
+import { type Controllers, startControllers } from '../../../sandbox/controllers/index.ts';
+import { type Deployment, type EndpointSlice, pathOf, resources } from '../../../sandbox/controllers/objects.ts';
+import { adminConfig, deploymentBody, eventually, TestNamespace } from './support.ts';
+
+let client: KubeClient;
+let controllers: Controllers;
+let ns: TestNamespace;
+
+beforeAll(async () => {
+  client = new KubeClient(adminConfig(), 'test');
+  controllers = await startControllers({
+    kubeConfig: adminConfig(),
+    aws: {
+      endpoint: 'http://127.0.0.1:1',
+      region: 'eu-west-1',
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    },
+    clock: simulatedClock(0.01),
+    namespaces: (name) => name.startsWith('autoscale-'),
+  });
+  ns = await TestNamespace.create(client, 'autoscale');
+});
+afterAll(async () => {
+  await controllers.stop();
+  await client.close();
+});
+
+const countOf = async (name: string) => (await ns.find<Deployment>(resources.deployments, name))?.spec?.replicas;
+
+test('an autoscaler keeps the count between minimum and maximum, and follows a minimum that rises', async () => {
+  await ns.create(resources.deployments, 'web', deploymentBody({ replicas: 1, app: 'web' }));
+  await client.create(pathOf(resources.autoscalers, ns.name), {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'hpa-web' },
+    spec: {
+      minReplicas: 2,
+      maxReplicas: 4,
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+    },
+  });
+  await eventually(async () => (await countOf('web')) === 2);
+  await ns.merge(resources.autoscalers, 'hpa-web', { spec: { minReplicas: 3 } });
+  await eventually(async () => (await countOf('web')) === 3);
+  await ns.merge(resources.deployments, 'web', { spec: { replicas: 9 } });
+  await eventually(async () => (await countOf('web')) === 4);
+});
+
+test('a Service has a slice with its ready Pods', async () => {
+  await ns.create(resources.deployments, 'api', deploymentBody({ replicas: 2, app: 'api' }));
+  await ns.create(resources.services, 'api', {
+    spec: { selector: { app: 'api' }, ports: [{ port: 80, targetPort: 8080 }] },
+  });
+  const slice = await eventually(async () => {
+    const found = await ns.find<EndpointSlice>(resources.endpointSlices, 'api-sandbox');
+    return found?.endpoints?.filter(({ conditions }) => conditions?.ready).length === 2 && found;
+  });
+  expect(slice.ports).toEqual([{ name: '', port: 8080, protocol: 'TCP' }]);
+  expect(controllers.podAt(slice.endpoints?.[0]?.addresses[0] ?? '')?.metadata.labels?.app).toBe('api');
+});

@@ -1,0 +1,185 @@
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { type Client, Connection } from '@temporalio/client';
+import { NativeConnection, type Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, inject } from 'vitest';
+import { Database } from '../../activities/postgres/database.ts';
+import type { IpClaimSpec } from '../../contract/ip/claim.ts';
+import type { IpPool, IpPoolSpec } from '../../contract/ip/pool.ts';
+import { taskQueueName } from '../../contract/names.ts';
+import { startTcpProxy, type TcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
+import { connectGroundwork, type Groundwork, type IpClaimRequest } from '../../starter/client.ts';
+import { readConfiguration } from '../../worker/configuration.ts';
+import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
+import { createWorkers } from '../../worker/workers.ts';
+import { type Around, wrapped } from './around.ts';
+import { testDatabase, testServers, uniqueName } from './servers.ts';
+import { quietRuntime } from './world.ts';
+
+/** A world of the IP room for one test file: a database, a worker for its queue, and the client that callers use. */
+export interface IpWorld {
+  groundwork: Groundwork;
+  client: Client;
+  database: Database;
+  taskQueue: string;
+  /** Between the worker and PostgreSQL. */
+  proxy: TcpProxy;
+  /** The environment of a worker process or a command of this world. */
+  environment: Record<string, string>;
+  /** Runs around every activity from the next call on; undefined: nothing. */
+  around: Around | undefined;
+  startWorker(): Promise<void>;
+  stopWorker(): Promise<void>;
+  /** Makes a root pool and answers it. */
+  root(
+    owner: string,
+    name: string,
+    cidr: string,
+    min: number,
+    max: number,
+    more?: Partial<IpPoolSpec>,
+  ): Promise<IpPool>;
+  /** A claim of one block by pool. */
+  request(owner: string, name: string, pool: string, length: number, spec?: Partial<IpClaimSpec>): IpClaimRequest;
+  /** Free addresses of a pool. */
+  available(owner: string, pool: string): Promise<bigint>;
+}
+
+const SETTINGS = {
+  GROUNDWORK_QUEUES: 'ip',
+  GROUNDWORK_STICKY_TIMEOUT_SECONDS: '1',
+  GROUNDWORK_SHUTDOWN_GRACE_SECONDS: '2',
+  GROUNDWORK_IP_ABANDON_SECONDS: '1',
+  GROUNDWORK_IP_WAIT_FIRST_SECONDS: '60',
+};
+
+export interface IpWorldOptions {
+  environment?: Record<string, string>;
+  /** Whether a worker runs in the test's own process; default true. */
+  worker?: boolean;
+}
+
+/** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
+export function testIpWorld(options: IpWorldOptions = {}): IpWorld {
+  const database = testDatabase();
+  let world: (IpWorld & { close(): Promise<void> }) | undefined;
+  beforeAll(async () => {
+    world = await open(database.url, options);
+  });
+  afterAll(() => world?.close());
+  return new Proxy({} as IpWorld, {
+    get: (_, key) => {
+      if (!world) throw new Error('the world exists only while tests run');
+      return world[key as keyof IpWorld];
+    },
+    set: (_, key, value) => Reflect.set(world ?? {}, key, value),
+  });
+}
+
+async function open(databaseUrl: string, options: IpWorldOptions): Promise<IpWorld & { close(): Promise<void> }> {
+  const { temporal } = testServers();
+  quietRuntime();
+  const prefix = uniqueName('ip');
+  const direct = new URL(databaseUrl);
+  const proxy = await startTcpProxy({ host: direct.hostname, port: Number(direct.port) });
+  const throughProxy = new URL(databaseUrl);
+  throughProxy.hostname = proxy.host;
+  throughProxy.port = String(proxy.port);
+  const environment = {
+    GROUNDWORK_DATABASE_URL: throughProxy.href,
+    GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
+    ...SETTINGS,
+    ...options.environment,
+  };
+  const reading = readConfiguration(environment);
+  if (!reading.ok) throw new Error(reading.problems.join('\n'));
+  const { values } = reading;
+  const connection = await Connection.connect({ address: temporal.address });
+  const native = await NativeConnection.connect({ address: temporal.address });
+  const groundwork = await connectGroundwork({
+    connection,
+    namespace: temporal.namespace,
+    taskQueuePrefix: values.taskQueuePrefix,
+  });
+  const database = new Database({ url: databaseUrl, poolSize: 4 });
+  const running: { workers: Worker[]; done: Promise<unknown>; dependencies: Dependencies }[] = [];
+
+  const world: IpWorld & { close(): Promise<void> } = {
+    groundwork,
+    client: groundwork.temporal,
+    database,
+    taskQueue: taskQueueName(values.taskQueuePrefix, 'ip'),
+    proxy,
+    environment: { ...environment, TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace },
+    around: undefined,
+    startWorker: async () => {
+      const dependencies = createDependencies(values, groundwork.temporal, { kubeConfig: unused() });
+      const ip = wrapped(dependencies.ip, (name, run) => (world.around ? world.around(name, run) : run()));
+      const workers = await createWorkers({
+        connection: native,
+        namespace: temporal.namespace,
+        values,
+        dependencies: { ...dependencies, ip },
+        workflows: { bundlePath: join(inject('dist'), 'workflow-bundle.js') },
+      });
+      running.push({ workers, done: Promise.all(workers.map((one) => one.run())), dependencies });
+    },
+    stopWorker: async () => {
+      for (const { workers, done, dependencies } of running.splice(0)) {
+        for (const one of workers) one.shutdown();
+        await done;
+        await dependencies.close();
+      }
+    },
+    root: async (owner, name, cidr, minPrefixLength, maxPrefixLength, more = {}) => {
+      const ipFamily = cidr.includes(':') ? 'IPv6' : 'IPv4';
+      const allocation = { minPrefixLength, maxPrefixLength, ...more.allocation };
+      const spec = { cidr, ipFamily, ...more, allocation } as const;
+      return (await groundwork.ip.pools.create({ owner, name, spec })).pool;
+    },
+    request: (owner, name, pool, prefixLength, spec = {}) => ({
+      owner,
+      namespace: 'default',
+      name,
+      spec: { ipFamily: 'IPv4', poolRef: { name: pool }, prefixLength, ...spec },
+    }),
+    available: async (owner, pool) =>
+      BigInt((await groundwork.ip.inventory.pool(owner, { name: pool })).pool.status.capacity.available),
+    close: async () => {
+      await world.stopWorker();
+      await database.close();
+      await connection.close();
+      await native.close();
+      await proxy.close();
+    },
+  };
+  if (options.worker !== false) await world.startWorker();
+  return world;
+}
+
+/** The room needs no cluster. */
+function unused(): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser({ name: 'none', server: 'http://127.0.0.1:9', skipTLSVerify: true }, { name: 'none' });
+  return config;
+}
+
+/** The failure that a call of the client rejects with: type, reason, HTTP status and message. */
+export async function refusedWith(call: Promise<unknown>) {
+  try {
+    await call;
+  } catch (error) {
+    const { type, details, httpStatus, message } = error as {
+      type: string;
+      details: Record<string, unknown>;
+      httpStatus: number;
+      message: string;
+    };
+    return { type, reason: details?.reason, httpStatus, message, details };
+  }
+  throw new Error('the call succeeded');
+}
+
+/** What a message must never hold: words of the driver or of SQL. */
+export const DRIVER_TEXT =
+  /SQLSTATE|ipam_|select |relation|violates|constraint "|\b(23P01|40P01|55P03|57P01|ECONN\w+)\b/i;

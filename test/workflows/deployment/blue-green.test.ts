@@ -1,0 +1,210 @@
+import { describe, expect, test } from 'vitest';
+import {
+  finalizeUpdate,
+  pauseUpdate,
+  resumeUpdate,
+  rollbackSignal,
+  rollbackUpdate,
+  switchTrafficUpdate,
+} from '../../../contract/deployment/messages.ts';
+import { workflowIds } from '../../../contract/names.ts';
+import { eventually, failureOf } from '../../support/inspect.ts';
+import {
+  createScope,
+  deploymentOf,
+  drive,
+  objectsOf,
+  rollOut,
+  rolloutStatus,
+  startRollout,
+  type TestScope,
+  weightsOf,
+} from '../../support/rollouts.ts';
+import { region, testWorld } from '../../support/world.ts';
+
+const world = testWorld({ seed: region({ public: 0, managed: true }) });
+
+/** A scope whose version 41 serves. */
+async function served(): Promise<TestScope> {
+  const scope = await createScope(world);
+  await rollOut(world, deploymentOf(scope, '41'));
+  return scope;
+}
+
+const phase = (scope: TestScope) => async () => (await rolloutStatus(world, scope.input.scopeId)).phase;
+const reaches = (scope: TestScope, wanted: string) =>
+  eventually(async () => expect(await phase(scope)()).toBe(wanted), 20);
+const next = (scope: TestScope, fields: Parameters<typeof deploymentOf>[2] = {}) =>
+  deploymentOf(scope, '42', { currentDeploymentId: '41', ...fields });
+
+describe('a second version', () => {
+  test('gets traffic by hand and takes over without a failed request (rows 2, 3: D3, D5)', async () => {
+    const scope = await served();
+    const driver = drive(world, scope);
+    const handle = await startRollout(world, next(scope));
+    await reaches(scope, 'Running');
+    expect(weightsOf(world, scope)).toEqual({ '41': 100, '42': 0 });
+    expect(await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 25 }] })).toEqual({ percent: 25 });
+    expect(weightsOf(world, scope)).toEqual({ '41': 75, '42': 25 });
+    expect((await rolloutStatus(world, scope.input.scopeId)).percent).toEqual({ confirmed: 25, wanted: 25 });
+    await expect(handle.executeUpdate(finalizeUpdate, { args: [{}] })).rejects.toMatchObject({
+      cause: { type: 'MessageRefused', message: expect.stringContaining('25 %') },
+    });
+    await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 100 }] });
+    expect(await handle.executeUpdate(finalizeUpdate, { args: [{}] })).toEqual({ percent: 100 });
+    const result = await handle.result();
+    expect(result).toMatchObject({ outcome: 'finalized', percent: 100, hosts: [{ host: scope.domain, active: '42' }] });
+    expect(driver.stop().failed).toEqual({});
+    expect(Object.keys(driver.counts.served).sort()).toEqual(['41', '42']);
+    expect(weightsOf(world, scope)).toEqual({ '42': 100 });
+    expect(await objectsOf(world, scope)).toEqual([
+      `Deployment d-${scope.input.scopeId}-42`,
+      `Ingress k-8-s-${scope.input.slugs.scope}-${scope.input.scopeId}-internet-facing`,
+      `Service d-${scope.input.scopeId}-42`,
+    ]);
+    expect(result.removed).toHaveLength(2);
+  });
+
+  test('is rolled back by hand: rules and objects are as before (row 29: D73-D75)', async () => {
+    const scope = await served();
+    const before = { weights: weightsOf(world, scope), objects: await objectsOf(world, scope) };
+    const driver = drive(world, scope);
+    const handle = await startRollout(world, next(scope));
+    await reaches(scope, 'Running');
+    await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
+    expect(await handle.executeUpdate(rollbackUpdate, { args: [{ reason: 'it is slow' }] })).toEqual({ percent: 0 });
+    await handle.signal(rollbackSignal, { reason: 'again' });
+    expect(await handle.result()).toMatchObject({ outcome: 'rolled_back', reason: 'it is slow', percent: 0 });
+    expect({ weights: weightsOf(world, scope), objects: await objectsOf(world, scope) }).toEqual(before);
+    expect(driver.stop().failed).toEqual({});
+  });
+
+  test('moves by plan and finalizes itself (row 43: N1), within 150 events', async () => {
+    const scope = await served();
+    const driver = drive(world, scope);
+    const steps = [10, 25, 50, 75, 100].map((percent) => ({ percent, holdSeconds: 0.4 }));
+    const handle = await startRollout(
+      world,
+      next(scope, { trafficPlan: { mode: 'steps', steps, autoFinalize: true } }),
+    );
+    expect(await handle.result()).toMatchObject({ outcome: 'finalized', percent: 100 });
+    expect(driver.stop().failed).toEqual({});
+    expect(weightsOf(world, scope)).toEqual({ '42': 100 });
+    const { events } = await handle.fetchHistory();
+    expect(events?.length).toBeLessThanOrEqual(150);
+  });
+
+  test('crashes at the start: the run fails with the reason and blue serves as before (rows 11, 44: D30, N2)', async () => {
+    const scope = await served();
+    const before = { weights: weightsOf(world, scope), objects: await objectsOf(world, scope) };
+    const driver = drive(world, scope);
+    const input = next(scope, { workload: { image: 'registry.example.com/api:crash-loop-137' } });
+    const failure = await failureOf(
+      rollOut(world, { ...input, networking: { scope: { deploymentMaxWaitSeconds: 2 } } }),
+    );
+    expect(failure).toMatchObject({
+      type: 'InstancesNotReady',
+      message: expect.stringContaining('crashes again and again'),
+    });
+    expect(failure.details).toMatchObject({ reason: 'CrashLoopBackOff', rolledBack: true });
+    expect({ weights: weightsOf(world, scope), objects: await objectsOf(world, scope) }).toEqual(before);
+    expect(driver.stop().failed).toEqual({});
+    expect((await rolloutStatus(world, scope.input.scopeId)).phase).toBe('Failed');
+  });
+
+  test('gets ill during a hold at 50: rolled back by itself, in words (row 44: N2)', async () => {
+    const scope = await served();
+    const image = 'registry.example.com/api:good';
+    const plan = { mode: 'steps' as const, steps: [{ percent: 50, holdSeconds: 60 }] };
+    const handle = await startRollout(world, next(scope, { workload: { image }, trafficPlan: plan }));
+    await eventually(async () => {
+      const { plan: shown, percent } = await rolloutStatus(world, scope.input.scopeId);
+      expect({ shown: shown?.holdUntil !== undefined, at: percent.confirmed }).toEqual({ shown: true, at: 50 });
+    }, 20);
+    world.controllers.workloads.knobs.failure = (pod) =>
+      pod.metadata.labels?.deployment_id === '42' && pod.metadata.labels.scope_id === scope.input.scopeId
+        ? 'not-ready'
+        : undefined;
+    await world.kubernetes
+      .list(
+        { apiVersion: 'v1', kind: 'Pod' },
+        { namespace: world.namespace, labelSelector: `scope_id=${scope.input.scopeId},deployment_id=42` },
+      )
+      .then((pods) =>
+        Promise.all(
+          pods.map(({ metadata }) =>
+            world.kubernetes.remove({
+              apiVersion: 'v1',
+              kind: 'Pod',
+              namespace: world.namespace,
+              name: metadata?.name ?? '',
+            }),
+          ),
+        ),
+      );
+    const failure = await failureOf(handle.result());
+    world.controllers.workloads.knobs.failure = undefined;
+    expect(failure).toMatchObject({ type: 'TargetsUnhealthy', message: expect.stringContaining('42 has traffic') });
+    expect(weightsOf(world, scope)).toEqual({ '41': 100 });
+  });
+
+  test('is cancelled: back to the old version, and the run is cancelled (row 50: N11)', async () => {
+    const scope = await served();
+    const before = { weights: weightsOf(world, scope), objects: await objectsOf(world, scope) };
+    const handle = await startRollout(world, next(scope));
+    await reaches(scope, 'Running');
+    await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 60 }] });
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    expect({ weights: weightsOf(world, scope), objects: await objectsOf(world, scope) }).toEqual(before);
+    expect((await rolloutStatus(world, scope.input.scopeId)).phase).toBe('Cancelled');
+  });
+
+  test('pauses in a hold, is moved by hand, and goes on with the next step above (row 45: N4)', async () => {
+    const scope = await served();
+    const steps = [20, 50, 80, 100].map((percent) => ({ percent, holdSeconds: percent === 20 ? 60 : 0.2 }));
+    const handle = await startRollout(
+      world,
+      next(scope, { trafficPlan: { mode: 'steps', steps, autoFinalize: true } }),
+    );
+    await eventually(async () => {
+      expect((await rolloutStatus(world, scope.input.scopeId)).plan?.holdUntil).toBeDefined();
+    }, 20);
+    await expect(handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 60 }] })).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('pause it first') },
+    });
+    await expect(handle.executeUpdate(resumeUpdate, { args: [{}] })).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('not paused') },
+    });
+    expect(await handle.executeUpdate(pauseUpdate, { args: [{ reason: 'lunch' }] })).toEqual({ paused: true });
+    expect(await rolloutStatus(world, scope.input.scopeId)).toMatchObject({ paused: true, pauseReason: 'lunch' });
+    await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 60 }] });
+    expect(weightsOf(world, scope)).toEqual({ '41': 40, '42': 60 });
+    await handle.executeUpdate(resumeUpdate, { args: [{}] });
+    expect(await handle.result()).toMatchObject({ outcome: 'finalized' });
+  });
+
+  test('is refused while a rollout is open, and adopts what a terminated run left at 50 (rows 1, 46: D1, N5)', async () => {
+    const scope = await served();
+    const driver = drive(world, scope);
+    const handle = await startRollout(world, next(scope));
+    await expect(startRollout(world, deploymentOf(scope, '43', { currentDeploymentId: '41' }))).rejects.toMatchObject({
+      name: 'WorkflowExecutionAlreadyStartedError',
+    });
+    await reaches(scope, 'Running');
+    await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
+    await world.client.workflow.getHandle(workflowIds.deployment(scope.input.scopeId)).terminate('a test');
+    const uids = await objectsOf(world, scope, 'uid');
+    const leftover = await failureOf(rollOut(world, deploymentOf(scope, '43', { currentDeploymentId: '41' })));
+    expect(leftover).toMatchObject({ type: 'LeftoverRollout', message: expect.stringContaining('42') });
+
+    const again = await startRollout(world, next(scope));
+    await reaches(scope, 'Running');
+    expect((await rolloutStatus(world, scope.input.scopeId)).percent.confirmed).toBe(50);
+    expect(await objectsOf(world, scope, 'uid')).toEqual(uids);
+    await again.executeUpdate(switchTrafficUpdate, { args: [{ percent: 100 }] });
+    await again.executeUpdate(finalizeUpdate, { args: [{}] });
+    expect(await again.result()).toMatchObject({ outcome: 'finalized', hosts: [{ active: '42' }] });
+    expect(driver.stop().failed).toEqual({});
+  });
+});

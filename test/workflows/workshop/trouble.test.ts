@@ -1,0 +1,231 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { wakeAutoscaler } from '../../../activities/workshop/wake.ts';
+import { workflowIds, workflowTypes } from '../../../contract/names.ts';
+import { changedSignal, evaluateNowUpdate } from '../../../contract/workshop/messages.ts';
+import { eventually } from '../../support/inspect.ts';
+import type { TestWorkshop } from '../../support/workshop-objects.ts';
+import { logPatches, workshopWorld } from '../../support/workshop-world.ts';
+
+/** Nobody watches here: tests wake the autoscalers, so that every write is the answer to one of their wakes. */
+
+const world = workshopWorld({ watch: false });
+
+afterEach(() => {
+  world.around = undefined;
+  world.faults.clear();
+  logPatches(world.faults);
+});
+
+async function grown(workshop: TestWorkshop, to: number): Promise<void> {
+  await eventually(async () => {
+    const { spec, status } = await workshop.provision();
+    expect({ count: spec?.count, flag: status?.autoScalingActive }).toEqual({ count: to, flag: true });
+  });
+}
+
+const counted = ({ name }: TestWorkshop) => world.patches(name).filter((what) => what === 'object');
+
+/** A rule for the requests on the provision itself, not on its status. */
+const onCount = ({ name }: TestWorkshop) => ({
+  service: 'kubernetes',
+  method: 'PATCH',
+  path: `/workshopprovisions/${name}$`,
+});
+
+describe('asking', () => {
+  test('W60: a dry run while hot answers 10 -> 15 and changes nothing', async () => {
+    const workshop = await world.workshop({ assigned: 5 });
+    await world.wake(workshop.name);
+    await eventually(async () => expect((await world.status(workshop.name)).phase).toBe('Idle'));
+    await workshop.assign(5);
+    const before = await workshop.provision();
+    const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+    const decision = await handle.executeUpdate(evaluateNowUpdate, { args: [{ dryRun: true }] });
+    expect(decision).toMatchObject({ action: 'scaleUp', target: 15, inputs: { count: 10, utilization: 1 } });
+    expect(await workshop.provision()).toEqual(before);
+    expect((await handle.executeUpdate(evaluateNowUpdate, { args: [{}] })).target).toBe(15);
+    await grown(workshop, 15);
+  });
+
+  test('E35: dryRun of the configuration: the server is asked, no flag, no change', async () => {
+    const workshop = await world.workshop({ assigned: 10, autoScaling: { dryRun: true } });
+    await world.wake(workshop.name);
+    await eventually(async () => expect(counted(workshop)).toHaveLength(1));
+    const { spec, status } = await workshop.provision();
+    expect([spec?.count, status?.autoScalingActive]).toEqual([10, undefined]);
+  });
+});
+
+describe('an API server that fails', () => {
+  test('W68: three times 500, then an answer: one write', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    const effect = { kind: 'error' as const, code: 'InternalError', status: 500 };
+    world.faults.add({ id: 'w68', match: onCount(workshop), times: 3, effect });
+    await world.wake(workshop.name);
+    await grown(workshop, 15);
+    expect(world.faults.applied().filter(({ ruleId }) => ruleId === 'w68')).toHaveLength(3);
+    await eventually(async () =>
+      expect((await world.status(workshop.name)).counters).toMatchObject({ countWrites: 1, conflicts: 0 }),
+    );
+  });
+
+  test('W69: 403: degraded with the cause, flag cleared, a few tries instead of many, and well again afterwards', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    const effect = { kind: 'error' as const, code: 'Forbidden', status: 403, message: 'not for you' };
+    const rule = world.faults.add({ id: 'w69', match: onCount(workshop), effect });
+    await world.wake(workshop.name);
+    await eventually(async () => {
+      const { status } = await workshop.provision();
+      expect(status?.autoScalingActive).toBeUndefined();
+      expect(status?.autoScaling?.conditions?.find(({ type }) => type === 'Degraded')).toMatchObject({
+        status: 'True',
+        reason: 'Forbidden',
+        message: expect.stringContaining('workshopprovisions'),
+      });
+    });
+    expect((await world.status(workshop.name)).phase).toBe('Degraded');
+    const tries = () => world.faults.applied().filter(({ ruleId }) => ruleId === 'w69').length;
+    for (let wakes = 0; wakes < 20; wakes++) await world.wake(workshop.name);
+    expect(tries()).toBeLessThanOrEqual(2);
+    world.faults.remove(rule);
+    await grown(workshop, 15);
+  });
+
+  test.each(['reset', 'throttle', 'truncate', 'garbage'] as const)(
+    'a %s of every other call, before or after its effect: one count write',
+    async (kind) => {
+      const workshop = await world.workshop({ assigned: 10 });
+      const match = { service: 'kubernetes', resource: workshop.name };
+      const rule = { match, probability: 0.4, effect: { kind } };
+      world.faults.add({ ...rule, seed: 3 });
+      world.faults.add({ ...rule, seed: 5, when: 'after' as const });
+      await world.wake(workshop.name);
+      await grown(workshop, 15);
+      await workshop.catchUp();
+      await eventually(async () => {
+        const { spec, status } = await workshop.provision();
+        expect([spec?.count, status?.autoScalingActive]).toEqual([15, undefined]);
+        expect(status?.autoScaling?.lastResult).toBe('Succeeded');
+      });
+    },
+  );
+});
+
+describe('many at once', () => {
+  test('W47: status writes of the manager at every moment do not starve the count write', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    let noisy = true;
+    const noise = (async () => {
+      for (let tick = 0; noisy; tick++) {
+        const path = workshop.path('provision', workshop.name, 'status');
+        await world.kube.merge(path, { status: { resourceClaimCount: tick } });
+      }
+    })();
+    await world.wake(workshop.name);
+    await grown(workshop, 15);
+    noisy = false;
+    await noise;
+    await eventually(async () =>
+      expect((await world.status(workshop.name)).counters).toMatchObject({ countWrites: 1, conflicts: 0 }),
+    );
+  });
+
+  test('W50: two workers and a hundred starters at once: one run, one operation', async () => {
+    await world.startWorker({ watch: false });
+    const workshop = await world.workshop({ assigned: 10 });
+    await Promise.all(Array.from({ length: 100 }, () => world.wake(workshop.name)));
+    await grown(workshop, 15);
+    expect(counted(workshop)).toHaveLength(1);
+    const runs: string[] = [];
+    const workflowId = world.workflowId(workshop.name);
+    await eventually(async () => {
+      runs.length = 0;
+      for await (const run of world.client.workflow.list({ query: `WorkflowId = '${workflowId}'` }))
+        runs.push(run.runId);
+      expect(runs).toHaveLength(1);
+    });
+  });
+
+  test('W67: ten thousand signals: the history stays bounded and the last state is not lost', {
+    timeout: 180_000,
+  }, async () => {
+    const workshop = await world.workshop({ assigned: 5 });
+    await world.wake(workshop.name);
+    const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+    for (let sent = 0; sent < 10_000; sent += 250)
+      await Promise.all(Array.from({ length: 250 }, () => handle.signal(changedSignal, { source: 'flood' })));
+    await workshop.assign(5);
+    await handle.signal(changedSignal, { source: 'the last' });
+    await grown(workshop, 15);
+    expect((await world.status(workshop.name)).counters.continuations).toBeGreaterThan(0);
+    const { historyLength } = await handle.describe();
+    expect(historyLength).toBeLessThan(4_000);
+  });
+});
+
+describe('the sweep', () => {
+  const sweep = (id: string) =>
+    world.client.workflow.execute(workflowTypes.workshopSweep, {
+      workflowId: `${workflowIds.workshopSweep(world.namespace)}/${id}`,
+      taskQueue: world.taskQueue,
+      args: [{ cluster: world.namespace, namespace: world.namespace }],
+    });
+
+  test('W70: what no watcher told is found', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    const seen = await sweep('w70');
+    expect(seen.workshops).toBeGreaterThan(0);
+    await grown(workshop, 15);
+  });
+
+  test('W71: a flag whose run was terminated is taken over where it stands, and cleared when it settles', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    await world.wake(workshop.name);
+    await grown(workshop, 15);
+    const { status: before } = await workshop.provision();
+    await world.client.workflow.getHandle(world.workflowId(workshop.name)).terminate('by hand');
+    await sweep('w71');
+    await eventually(async () =>
+      expect((await world.status(workshop.name)).operation?.id).toBe(before?.autoScaling?.operationId),
+    );
+    await workshop.catchUp();
+    await eventually(async () => {
+      const { spec, status } = await workshop.provision();
+      expect([spec?.count, status?.autoScalingActive]).toEqual([15, undefined]);
+      expect(status?.autoScaling?.lastResult).toBe('Succeeded');
+    });
+    expect(counted(workshop)).toHaveLength(1);
+  });
+
+  test('W71: a flag that nobody can explain, of a workshop without autoscaling, is cleared', async () => {
+    const workshop = await world.workshop({ autoScaling: null });
+    const path = workshop.path('provision', workshop.name, 'status');
+    await world.kube.merge(path, { status: { autoScalingActive: true } });
+    expect((await sweep('stray')).flagged).toBeGreaterThan(0);
+    await eventually(async () => expect((await workshop.provision()).status?.autoScalingActive).toBeUndefined());
+    expect((await workshop.provision()).spec?.count).toBe(10);
+  });
+});
+
+describe('a run that is ended from outside', () => {
+  test('cancelled: the flag goes, the count stays', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    await world.wake(workshop.name);
+    await grown(workshop, 15);
+    const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    const { spec, status } = await workshop.provision();
+    expect([spec?.count, status?.autoScalingActive]).toEqual([15, undefined]);
+    expect(status?.autoScaling?.lastResult).toBe('Cancelled');
+  });
+
+  test('a wrong input fails at once, with the field', async () => {
+    const address = { cluster: 'elsewhere', namespace: world.namespace, name: 'nothing' };
+    await wakeAutoscaler(world.client, world.taskQueue, address, 'test');
+    const workflowId = workflowIds.provisionAutoscaler('elsewhere', world.namespace, 'nothing');
+    await expect(world.client.workflow.getHandle(workflowId).result()).rejects.toMatchObject({
+      cause: { type: 'InvalidInput', message: expect.stringContaining('cluster: must be') },
+    });
+  });
+});

@@ -1,0 +1,137 @@
+import type { DeploymentStrategy } from '../contract/deployment/input.ts';
+import {
+  type DeploymentSettings,
+  type DeploymentTimings,
+  defaultDeploymentTimings,
+} from '../domain/deployment/settings.ts';
+import type { ScopeSettings } from '../domain/scope/settings.ts';
+import { flag, list, oneOf, positive, positiveWhole, type Setting, text, wholeFromZero } from './settings.ts';
+
+/** Settings of the deployment room; their keys begin with `deployment`, `disruptionBudget` or `trafficManager`. */
+
+const knobs = {
+  deploymentMaxWaitSeconds: {
+    read: positive,
+    fallback: 600,
+    description: 'Seconds the instances of a new version may take to become ready.',
+  },
+  deploymentStrategy: {
+    read: (raw: unknown) => oneOf('blue_green', 'rolling')(typeof raw === 'string' ? raw.replace('-', '_') : raw),
+    fallback: 'blue_green' as DeploymentStrategy,
+    description: 'Strategy of a deployment with a current version that names none: blue_green or rolling.',
+  },
+  disruptionBudgetEnabled: {
+    read: flag,
+    fallback: false,
+    description: 'Whether each version gets a PodDisruptionBudget.',
+  },
+  disruptionBudgetMaxUnavailable: {
+    read: text,
+    fallback: '25%',
+    description: 'Instances that may be away at once: a number or a percentage.',
+  },
+  trafficManagerImage: {
+    read: text,
+    description: 'Image of the sidecar in front of each port. Without it there is no sidecar.',
+  },
+  trafficManagerPort: { read: positiveWhole, description: 'Port of the sidecar; 80 when it is not set.' },
+  trafficManagerConfigMap: { read: text, description: 'ConfigMap with nginx.conf and default.conf of the sidecar.' },
+  trafficManagerMemoryMi: { read: positiveWhole, fallback: 64, description: 'Memory of the sidecar in Mi.' },
+  trafficManagerCpuMillicores: { read: positiveWhole, fallback: 93, description: 'CPU of the sidecar in millicores.' },
+  deploymentPullSecrets: {
+    read: list,
+    fallback: [] as string[],
+    description: 'Pull secrets of workloads that name none, comma separated.',
+  },
+  deploymentServiceAccountPrefix: {
+    read: text,
+    description: 'With it, workloads without an account of their own run as <prefix>-<scope id>.',
+  },
+} satisfies Record<string, Omit<Setting<unknown>, 'key'>>;
+
+const timings = {
+  pollInterval: 'Seconds between two looks at instances, rules and targets.',
+  reconcileTimeout: 'Seconds the balancer may take to show new rules before the change counts as failed.',
+  removalTimeout: 'Seconds the objects of an old version may take to go.',
+  unhealthyTolerance: 'Seconds a version with traffic may be unhealthy before the rollout reacts.',
+  healthyPercent: 'Share of the ready instances that must be healthy targets before a version gets more traffic.',
+  compensationTimeout: 'Seconds a rollback tries each of its steps.',
+  readPatience: 'Seconds a read that fails is repeated before a rollout gives up.',
+  restartGraceSeconds: 'Seconds an instance that is restarted may take to stop.',
+  restartTimeout: 'Seconds the end of an instance that is restarted is awaited.',
+} as const;
+
+type TimingKey = keyof typeof timings;
+type TimingName<K extends TimingKey = TimingKey> = `deployment${Capitalize<K>}`;
+
+const timingName = <K extends TimingKey>(key: K) =>
+  `deployment${key[0]?.toUpperCase()}${key.slice(1)}` as TimingName<K>;
+
+const timingSettings = Object.fromEntries(
+  (Object.entries(timings) as [TimingKey, string][]).map(([key, description]) => [
+    timingName(key),
+    { key: timingName(key), description, fallback: defaultDeploymentTimings[key], read: positive },
+  ]),
+) as Record<TimingName, Setting<number> & { fallback: number }>;
+
+const optional = {
+  deploymentDrainSeconds: {
+    read: wholeOrFraction,
+    fallbackWords: "the target groups' deregistration delay",
+    description: 'Seconds a version that gets no traffic any more is kept for connections that are still open.',
+  },
+  deploymentTargetHealthTimeout: {
+    read: positive,
+    fallbackWords: 'twice the check period and a minute',
+    description: 'Least seconds that new targets may take to become healthy.',
+  },
+} satisfies Record<string, Omit<Setting<unknown>, 'key'>>;
+
+function wholeOrFraction(raw: unknown): number {
+  return raw === 0 || raw === '0' ? wholeFromZero(raw) : positive(raw);
+}
+
+const keyed = <T extends Record<string, Omit<Setting<unknown>, 'key'>>>(settings: T) =>
+  Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, { key, ...setting }])) as {
+    [K in keyof T]: T[K] & { key: string };
+  };
+
+export const deploymentRoomSettings = { ...keyed(knobs), ...timingSettings, ...keyed(optional) };
+
+type Read<S> = S extends { read(raw: unknown): infer T }
+  ? S extends { fallback: unknown }
+    ? T
+    : T | undefined
+  : never;
+
+type Values = { [K in keyof typeof deploymentRoomSettings]: Read<(typeof deploymentRoomSettings)[K]> };
+
+/** What the deployment room takes from the configuration. */
+export function deploymentSettings(values: Values, scope: ScopeSettings, preset: string): DeploymentSettings {
+  const base = Object.fromEntries(
+    (Object.keys(timings) as TimingKey[]).map((key) => [key, values[timingName(key)]]),
+  ) as Pick<DeploymentTimings, TimingKey>;
+  const { deploymentDrainSeconds: drainSeconds, deploymentTargetHealthTimeout: targetHealthTimeout } = values;
+  return {
+    scope,
+    knobs: {
+      deploymentMaxWaitSeconds: values.deploymentMaxWaitSeconds,
+      deploymentStrategy: values.deploymentStrategy,
+      disruptionBudgetEnabled: values.disruptionBudgetEnabled,
+      disruptionBudgetMaxUnavailable: values.disruptionBudgetMaxUnavailable,
+      trafficManagerImage: values.trafficManagerImage,
+      trafficManagerPort: values.trafficManagerPort,
+      trafficManagerConfigMap: values.trafficManagerConfigMap,
+      trafficManagerMemoryMi: values.trafficManagerMemoryMi,
+      trafficManagerCpuMillicores: values.trafficManagerCpuMillicores,
+      ...(values.deploymentPullSecrets.length > 0 ? { pullSecrets: values.deploymentPullSecrets } : {}),
+      serviceAccountPrefix: values.deploymentServiceAccountPrefix,
+    },
+    timings: {
+      ...base,
+      ...(drainSeconds === undefined ? {} : { drainSeconds }),
+      ...(targetHealthTimeout === undefined ? {} : { targetHealthTimeout }),
+    },
+    runAsRoot: preset === 'nullplatform',
+  };
+}

@@ -1,0 +1,46 @@
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { DeploymentActivities } from '../../activities/deployment/index.ts';
+
+/** The activities of the deployment room by class of call: how long one attempt may take, and how it is tried again. */
+
+/** Pure functions and single database statements, in the worker itself. */
+export const local = proxyLocalActivities<DeploymentActivities>({
+  startToCloseTimeout: '8s',
+  localRetryThreshold: '1s',
+  retry: { initialInterval: '100ms', maximumInterval: '30s' },
+});
+
+/** Reads and short changes; repeated for `patienceSeconds`. */
+export const calls = (summary: string, patienceSeconds: number) =>
+  proxyActivities<DeploymentActivities>({
+    summary,
+    startToCloseTimeout: '2m',
+    heartbeatTimeout: '30s',
+    scheduleToCloseTimeout: patienceSeconds * 1000,
+    retry: { initialInterval: '250ms', maximumInterval: '10s' },
+  });
+
+/**
+ * Loops that look again and again until a deadline of their own, and answer when they are interrupted; the margin is for a
+ * worker that dies meanwhile.
+ */
+export const loops = (summary: string, deadlineSeconds: number) =>
+  proxyActivities<DeploymentActivities>({
+    summary,
+    startToCloseTimeout: (deadlineSeconds + MARGIN_SECONDS) * 1000,
+    heartbeatTimeout: '15s',
+    scheduleToCloseTimeout: (2 * deadlineSeconds + MARGIN_SECONDS) * 1000,
+    retry: { initialInterval: '250ms', maximumInterval: '10s' },
+  });
+
+const MARGIN_SECONDS = 120;
+
+/** Watching while traffic holds: between two looks that are far apart it holds no slot. It ends when it has something to say. */
+export const watching = (summary: string) =>
+  proxyActivities<DeploymentActivities>({
+    summary,
+    startToCloseTimeout: '1m',
+    heartbeatTimeout: '20s',
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    retry: { initialInterval: '250ms', maximumInterval: '10s' },
+  });

@@ -1,0 +1,146 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { DeploymentInput } from '../../contract/deployment/input.ts';
+import type { DeploymentPlan, DeploymentResult, DeploymentStatus } from '../../contract/deployment/status.ts';
+import type { DeploymentRequest } from '../../domain/deployment/request.ts';
+import { decide } from '../../domain/deployment/rollout/decide.ts';
+import { learn } from '../../domain/deployment/rollout/learn.ts';
+import { initialState } from '../../domain/deployment/rollout/state.ts';
+import type { RolloutEnd, RolloutPlan } from '../../domain/deployment/rollout/types.ts';
+import { asRunFailure, describeFailure, runFailure, withinPatience } from '../failures.ts';
+import { calls, local } from './activities.ts';
+import { type Rollout, RolloutRun } from './run.ts';
+import { perform } from './steps.ts';
+
+/** What a run hands to its successor when Temporal asks it to begin a new history. */
+export interface Continuation extends Rollout {
+  removed: string[];
+  orphans: string[];
+  warnings: DeploymentStatus['warnings'];
+}
+
+/**
+ * Brings a version behind the scope's balancer and moves traffic to it, watched and verified on the balancer, by plan or by
+ * message; what goes wrong is rolled back. With `dryRun` it only decides and answers the plan. A cancelled run goes back to
+ * the old version, unless that one is already being removed.
+ */
+export async function deployment(
+  input: DeploymentInput,
+  continued?: Continuation,
+): Promise<DeploymentResult | DeploymentPlan> {
+  const kind = input?.dryRun ? 'plan' : 'deployment';
+  const run = new RolloutRun(
+    String(input?.scopeId ?? ''),
+    String(input?.deploymentId ?? ''),
+    kind,
+    continued?.warnings,
+  );
+  CancellationScope.current().cancelRequested.catch(() => run.cancel());
+  return CancellationScope.nonCancellable(async () => {
+    try {
+      const { request } = await local.acceptDeployment({ input });
+      if (request.dryRun)
+        return await calls('what would be done', request.timings.readPatience).planDeployment({ request });
+      run.accepted(request, provisionalPlan(request), initialState(provisionalPlan(request)));
+      await begin(run, request, continued);
+    } catch (error) {
+      throw await endEarly(run, error);
+    }
+    const end = await drive(run, input);
+    return close(run, end);
+  });
+}
+
+/** The plan as far as the request alone tells it: enough to judge messages while the start is looked at. */
+function provisionalPlan(request: DeploymentRequest): RolloutPlan {
+  const { strategy, blue, deploymentId, workload, traffic } = request;
+  return {
+    strategy,
+    ...(blue === undefined ? {} : { blue }),
+    green: deploymentId,
+    replicas: workload.replicas,
+    traffic,
+    portsOnlyBlue: [],
+    orphans: [],
+  };
+}
+
+/** Everything is looked at before anything is changed. */
+async function begin(run: RolloutRun, request: DeploymentRequest, continued: Continuation | undefined): Promise<void> {
+  if (continued) {
+    run.removed.push(...continued.removed);
+    run.orphans.push(...continued.orphans);
+    return run.begun(continued);
+  }
+  const what = `scope ${request.scopeId}: balancer, Ingresses, version that serves`;
+  const beginning = await withinPatience('BalancerUnreadable', `${what} could not be read`, () =>
+    calls(what, request.timings.readPatience).beginRollout({ request, run: run.key }),
+  );
+  run.warn(...beginning.warnings);
+  run.begun(beginning);
+}
+
+async function drive(run: RolloutRun, input: DeploymentInput): Promise<RolloutEnd> {
+  for (;;) {
+    const { decision, state } = decide(run.plan, run.state);
+    run.state = state;
+    if (decision.kind === 'end') return decision.end;
+    if (decision.kind === 'hold') await continueIfAsked(run, input);
+    const outcome = await perform(run, decision);
+    run.state = learn(run.plan, run.state, decision, outcome);
+  }
+}
+
+/** Traffic holds and nobody waits for an answer: the quiet point at which a long history is exchanged for a new one. */
+async function continueIfAsked(run: RolloutRun, input: DeploymentInput): Promise<void> {
+  if (!workflowInfo().continueAsNewSuggested || !allHandlersFinished()) return;
+  const { course, plan, state, removed, orphans } = run;
+  await continueAsNew<typeof deployment>(input, {
+    course,
+    plan,
+    state,
+    removed,
+    orphans,
+    warnings: run.status.warnings,
+  });
+}
+
+/** Nothing was changed yet: the run ends as it was told, and the ledger is not touched. */
+async function endEarly(run: RolloutRun, error: unknown): Promise<Error> {
+  run.failed(describeFailure(error));
+  await condition(allHandlersFinished);
+  return asRunFailure(error);
+}
+
+async function close(run: RolloutRun, end: RolloutEnd): Promise<DeploymentResult> {
+  run.state = { ...run.state, phase: end.phase, end };
+  const { scopeId, deploymentId } = run.status;
+  await local.keepRollout({
+    scopeId,
+    deploymentId,
+    run: run.key,
+    status: run.status,
+    settled: end.failure?.type !== 'CompensationIncomplete',
+  });
+  await condition(allHandlersFinished);
+  if (end.failure) throw runFailure(end.failure);
+  if (end.phase === 'Cancelled') throw new CancelledFailure(end.reason ?? 'the rollout was cancelled');
+  const active = end.active === undefined ? undefined : end.active === 'green' ? run.plan.green : run.plan.blue;
+  return {
+    scopeId,
+    deploymentId,
+    outcome: end.phase === 'Finalized' ? 'finalized' : 'rolled_back',
+    ...(end.reason === undefined ? {} : { reason: end.reason }),
+    percent: end.percent,
+    hosts: run.course.shape.hosts.map((host) => ({ host, ...(active === undefined ? {} : { active }) })),
+    removed: run.removed,
+    orphans: run.orphans,
+    warnings: run.status.warnings,
+  };
+}

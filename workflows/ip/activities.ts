@@ -1,0 +1,26 @@
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { IpActivities } from '../../activities/ip/index.ts';
+
+/**
+ * The activities of the IP room by class of call. One function call of the database takes milliseconds; its lock is waited
+ * for two seconds at most. The whole stays below what a workflow task allows a local activity, so that a caller of a dead
+ * database hears `Busy` instead of nothing.
+ */
+export const local = (summary: string) =>
+  proxyLocalActivities<IpActivities>({
+    summary,
+    startToCloseTimeout: '3s',
+    scheduleToCloseTimeout: '7s',
+    localRetryThreshold: '10s',
+    retry: { initialInterval: '50ms', backoffCoefficient: 2, maximumInterval: '1s' },
+  });
+
+/** Imports, verification, rebuilding and sweeping: a minute for one statement, and heartbeats between statements. */
+export const long = (summary: string) =>
+  proxyActivities<IpActivities>({
+    summary,
+    startToCloseTimeout: '10m',
+    heartbeatTimeout: '75s',
+    scheduleToCloseTimeout: '15m',
+    retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  });

@@ -1,0 +1,59 @@
+import { CancellationScope, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
+import type { ProvisionAutoscalerRun } from '../../contract/workshop/input.ts';
+import type { AutoscalerStatus } from '../../contract/workshop/status.ts';
+import { newState } from '../../domain/workshop/state.ts';
+import { asRunFailure } from '../failures.ts';
+import { local } from './activities.ts';
+import { evaluate, letGo, nextLookAt } from './evaluation.ts';
+import type { Next } from './next.ts';
+import { AutoscalerRun } from './run.ts';
+
+/**
+ * The one scaler of a provision, as long as its workshop asks for one. It looks, decides, raises the flag, writes the count,
+ * waits until the new claims settle, clears the flag and cools down; people may pause, steer and overrule it. It ends when the
+ * provision is gone or autoscaling is off; whoever notices a change starts it again.
+ */
+export async function provisionAutoscaler(given: ProvisionAutoscalerRun): Promise<AutoscalerStatus> {
+  const run = new AutoscalerRun(given);
+  const next = await guarded(run, async () => {
+    run.timings = (await local.acceptAutoscaler({ input: run.address })).timings;
+    for (;;) {
+      const next = await evaluate(run);
+      if (next.kind !== 'rest') return next;
+      if (isQuiet(run) && isLong(run)) return { kind: 'continue' } as const;
+      await run.rest(nextLookAt(run, next.deaf), next.deaf);
+    }
+  });
+  await run.settleHandlers();
+  if (next.kind === 'end') return run.status();
+  const { address } = run;
+  if (next.kind === 'replaced')
+    return continueAsNew<typeof provisionAutoscaler>({ ...address, uid: next.uid, state: newState(next.uid) });
+  const { counters } = run.state;
+  const state = { ...run.state, counters: { ...counters, continuations: counters.continuations + 1 } };
+  return continueAsNew<typeof provisionAutoscaler>({ ...address, state });
+}
+
+/** A cancelled run takes its flag away before it ends. */
+async function guarded(run: AutoscalerRun, work: () => Promise<Exclude<Next, { kind: 'rest' }>>) {
+  try {
+    return await work();
+  } catch (error) {
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => letGo(run));
+    throw asRunFailure(error);
+  }
+}
+
+/** Events after which a run continues as new, whatever the server suggests. */
+const LONG_HISTORY = 2_000;
+
+function isLong({ timings }: AutoscalerRun): boolean {
+  const { continueAsNewSuggested, historyLength, runStartTime } = workflowInfo();
+  const age = Date.now() - runStartTime.getTime();
+  return continueAsNewSuggested || historyLength > LONG_HISTORY || age >= timings.idleLimit * 1000;
+}
+
+/** Between flag and count the run stays one. */
+function isQuiet({ state }: AutoscalerRun): boolean {
+  return state.operation?.step !== 'flag' && state.operation?.step !== 'count';
+}

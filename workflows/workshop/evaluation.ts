@@ -1,0 +1,153 @@
+import { ApplicationFailure, isCancellation, log, workflowInfo } from '@temporalio/workflow';
+import type { Failure } from '../../contract/failures.ts';
+import { adopt, deadlineOf, noteError, withoutFlag } from '../../domain/workshop/operation.ts';
+import { pollDelay } from '../../domain/workshop/settings.ts';
+import { describeFailure } from '../failures.ts';
+import { calls } from './activities.ts';
+import { AGAIN, DEAF, type Next, REST } from './next.ts';
+import { begin, end, forget, isUnwritten, proceed, rehearse } from './operation.ts';
+import { type AutoscalerRun, type Evaluation, isLive, type LiveLook, type Look } from './run.ts';
+import { tell, writeStatus } from './telling.ts';
+
+/** Conflicts are looked at again at once, but not for ever. */
+const MOST_ROUNDS = 8;
+
+/** Looks, decides and acts. A call that fails for good ends the round: the run rests, and says why. */
+export async function evaluate(run: AutoscalerRun): Promise<Exclude<Next, { kind: 'again' }>> {
+  const { evaluations, changed } = run.begin();
+  try {
+    if (evaluations.length > 0 && !changed && evaluations.every(({ dryRun }) => dryRun)) {
+      answer(evaluations, await observe(run));
+      return REST;
+    }
+    for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+      const next = await round(run, evaluations);
+      if (next.kind !== 'again') return next;
+    }
+    run.state = { ...run.state, dirty: true };
+    return REST;
+  } catch (error) {
+    const failure = describeFailure(error);
+    for (const evaluation of evaluations)
+      evaluation.failure ??= ApplicationFailure.create({ ...failure, details: [], nonRetryable: true });
+    if (isCancellation(error)) throw error;
+    return trouble(run, failure);
+  }
+}
+
+/** Milliseconds since 1970 at which the run looks without being told to. */
+export function nextLookAt({ state, look, timings, looks, statusLater }: AutoscalerRun, deaf: boolean): number {
+  const now = Date.now();
+  const { operation, backoff, override, statusWrittenAt } = state;
+  if (deaf && backoff) return backoff.until;
+  const times = [
+    workflowInfo().runStartTime.getTime() + timings.idleLimit * 1000,
+    ...(operation ? [now + pollDelay(looks, timings) * 1000, deadlineOf(operation)] : []),
+    ...(look?.decision.until ? [Date.parse(look.decision.until)] : []),
+    ...[backoff?.until, override?.until].filter((until) => until !== undefined && until > now),
+    ...(statusLater ? [(statusWrittenAt ?? now) + timings.statusInterval * 1000] : []),
+  ];
+  return Math.max(now, Math.min(...times.filter((time) => time !== undefined)));
+}
+
+/** A cancelled run takes its flag away. */
+export async function letGo(run: AutoscalerRun): Promise<void> {
+  if (!run.state.operation) return;
+  for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+    const look = await observe(run);
+    if (!isLive(look) || look.decision.reason === 'Ignored' || look.observation.provision.uid !== run.state.uid) return;
+    if ((await end(run, look, 'Cancelled', 'the run was cancelled')) !== AGAIN) return;
+  }
+}
+
+async function observe(run: AutoscalerRun): Promise<Look> {
+  const { namespace, name } = run.address;
+  const observation = await calls(`look at provision ${name}`, run.timings).observe({ namespace, name });
+  return run.see(run.decide(observation));
+}
+
+async function round(run: AutoscalerRun, evaluations: readonly Evaluation[]): Promise<Next> {
+  const look = await observe(run);
+  const { reason } = look.decision;
+  if (!isLive(look) || reason === 'ProvisionGone' || reason === 'WorkshopGone') {
+    run.note(look);
+    answer(evaluations, look);
+    await forget(run, reason);
+    return { kind: 'end' };
+  }
+  const { uid } = look.observation.provision;
+  if (run.state.uid !== undefined && run.state.uid !== uid) {
+    answer(evaluations, look);
+    await forget(run, 'ProvisionGone');
+    return { kind: 'replaced', uid };
+  }
+  run.state = { ...run.state, uid };
+  if (reason === 'Ignored') {
+    run.note(look);
+    answer(evaluations, look);
+    return REST;
+  }
+  return work(run, look, evaluations);
+}
+
+/** A round on a provision that is there and is ours to look after. */
+async function work(run: AutoscalerRun, look: LiveLook, evaluations: readonly Evaluation[]): Promise<Next> {
+  const stray = adoptStray(run, look);
+  answer(evaluations, look);
+  if (stray?.kind === 'clear') return end(run, look, stray.result, stray.message);
+  const { operation } = run.state;
+  const next = stray ? 'decideAgain' : operation ? await proceed(run, look, operation) : undefined;
+  if (next === undefined) return act(run, look);
+  if (next !== 'decideAgain') return next;
+  const { operation: _, ...state } = run.state;
+  const anew = run.decide(withoutFlag(look.observation), state);
+  if (!isLive(anew)) return AGAIN;
+  if (anew.decision.action === 'none') return end(run, look, 'Cancelled', anew.decision.message);
+  run.state = state;
+  return act(run, anew);
+}
+
+/** A flag that this run knows nothing of: its operation is taken over where it stands. */
+function adoptStray(run: AutoscalerRun, { observation, decision }: LiveLook) {
+  if (observation.provision.status.autoScalingActive === undefined || run.state.operation) return undefined;
+  const timeout = (decision.config?.completionTimeoutSeconds ?? 7200) * run.timings.secondsScale;
+  const adoption = adopt(observation, Date.now(), timeout);
+  if (adoption.kind !== 'wait') return adoption;
+  run.state = { ...run.state, operation: adoption.operation };
+  return undefined;
+}
+
+async function act(run: AutoscalerRun, look: LiveLook): Promise<Next> {
+  const { decision } = look;
+  const before = run.state.decisions.at(-1)?.reason;
+  run.see(look);
+  run.note(look);
+  if (decision.action !== 'none') return decision.config?.dryRun ? rehearse(run, look) : begin(run, look);
+  await writeStatus(run, look);
+  await tell(run, look, before);
+  const { pause, override } = run.state;
+  return decision.reason === 'Disabled' && !pause && !override && run.idle ? { kind: 'end' } : REST;
+}
+
+function answer(evaluations: readonly Evaluation[], { decision }: Look): void {
+  for (const evaluation of evaluations) evaluation.answer ??= decision;
+}
+
+/** A denial is told, an outage cannot be. What was begun and surely not written is taken back. Tried again after a while. */
+async function trouble(run: AutoscalerRun, { type, message }: Failure): Promise<Next & { kind: 'rest' }> {
+  const refused = type === 'Forbidden' || type === 'Invalid';
+  log.warn('the provision cannot be scaled now', { type, message });
+  run.state = noteError(run.state, refused ? 'Forbidden' : 'ApiUnavailable', message, Date.now(), run.timings);
+  if (!refused) return DEAF;
+  try {
+    const look = await observe(run);
+    if (!isLive(look) || look.decision.reason === 'Ignored') return DEAF;
+    const { operation } = run.state;
+    if (operation && isUnwritten(operation)) await end(run, look, 'Cancelled', message);
+    else await writeStatus(run, look);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.warn('its status cannot be written either', { message: describeFailure(error).message });
+  }
+  return DEAF;
+}

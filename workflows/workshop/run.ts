@@ -1,0 +1,278 @@
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  condition,
+  log,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { phaseKey, workshopNameKey, workshopNamespaceKey } from '../../contract/search-attributes.ts';
+import type { ProvisionAutoscalerInput, ProvisionAutoscalerRun } from '../../contract/workshop/input.ts';
+import * as messages from '../../contract/workshop/messages.ts';
+import type { AutoscalerState } from '../../contract/workshop/state.ts';
+import type { AutoscalerPhase, AutoscalerStatus, Decision } from '../../contract/workshop/status.ts';
+import { checklist } from '../../domain/workshop/checklist.ts';
+import { type ConfigReading, readConfig } from '../../domain/workshop/config.ts';
+import { decide, explain } from '../../domain/workshop/decide.ts';
+import * as asked from '../../domain/workshop/messages.ts';
+import type { Observation, ProvisionFacts } from '../../domain/workshop/observation.ts';
+import { defaultWorkshopTimings, type WorkshopTimings } from '../../domain/workshop/settings.ts';
+import { newState, remember } from '../../domain/workshop/state.ts';
+import { autoscalerStatus, phaseOf } from '../../domain/workshop/status.ts';
+import { measureLook } from './metrics.ts';
+
+/** An `evaluateNow` that waits for its decision. */
+export interface Evaluation {
+  dryRun: boolean;
+  answer?: Decision;
+  failure?: ApplicationFailure;
+}
+
+/** A look that was made: what was seen and what follows from it. */
+export interface Look {
+  observation: Observation;
+  config: ConfigReading;
+  decision: Decision;
+}
+
+/** A look at a provision that exists. */
+export type LiveLook = Look & { observation: { provision: ProvisionFacts } };
+
+export function isLive(look: Look): look is LiveLook {
+  return look.observation.provision !== null;
+}
+
+/**
+ * State of one autoscaler, its messages, and how people see it. Handlers set state and wake the main loop, which alone works;
+ * so nothing here keeps a copy of `state` across an await.
+ */
+export class AutoscalerRun {
+  readonly address: ProvisionAutoscalerInput;
+  readonly workflowId = workflowInfo().workflowId;
+  timings: WorkshopTimings = defaultWorkshopTimings;
+  state: AutoscalerState;
+  look: Look | undefined;
+  /** Asked for by `cancelOperation`, until the main loop has done it. */
+  cancelling: messages.CancelRequest | undefined;
+  /** Looks at the present operation since something last moved. */
+  looks = 0;
+  /** Numbers have changed that are written with the next status, or after a while. */
+  statusLater = false;
+  /** Since when growth has been asked for without a count write. */
+  askedSince: number | undefined;
+  #nextEvaluation: number | undefined;
+  #phase: AutoscalerPhase | undefined;
+  #urgent = false;
+  #evaluations: Evaluation[] = [];
+  #evaluatedAt = 0;
+
+  /** Registers all message handlers: construct it before the first await. */
+  constructor({ state, ...address }: ProvisionAutoscalerRun) {
+    this.address = address;
+    this.state = state ?? newState();
+    this.#answerQueries();
+    this.#takeSignals();
+    this.#takeUpdates();
+  }
+
+  /** Decides upon what was seen, with the state as it is at this moment. */
+  decide(observation: Observation, state: AutoscalerState = this.state): Look {
+    const config = readConfig(observation.workshop?.autoScaling);
+    return { observation, config, decision: decide(observation, config, state, Date.now(), this.timings) };
+  }
+
+  /** From now on this is what was seen last. */
+  see<L extends Look>(look: L): L {
+    const { target, inputs } = look.decision;
+    if (target === undefined || target <= inputs.count) this.askedSince = undefined;
+    else this.askedSince ??= Date.now();
+    this.look = look;
+    return look;
+  }
+
+  /** Remembers a decision that counts: not that of a dry run. */
+  note(look: Look): void {
+    this.state = remember(this.state, look.observation, look.decision, Date.now(), uuid4().slice(0, 8));
+    measureLook(this, look);
+  }
+
+  /** Takes what is to be done in this round: what arrives from now on is for the next one. */
+  begin(): { evaluations: Evaluation[]; changed: boolean } {
+    const changed = this.state.dirty;
+    const evaluations = this.#evaluations.splice(0);
+    this.state = { ...this.state, dirty: false };
+    this.#urgent = false;
+    this.#evaluatedAt = Date.now();
+    return { evaluations, changed };
+  }
+
+  /** Shows phase and checklist; the search attribute follows where `resting`, because each change of it is an event. */
+  show(resting: boolean): void {
+    const phase = this.phase();
+    setCurrentDetails(checklist(this.status()));
+    if (!resting || phase === this.#phase) return;
+    const first = this.#phase === undefined;
+    this.#phase = phase;
+    const workshop = this.look?.observation.workshop?.name;
+    upsertSearchAttributes([
+      { key: phaseKey, value: phase },
+      ...(first ? [{ key: workshopNamespaceKey, value: this.address.namespace }] : []),
+      ...(first && workshop ? [{ key: workshopNameKey, value: workshop }] : []),
+    ]);
+  }
+
+  phase(): AutoscalerPhase {
+    return phaseOf(this.state, this.look?.decision, Date.now());
+  }
+
+  status(): AutoscalerStatus {
+    return autoscalerStatus(this.address, this.state, this.look, this.#nextEvaluation, Date.now());
+  }
+
+  /**
+   * Waits until `at`, or until something changed. Changes are gathered: evaluations they cause are at least the debounce
+   * apart. While `deaf` (after a denial or an outage) only people are heard.
+   */
+  async rest(at: number, deaf: boolean): Promise<void> {
+    this.#nextEvaluation = at;
+    this.show(true);
+    const changed = () => this.#urgent || (!deaf && this.state.dirty);
+    await condition(changed, Math.max(1, at - Date.now()), { summary: 'next look at the provision' });
+    const gap = this.#evaluatedAt + this.timings.debounce * 1000 - Date.now();
+    if (!this.#urgent && gap > 0) await condition(() => this.#urgent, gap, { summary: 'gather changes' });
+    this.#nextEvaluation = undefined;
+  }
+
+  /** Nothing may be asked any more that this run would not answer. */
+  async settleHandlers(): Promise<void> {
+    await condition(allHandlersFinished);
+  }
+
+  get idle(): boolean {
+    return !this.#urgent && !this.state.dirty && this.#evaluations.length === 0;
+  }
+
+  #answerQueries(): void {
+    setHandler(messages.getAutoscalerStatus, () => this.status(), {
+      description: 'Phase, last decision with all its inputs, operation, pause, next evaluation',
+    });
+    setHandler(messages.getAutoscalerHistory, () => ({ decisions: this.state.decisions }), {
+      description: 'The last 20 decisions; equal ones in a row are one entry',
+    });
+    setHandler(
+      messages.getExplanation,
+      () => {
+        if (!this.look) throw refused('InvalidMessage', 'nothing was observed yet: ask again in a moment');
+        return explain(this.look.observation, this.look.config, this.state, Date.now(), this.timings);
+      },
+      { description: 'Every check of the decision in words, with the values of the last look' },
+    );
+  }
+
+  #takeSignals(): void {
+    setHandler(messages.changedSignal, () => this.#wake(false), { description: 'Something changed: look again' });
+    const signal =
+      <R>(problem: (request: R) => string | undefined, take: (request: R) => unknown) =>
+      (request: R) => {
+        const words = problem(request);
+        if (words === undefined) take(request);
+        else log.warn('a signal was refused', { why: words });
+      };
+    setHandler(messages.pauseSignal, signal(this.#pauseProblem, this.#pause));
+    setHandler(messages.resumeSignal, (request) => void this.#resume(request));
+    setHandler(messages.evaluateNowSignal, () => this.#wake(true));
+    setHandler(messages.cancelOperationSignal, signal(this.#cancelProblem, this.#cancel));
+    setHandler(messages.approveSignal, signal(this.#approvalProblem, this.#approve));
+    setHandler(messages.setOverrideSignal, signal(this.#overrideProblem, this.#override));
+  }
+
+  #takeUpdates(): void {
+    setHandler(messages.pauseUpdate, this.#pause, {
+      description: 'Start no new operation until resumed, or until a time; a running one finishes',
+      validator: (request) => refuseFor('InvalidMessage', this.#pauseProblem(request)),
+    });
+    setHandler(messages.resumeUpdate, this.#resume, { description: 'End a pause by message and evaluate at once' });
+    setHandler(messages.evaluateNowUpdate, (request) => this.#evaluate(request), {
+      description: 'Look at once and answer the decision; with dryRun only that',
+    });
+    setHandler(messages.cancelOperationUpdate, this.#cancel, {
+      description: 'End the running operation: flag cleared, claims made so far left alone',
+      validator: (request) => refuseFor('NothingToCancel', this.#cancelProblem(request)),
+    });
+    setHandler(messages.approveUpdate, this.#approve, {
+      description: 'Allow the operation that waits for approval',
+      validator: (request) => refuseFor('ApprovalRefused', this.#approvalProblem(request)),
+    });
+    setHandler(messages.setOverrideUpdate, this.#override, {
+      description: 'Replace the cap until a time; without maxProvisions the override is removed',
+      validator: (request) => refuseFor('InvalidMessage', this.#overrideProblem(request)),
+    });
+  }
+
+  readonly #pauseProblem = (request: messages.PauseRequest) => asked.pauseProblem(request, Date.now());
+  readonly #overrideProblem = (request: messages.OverrideRequest) => asked.overrideProblem(request, Date.now());
+  readonly #approvalProblem = (request: messages.ApproveRequest) => asked.approvalProblem(this.state, request);
+  readonly #cancelProblem = (_request: messages.CancelRequest) => asked.cancelProblem(this.state);
+
+  readonly #pause = (request: messages.PauseRequest): messages.PauseAnswer => {
+    this.state = asked.applyPause(this.state, request, Date.now());
+    this.#wake(true);
+    return { paused: true, ...(request.until === undefined ? {} : { until: request.until }) };
+  };
+
+  readonly #resume = (_request: messages.ResumeRequest): messages.ResumeAnswer => {
+    const { state, answer } = asked.applyResume(this.state, this.look?.observation, Date.now());
+    this.state = state;
+    this.#wake(true);
+    return answer;
+  };
+
+  async #evaluate(request: messages.EvaluateRequest | undefined): Promise<Decision> {
+    const evaluation: Evaluation = { dryRun: request?.dryRun === true };
+    this.#evaluations.push(evaluation);
+    this.#urgent = true;
+    await condition(() => evaluation.answer !== undefined || evaluation.failure !== undefined);
+    if (evaluation.answer) return evaluation.answer;
+    throw evaluation.failure;
+  }
+
+  readonly #cancel = (request: messages.CancelRequest | undefined): messages.CancelAnswer => {
+    const { operation, approval } = this.state;
+    this.state = asked.applyCancel(this.state);
+    if (operation) this.cancelling = request ?? {};
+    this.#wake(true);
+    return {
+      ...(operation ? { operationId: operation.id } : {}),
+      ...(approval ? { droppedApproval: approval.operationId } : {}),
+    };
+  };
+
+  readonly #approve = (request: messages.ApproveRequest): messages.ApproveAnswer => {
+    this.state = asked.applyApproval(this.state, request);
+    this.#wake(true);
+    return { operationId: request.operationId, targetCount: this.state.approval?.target ?? 0 };
+  };
+
+  readonly #override = (request: messages.OverrideRequest): messages.OverrideAnswer => {
+    this.state = asked.applyOverride(this.state, request);
+    this.#wake(true);
+    const { maxProvisions, until } = request;
+    return maxProvisions === undefined ? {} : { maxProvisions, ...(until === undefined ? {} : { until }) };
+  };
+
+  #wake(urgent: boolean): void {
+    this.state = { ...this.state, dirty: true };
+    this.#urgent ||= urgent;
+  }
+}
+
+function refuseFor(type: string, words: string | undefined): void {
+  if (words !== undefined) throw refused(type, words);
+}
+
+function refused(type: string, message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true });
+}
