@@ -1,6 +1,6 @@
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { workflowBundle } from '../workflow-bundle.ts';
 import { recorded } from './histories.ts';
 
 /** A change of the workflow code that runs under way could not follow: `from` is replaced in the bundle. */
@@ -12,13 +12,16 @@ export interface PlantedChange {
   to: string;
 }
 
+const WORKFLOWS = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
+
 /** Recorded runs replay on today's workflow code, and a planted change is rejected. */
 export function replays(room: string, changes: readonly PlantedChange[]): void {
   const histories = recorded(room);
   let code = '';
   beforeAll(async () => {
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
-    ({ code } = await workflowBundle());
+    const logger = new DefaultLogger('ERROR');
+    Runtime.install({ logger });
+    ({ code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger }));
   });
 
   const replay = async (bundle: string, name: string) => {
