@@ -17,7 +17,13 @@ interface Policy {
 }
 
 const [, policy = ''] = /```json\n([\s\S]*?)```/.exec(readFileSync(PAGE, 'utf8')) ?? [];
-const published = (JSON.parse(policy) as Policy).Statement.flatMap(({ Action }) => Action);
+
+/** What only rollouts use. */
+const OF_ROLLOUTS = ['elasticloadbalancing:DescribeTargetHealth', 'elasticloadbalancing:DescribeTargetGroupAttributes'];
+
+const published = (JSON.parse(policy) as Policy).Statement.flatMap(({ Action }) => Action).filter(
+  (action) => !OF_ROLLOUTS.includes(action),
+);
 
 /** The worker's access key id in a test's world. */
 const WORKER = 'sandbox';
@@ -54,6 +60,7 @@ test('with the published permissions alone a balancer is made, tagged and served
   await world.remove(input.scopeId);
   const { records, placements, held } = await truth(world);
   expect({ records, placements, held }).toEqual({ records: before.records, placements: before.placements, held: [] });
+  await world.create(demanding()); // the idle balancer is full again
 });
 
 test('every published permission is used by that', () => {
