@@ -3,6 +3,7 @@ import type { Bench, BenchRun } from './bench.ts';
 /** The benchmarks by room. Each is loaded only when it is wanted: they bring servers and clients with them. */
 const benches = {
   scope: async () => (await import('./scope/bench.ts')).scopeBench,
+  ip: async () => (await import('./ip/bench.ts')).ipBench,
   workshop: async () => (await import('./workshop/bench.ts')).workshopBench,
 } as const;
 

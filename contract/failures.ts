@@ -92,4 +92,4 @@ export interface Failure {
 }
 
 /** Every type that a run of Groundwork can end with. */
-export type RunFailureType = ScopeFailureType | IpFailureType | WorkshopFailureType;
+export type RunFailureType = ScopeFailureType | DeploymentFailureType | IpFailureType | WorkshopFailureType;

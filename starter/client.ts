@@ -1,6 +1,7 @@
 import { Client, Connection, type ConnectionLike } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Balancers } from './balancers.ts';
+import { Deployments } from './deployments.ts';
 import { Unavailable } from './errors.ts';
 import { Ip } from './ip/ip.ts';
 import { taskQueueOf } from './queues.ts';
@@ -15,6 +16,20 @@ import { Workshops } from './workshops.ts';
  *     const { domain, balancer } = await groundwork.scopes.create({ scopeId: '123', slugs, visibility: 'public' });
  */
 
+export type {
+  DeploymentDeletionInput,
+  DeploymentInput,
+  DiagnosisInput,
+  InstanceRestartInput,
+} from '../contract/deployment/input.ts';
+export type {
+  DeploymentDeletionResult,
+  DeploymentPlan,
+  DeploymentResult,
+  DeploymentStatus,
+  DiagnosisResult,
+  InstanceRestartResult,
+} from '../contract/deployment/status.ts';
 export type { Failure, InvalidField } from '../contract/failures.ts';
 export type * from '../contract/ip/change.ts';
 export type * from '../contract/ip/claim.ts';
@@ -43,6 +58,7 @@ export type {
   DecisionExplanation,
 } from '../contract/workshop/status.ts';
 export type { Balancers } from './balancers.ts';
+export type { AskOptions, DeploymentReport, DeploymentRequest, Deployments } from './deployments.ts';
 export * from './errors.ts';
 export type { IpCallOptions, IpClaimRequest } from './ip/claims.ts';
 export type { Ip } from './ip/ip.ts';
@@ -69,6 +85,7 @@ export interface Groundwork {
   readonly balancers: Balancers;
   readonly ip: Ip;
   readonly workshops: Workshops;
+  readonly deployments: Deployments;
   /** The Temporal client underneath. */
   readonly temporal: Client;
   readonly connection: ConnectionLike;
@@ -94,6 +111,7 @@ export async function connectGroundwork(options: ConnectOptions = {}): Promise<G
     balancers: new Balancers(runs, taskQueueOf('scopes', prefix)),
     ip: new Ip(runs, taskQueueOf('ip', prefix)),
     workshops: new Workshops(runs, taskQueueOf('workshops', prefix), cluster),
+    deployments: new Deployments(runs, taskQueueOf('deployments', prefix)),
     temporal: client,
     connection,
     namespace,

@@ -15,6 +15,7 @@ export const clientErrorTypes = [
   'OutcomeUnknown',
   'NothingToRetry',
   'NothingToCancel',
+  'MessageRefused',
   'SetupMissing',
   'RunCancelled',
   'RunTerminated',
@@ -26,6 +27,7 @@ export type ClientErrorType = (typeof clientErrorTypes)[number];
 /** Types after which the same request, repeated as it is, may well succeed. */
 const RETRYABLE: ReadonlySet<string> = new Set<RunFailureType | ClientErrorType>([
   'Conflict',
+  'RolloutInProgress',
   'ScopeBusy',
   'BalancerUnreadable',
   'BalancerFailed',
@@ -134,6 +136,31 @@ export class Invalid extends ofType('Invalid') {}
 /** Somebody else changed the object at the same time. */
 export class Conflict extends ofType('Conflict') {}
 
+/** Another rollout, or a deletion, holds the scope; `details` names deployment, phase and run. */
+export class RolloutInProgress extends ofType('RolloutInProgress') {}
+/** The scope's creation is unfinished. */
+export class ScopeNotReady extends ofType('ScopeNotReady') {}
+/** `currentDeploymentId` is not what serves. */
+export class BlueMissing extends ofType('BlueMissing') {}
+/** A third deployment has traffic: its rollout was never ended. */
+export class LeftoverRollout extends ofType('LeftoverRollout') {}
+/** Ledger, Ingress and DNS alias name different balancers. */
+export class BalancerDrift extends ofType('BalancerDrift') {}
+/** The new version's instances did not become ready; `details` say why. */
+export class InstancesNotReady extends ofType('InstancesNotReady') {}
+export class ControllerRefused extends ofType('ControllerRefused') {}
+/** Another Ingress breaks the balancer's group. */
+export class GroupBroken extends ofType('GroupBroken') {}
+export class RouteNotAccepted extends ofType('RouteNotAccepted') {}
+/** The balancer did not do in time what the Ingresses say. */
+export class NotConverged extends ofType('NotConverged') {}
+export class TargetsUnhealthy extends ofType('TargetsUnhealthy') {}
+/** Somebody removes what the rollout needs. */
+export class ObjectMissing extends ofType('ObjectMissing') {}
+export class RemovalTimeout extends ofType('RemovalTimeout') {}
+export class InstanceMissing extends ofType('InstanceMissing') {}
+export class NotThisScopesInstance extends ofType('NotThisScopesInstance') {}
+
 /** There is no such run, pool, claim or provision. */
 export class NotFound extends ofType('NotFound') {}
 /** Temporal or the workers do not answer; nothing is known to have happened, and repeating the request is harmless. */
@@ -144,6 +171,8 @@ export class OutcomeUnknown extends ofType('OutcomeUnknown') {}
 export class NothingToRetry extends ofType('NothingToRetry') {}
 /** `cancelWait` of a claim that does not wait, or `cancelOperation` where none is under way. */
 export class NothingToCancel extends ofType('NothingToCancel') {}
+/** The rollout is not in a state for this message; the words say why. */
+export class MessageRefused extends ofType('MessageRefused') {}
 /** The Temporal namespace lacks what `groundwork setup` registers. */
 export class SetupMissing extends ofType('SetupMissing') {}
 /** Somebody cancelled the run; what it had made was removed. */
@@ -190,11 +219,27 @@ const classes: Readonly<Record<RunFailureType | ClientErrorType, FailureClass>> 
   ApprovalRefused,
   Invalid,
   Conflict,
+  RolloutInProgress,
+  ScopeNotReady,
+  BlueMissing,
+  LeftoverRollout,
+  BalancerDrift,
+  InstancesNotReady,
+  ControllerRefused,
+  GroupBroken,
+  RouteNotAccepted,
+  NotConverged,
+  TargetsUnhealthy,
+  ObjectMissing,
+  RemovalTimeout,
+  InstanceMissing,
+  NotThisScopesInstance,
   NotFound,
   Unavailable,
   OutcomeUnknown,
   NothingToRetry,
   NothingToCancel,
+  MessageRefused,
   SetupMissing,
   RunCancelled,
   RunTerminated,

@@ -35,9 +35,6 @@ import {
 
 const rooms = Object.keys(taskQueues) as Room[];
 
-/** Rooms that this version serves. */
-const servedRooms: Room[] = ['scopes', 'deployments', 'ip', 'workshops'];
-
 /** Refuses a value for which `problem` finds something. */
 const checked =
   <T>(read: (raw: unknown) => T, problem: (value: T) => string | undefined) =>
@@ -94,7 +91,8 @@ const workshopTimingDescriptions: Record<keyof WorkshopTimings, string> = {
   conflictsPerMinute: 'Conflicts within a minute after which that is so.',
   errorBackoff: 'Seconds until the next try after Kubernetes denied a call or did not answer.',
   statusInterval: 'Seconds between two writes of a provision status that only change numbers.',
-  idleLimit: 'Seconds after which an autoscaler with nothing to do starts a new history.',
+  idleLimit: 'Seconds after which an autoscaler starts a new history.',
+  historyLimit: 'Events after which it does so, whatever the server suggests.',
   sweepInterval:
     'Seconds between two sweeps over all workshops. Set it before "groundwork setup", which makes the Schedule.',
   expectedProvisioning: 'Seconds a claim takes to be provisioned, where the provision has none that tells.',
@@ -146,8 +144,8 @@ export const settings = {
     },
     queues: {
       read: checked(list, unservedQueue),
-      fallback: servedRooms as string[],
-      description: `Task queues to serve: ${servedRooms.join(', ')}. Split a room into its own process when it needs its own scaling.`,
+      fallback: rooms as string[],
+      description: `Task queues to serve: ${rooms.join(', ')}. Split a room into its own process when it needs its own scaling.`,
     },
     taskQueuePrefix: {
       read: text,
@@ -414,12 +412,9 @@ export type Values = { [K in keyof Settings]: Value<Settings[K]> };
 export type ReadResult = { ok: true; values: Values } | { ok: false; problems: string[] };
 
 function unservedQueue(names: string[]): string | undefined {
-  const unknown = names.find((name) => !servedRooms.includes(name as Room));
-  if (unknown === undefined) return names.length === 0 ? 'must name at least one queue' : undefined;
-  const known = rooms.includes(unknown as Room);
-  return known
-    ? `names ${unknown}, which this version does not serve yet`
-    : `names ${unknown}; the queues are ${servedRooms.join(', ')}`;
+  const unknown = names.find((name) => !rooms.includes(name as Room));
+  if (unknown !== undefined) return `names ${unknown}; the queues are ${rooms.join(', ')}`;
+  return names.length === 0 ? 'must name at least one queue' : undefined;
 }
 
 /** Reads all settings. `problems` has one line per wrong or unknown setting. `withDatabase` false: none needs to be named. */

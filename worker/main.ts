@@ -55,7 +55,7 @@ async function run(values: Values): Promise<void> {
     workers.push(
       ...(await createWorkers({ connection: native, namespace, values, dependencies, workflows: workflowCode() })),
     );
-    closing.unshift(startWatchers(values, dependencies, temporal, (trouble) => logger.warn(`watch of ${trouble}`)));
+    closing.unshift(startWatchers(values, dependencies, temporal, (trouble) => logger.warn(trouble)));
     if (values.queues.includes('ip')) {
       closing.unshift(
         repeatedly(values.ipSampleSeconds, dependencies.sampleIp, (err) =>

@@ -1,4 +1,6 @@
+export { deploymentDeletion } from './deployment/deletion.ts';
 export { deployment } from './deployment/deployment.ts';
+export { diagnosis, instanceRestart } from './deployment/instances.ts';
 export { ipClaim } from './ip/claim.ts';
 export { ipInventory, ipPoolChange, ipPoolCreation, ipPoolDeletion } from './ip/pools.ts';
 export { ipRelease, ipRenewal } from './ip/release.ts';

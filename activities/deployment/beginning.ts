@@ -47,8 +47,10 @@ export interface Prospect {
 export async function beginRollout(deps: DeploymentDependencies, { request, run }: BeginInput): Promise<Beginning> {
   const { start, balancer, warnings, request: complete } = await prospect(deps, request, run);
   const { scopeId, scope, deploymentId } = complete;
-  const live = await ofScope<Live>(deps.kubernetes, routeKind({ request: complete }), scope.namespace, scopeId);
-  await keepOriginals(deps.database, { scopeId, deploymentId }, run, live.map(original));
+  const kind = routeKind({ request: complete });
+  const live = await ofScope<Live>(deps.kubernetes, kind, scope.namespace, scopeId);
+  const originals = live.map((object) => original(kind, object));
+  await keepOriginals(deps.database, { scopeId, deploymentId }, run, originals);
   return {
     course: { request: complete, run, ...(balancer ? { balancer } : {}), shape: start.shape },
     plan: start.plan,

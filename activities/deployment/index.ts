@@ -1,14 +1,19 @@
+import type { DiagnosisInput } from '../../contract/deployment/input.ts';
 import type { Side } from '../../contract/deployment/status.ts';
+import type { DeploymentTarget } from '../../domain/deployment/request.ts';
 import { withTypedFailures } from '../translate.ts';
 import { type BeginInput, beginRollout } from './beginning.ts';
 import type { Course } from './course.ts';
+import { removeRoutes, removeSides, type Survey, surveyScope } from './deletion.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
+import { type InstanceInput, inspectInstance, stopInstance } from './instances.ts';
 import { keepStatus } from './originals.ts';
 import { planDeployment } from './planning.ts';
 import { type RemoveInput, removeObjects } from './removal.ts';
-import { acceptDeployment } from './requests.ts';
+import { acceptDeployment, acceptTarget, type TargetKind } from './requests.ts';
 import { type RouteInput, routeTraffic } from './routing.ts';
 import { applySide, drainTime, scaleSide } from './side.ts';
+import { diagnoseScope } from './snapshot.ts';
 import { type WaitInput, waitInstances } from './waiting.ts';
 import { type WatchInput, watchTraffic } from './watching.ts';
 
@@ -30,6 +35,7 @@ export function createDeploymentActivities(deps: DeploymentDependencies) {
   return withTypedFailures({
     // Local activities: pure functions and single statements.
     acceptDeployment: async ({ input }: { input: unknown }) => ({ request: acceptDeployment(settings, input) }),
+    acceptTarget: async ({ kind, input }: { kind: TargetKind; input: unknown }) => acceptTarget(settings, kind, input),
     keepRollout: ({ run, status, settled, ...key }: KeepInput) => keepStatus(database, key, run, status, settled),
 
     // Regular activities: AWS and Kubernetes, and waits.
@@ -42,6 +48,14 @@ export function createDeploymentActivities(deps: DeploymentDependencies) {
     watchTraffic: (input: WatchInput) => watchTraffic(deps, input),
     drainTime: (input: { course: Course; side: Side }) => drainTime(deps, input),
     removeObjects: (input: RemoveInput) => removeObjects(deps, input),
+
+    // Deletion, restart, diagnosis.
+    surveyScope: ({ target }: { target: DeploymentTarget }) => surveyScope(deps, target),
+    removeRoutes: (input: { target: DeploymentTarget; survey: Survey; until: string }) => removeRoutes(deps, input),
+    removeSides: (input: { target: DeploymentTarget; survey: Survey; until: string }) => removeSides(deps, input),
+    inspectInstance: (input: InstanceInput) => inspectInstance(deps, input),
+    stopInstance: (input: InstanceInput & { uid: string }) => stopInstance(deps, input),
+    diagnoseScope: (input: { target: DeploymentTarget; input: DiagnosisInput }) => diagnoseScope(deps, input),
   });
 }
 

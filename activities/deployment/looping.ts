@@ -7,11 +7,7 @@ import { activitySignal, beat } from '../signal.ts';
 
 /** Loops of one attempt: look, heartbeat, wait, look again. */
 
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted';
-}
-
-/** Waits `seconds`; throws `Interrupted` when the workflow no longer wants the step. A worker that stops lets the cancellation escape. */
+/** Waits `seconds`; throws the activity's cancellation when it comes. */
 export async function pauseFor(seconds: number): Promise<void> {
   const signal = activitySignal();
   try {
@@ -21,13 +17,16 @@ export async function pauseFor(seconds: number): Promise<void> {
   }
 }
 
-/** What a cancelled call means: the workflow ended the step, or this worker stops. */
+/** The cancellation behind an error of a call that it aborted; any other error is answered as it is. */
 export function cancellationOf(error: unknown): unknown {
   const aborted = error instanceof CancelledFailure || (error instanceof Error && error.name === 'AbortError');
-  if (!aborted || !activitySignal().aborted) return error;
   const reason: unknown = activitySignal().reason;
-  const stops = reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN';
-  return stops ? reason : new Interrupted('the step was ended by a message');
+  return aborted && reason instanceof CancelledFailure ? reason : error;
+}
+
+/** Whether the workflow ended the step. A worker that stops is none: another one goes on. */
+export function isInterruption(error: unknown): boolean {
+  return error instanceof CancelledFailure && error.message !== 'WORKER_SHUTDOWN';
 }
 
 /** Whether a failed look is only repeated: everything but a denial and a refused request. */

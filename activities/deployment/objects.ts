@@ -18,6 +18,9 @@ export const kinds = {
   ingress: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' },
   route: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' },
   pod: { apiVersion: 'v1', kind: 'Pod' },
+  ingressClass: { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass' },
+  endpointSlice: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
+  event: { apiVersion: 'v1', kind: 'Event' },
   replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
 } as const;
 

@@ -1,19 +1,19 @@
 import type { FoundIngress } from '../../domain/deployment/expected.ts';
 import type { KubernetesObject } from '../../domain/deployment/objects/kubernetes.ts';
 import type { Queryable } from '../postgres/database.ts';
-import type { Live } from './objects.ts';
-import { wire } from './objects.ts';
+import { type Kind, type Live, wire } from './objects.ts';
 
 /** The scope's Ingresses as they were before a rollout changed them: kept in the ledger until it has ended. */
 
 export type Original = KubernetesObject & FoundIngress;
 
 /** An object without what the API server and the controllers own. */
-export function original(live: Live): Original {
-  const { apiVersion, kind, metadata, spec } = wire<Live>(live);
+export function original({ apiVersion, kind }: Kind, live: Live): Original {
+  // Items of a list do not say what they are.
+  const { metadata, spec } = wire<Live>(live);
   return {
-    apiVersion: apiVersion ?? '',
-    kind: kind ?? '',
+    apiVersion,
+    kind,
     metadata: {
       name: metadata?.name ?? '',
       namespace: metadata?.namespace ?? '',

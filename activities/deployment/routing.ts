@@ -15,11 +15,12 @@ import type { Routing } from '../../domain/deployment/rollout/routing.ts';
 import type { TargetNeed } from '../../domain/deployment/rollout/types.ts';
 import { gateSeconds, judgeTargets, type TargetVerdict } from '../../domain/deployment/targets.ts';
 import { ALB } from '../../domain/scope/keeper.ts';
+import type { ScopeRequest } from '../../domain/scope/request.ts';
 import { readEvent } from '../kubernetes/events.ts';
 import { beat } from '../signal.ts';
 import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
-import { cancellationOf, earlierAttempt, Interrupted, lookUntil } from './looping.ts';
+import { cancellationOf, earlierAttempt, isInterruption, lookUntil } from './looping.ts';
 import { applyChecked, kinds, type Live, ofScope, refOf, wire } from './objects.ts';
 import { type Original, readOriginals } from './originals.ts';
 import { idsOf, seeHealth, seeRules } from './sight.ts';
@@ -65,7 +66,8 @@ export async function routeTraffic(deps: DeploymentDependencies, input: RouteInp
     const { seen, warnings } = progress;
     return failure ? { kind: 'failed', failure, seen, warnings } : { kind: 'done', seen, warnings };
   } catch (error) {
-    if (!(cancellationOf(error) instanceof Interrupted) && !(error instanceof Interrupted)) throw error;
+    const meaning = cancellationOf(error);
+    if (!isInterruption(meaning)) throw meaning;
     return {
       kind: 'interrupted',
       seen: progress.seen,
@@ -149,7 +151,7 @@ function madeHere({ shape }: Course, originals: readonly Original[]): string[] {
   return shape.ports.map(({ ingress }) => ingress).filter((name) => !before.has(name));
 }
 
-export function routeKind({ request }: Pick<Course, 'request'>) {
+export function routeKind({ request }: { request: { scope: Pick<ScopeRequest, 'dnsType'> } }) {
   return request.scope.dnsType === 'external_dns' ? kinds.route : kinds.ingress;
 }
 

@@ -9,10 +9,17 @@ import { kinds, type Live, refOf } from './objects.ts';
 
 /** What a gate looks at: the scope's rules on the real balancer, and the targets behind them. */
 
+/** Where to look: the balancer, the hosts, and the Ingresses with their listeners. */
+export interface Viewpoint {
+  request: { scope: { region: string } };
+  balancer?: { arn: string };
+  shape: { namespace: string; hosts: readonly string[]; ports: readonly { listener: number; ingress: string }[] };
+}
+
 /** Rules of the scope's hosts on its listeners: listeners once, rules once per listener, tags only of new target groups. */
 export async function seeRules(
   deps: DeploymentDependencies,
-  { request, balancer, shape }: Pick<Course, 'request' | 'balancer' | 'shape'>,
+  { request, balancer, shape }: Viewpoint,
 ): Promise<ObservedRule[]> {
   if (!balancer) return [];
   const { region } = request.scope;

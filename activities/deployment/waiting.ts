@@ -8,7 +8,7 @@ import { sideName } from '../../domain/deployment/names.ts';
 import { beat } from '../signal.ts';
 import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
-import { cancellationOf, earlierAttempt, Interrupted, lookUntil } from './looping.ts';
+import { cancellationOf, earlierAttempt, isInterruption, lookUntil } from './looping.ts';
 import { kinds, type Live, wire } from './objects.ts';
 import { deploymentOf, idsOf } from './sight.ts';
 
@@ -58,7 +58,7 @@ export async function waitInstances(deps: DeploymentDependencies, input: WaitInp
     return { kind: 'failed', ...(await explained(deps, input, verdict, why)), seen: seen() };
   } catch (error) {
     const meaning = cancellationOf(error);
-    if (meaning instanceof Interrupted) return { kind: 'interrupted', seen: seen() };
+    if (isInterruption(meaning)) return { kind: 'interrupted', seen: seen() };
     throw meaning;
   }
 }

@@ -135,9 +135,12 @@ export interface DeploymentKnobs {
   objectModifiers?: ObjectModifiers | null | undefined;
 }
 
+export interface ScopeLevelKnobs extends ScopeKnobs, DeploymentKnobs {}
+export interface PlatformLevelKnobs extends PlatformKnobs, DeploymentKnobs {}
+
 export interface DeploymentNetworking {
-  scope?: (ScopeKnobs & DeploymentKnobs) | null | undefined;
-  platform?: (PlatformKnobs & DeploymentKnobs) | null | undefined;
+  scope?: ScopeLevelKnobs | null | undefined;
+  platform?: PlatformLevelKnobs | null | undefined;
 }
 
 export interface DeploymentInput {

@@ -1,9 +1,10 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { DeploymentStatus } from './status.ts';
+import type { DeploymentDeletionStatus, DeploymentStatus } from './status.ts';
 
 /** What a person may ask of a rollout: each as update, which answers, and as signal of the same name, which does not. */
 
 export const getDeploymentStatus = defineQuery<DeploymentStatus>('getStatus');
+export const getDeletionStatus = defineQuery<DeploymentDeletionStatus>('getStatus');
 
 export interface SwitchTraffic {
   /** Share of the new version, a whole number 0-100. */

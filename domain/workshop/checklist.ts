@@ -51,7 +51,7 @@ export function checklist(status: AutoscalerStatus): string {
     const whom = waitsFor[decision.reason];
     if (whom) lines.push('', `Waiting for ${whom}${decision.until ? `, until ${decision.until}` : ''}`);
   }
-  if (approval && !approval.granted) {
+  if (approval && !approval.granted && decision?.reason === 'ApprovalRequired') {
     lines.push('', `To allow ${approval.fromCount} -> ${approval.targetCount}: \`approve\` ${approval.operationId}`);
   }
   if (paused) {

@@ -16,8 +16,9 @@ export interface WorkshopTimings {
   errorBackoff: number;
   /** Least time between two status writes that change numbers only. */
   statusInterval: number;
-  /** A run that has nothing to do for so long continues as new. */
+  /** A run continues as new when it is so old, or has so many events. */
   idleLimit: number;
+  historyLimit: number;
   sweepInterval: number;
   /** Used where a provision has no complete claim to measure. */
   expectedProvisioning: number;
@@ -44,6 +45,7 @@ export const defaultWorkshopTimings: WorkshopTimings = {
   errorBackoff: 60,
   statusInterval: 60,
   idleLimit: 86_400,
+  historyLimit: 2_000,
   sweepInterval: 60,
   expectedProvisioning: 1800,
   retryFirst: 1,

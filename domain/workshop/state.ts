@@ -75,10 +75,8 @@ function nextApproval(
   suffix: string,
 ): Approval | undefined {
   const same = approval?.from === inputs.count;
-  if (reason !== 'ApprovalRequired' || target === undefined) {
-    // A hold, a pause or a look at less load does not take back what a person said; another count does.
-    return same && approval.granted ? approval : undefined;
-  }
+  // A hold, a pause or a look at less load takes back neither the question nor the answer; another count does.
+  if (reason !== 'ApprovalRequired' || target === undefined) return same ? approval : undefined;
   if (same) return { ...approval, target: Math.min(approval.target, target) };
   const id = operationId(nextEpoch(state, observation), suffix);
   return { operationId: id, from: inputs.count, target, since: now, granted: false };

@@ -38,7 +38,7 @@ export interface Setting {
 }
 
 /** One for each room, in the order in which they are played. */
-export const chapterNames = ['scope'] as const;
+export const chapterNames = ['scope', 'workshop'] as const;
 
 export type ChapterName = (typeof chapterNames)[number];
 

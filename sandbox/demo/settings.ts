@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { cacheRoot } from '../binaries/cache.ts';
+import { workshopTimingsAt } from '../workshop-timings.ts';
 
 /** Real seconds per simulated second: a balancer that takes two minutes takes 2.4 s. */
 export const TIME_SCALE = 0.02;
@@ -21,6 +22,7 @@ export const scaledWorkerSettings: Readonly<Record<string, string>> = {
   GROUNDWORK_ELB_READS_PER_SECOND: String(10 / TIME_SCALE),
   GROUNDWORK_ROUTE53_REQUESTS_PER_SECOND: String(5 / TIME_SCALE),
   GROUNDWORK_SHUTDOWN_GRACE_SECONDS: '2',
+  ...workshopTimingsAt(TIME_SCALE),
 };
 
 /** Where the user's own servers are configured; the demo never touches them. */

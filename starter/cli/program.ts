@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addBalancerCommands } from './balancers/commands.ts';
 import { type Context, withJson } from './command.ts';
+import { addDeploymentCommands } from './deployment/commands.ts';
 import { exitCodes, exitCodeTable } from './exit-codes.ts';
 import { reportFailure, UsageError } from './failing.ts';
 import { colorsFor, type Io } from './io.ts';
 import { addIpCommands } from './ip/commands.ts';
 import { addSandboxCommands } from './sandbox-commands.ts';
 import { addScopeCommands } from './scope/commands.ts';
+import { addWorkshopCommands } from './workshop/commands.ts';
 
 /** The `groundwork` command. */
 
@@ -70,6 +72,8 @@ export function createProgram(context: Context): Command {
   addScopeCommands(program, context);
   addBalancerCommands(program, context);
   addIpCommands(program, context);
+  addWorkshopCommands(program, context);
+  addDeploymentCommands(program, context);
   addSandboxCommands(program, context);
 
   withJson(program.command('demo').description('boot a sandbox and play the main jobs on it'))

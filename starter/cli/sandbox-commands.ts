@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { type Context, positiveNumber, repeated, withJson } from './command.ts';
+import { addSandboxWorkshopCommands } from './sandbox-workshop-commands.ts';
 
 /** `groundwork sandbox ...`: everything a laptop needs, run for real. The parts are loaded only when a command runs. */
 
 const operations = () => import('./operations/sandbox.ts');
 
-export function addSandboxCommands(program: Command, { io, exit }: Context): void {
+export function addSandboxCommands(program: Command, context: Context): void {
+  const { io, exit } = context;
   const sandbox = program.command('sandbox').description('Temporal, PostgreSQL, Kubernetes and AWS on this machine');
   const named = (command: Command) => withJson(command).option('--name <name>', 'which sandbox', 'default');
 
@@ -33,4 +35,6 @@ export function addSandboxCommands(program: Command, { io, exit }: Context): voi
     .option('--network <proxy=json>', 'faults of postgres or temporal, for example postgres={"latencyMs":50}', repeated)
     .option('--cut <proxy>', 'reset the open connections of postgres or temporal', repeated)
     .action(async (options) => exit(await (await operations()).faults(io, options)));
+
+  addSandboxWorkshopCommands(sandbox, context);
 }

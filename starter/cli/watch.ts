@@ -20,6 +20,8 @@ export interface Watched {
   groundwork: Groundwork;
   /** Words for what to do after Ctrl-C, for example "groundwork scope status 123". */
   statusCommand: string;
+  /** Lines to show under the checklist. */
+  more?: () => Promise<string[]>;
 }
 
 const LOOK_MS = 400;
@@ -27,7 +29,7 @@ const ANSWER_MS = 2_000;
 
 /** Resolves with the run's result; rejects with its failure, `OutcomeUnknown` at the deadline, or `Interrupted`. */
 export async function watchRun<Result>(
-  { io, groundwork, statusCommand }: Watched,
+  { io, groundwork, statusCommand, more }: Watched,
   run: Pick<RunHandle<Result>, 'workflowId' | 'runId' | 'taskQueue' | 'result'>,
   options: WatchOptions,
 ): Promise<Result> {
@@ -37,7 +39,7 @@ export async function watchRun<Result>(
   // Progress is for people: with --json it stays off stdout.
   const progress = options.json ? io.stderr : io.stdout;
   const following = options.follow
-    ? follow(io, groundwork, run, progress, { stop: stop.signal, ended: ended.signal })
+    ? follow(io, groundwork, run, progress, { stop: stop.signal, ended: ended.signal }, more)
     : warnUnserved(io, groundwork, run.taskQueue);
   try {
     return await run.result({
@@ -66,14 +68,16 @@ async function follow(
   run: { workflowId: string; runId: string; taskQueue: string },
   output: Output,
   { stop, ended }: { stop: AbortSignal; ended: AbortSignal },
+  more: () => Promise<string[]> = async () => [],
 ): Promise<void> {
+  const all = async () => [...(await look(groundwork, run)), ...(await more().catch(() => []))];
   const signal = AbortSignal.any([stop, ended]);
   const screen = new Screen(output, io.env);
   while (!signal.aborted) {
-    screen.update(await look(groundwork, run));
+    screen.update(await all());
     await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
-  if (!stop.aborted) screen.update(await look(groundwork, run));
+  if (!stop.aborted) screen.update(await all());
 }
 
 /** The run's checklist as it is now, or why there is none. */

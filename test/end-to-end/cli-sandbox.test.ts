@@ -46,6 +46,20 @@ test(
     expect(await sandbox('faults', '--add', '{"match":{}}')).toMatchObject({ code: 4 });
     expect((await sandbox('faults', '--clear')).stdout).toMatch(/^No rule\./);
 
+    const made = await sandbox('workshop', 'user-1/lab', '--count', '2', '--completion', '2', '--json');
+    expect(JSON.parse(made.stdout)).toEqual({ namespace: 'user-1', workshop: 'lab', provision: 'lab', count: 2 });
+    await expect
+      .poll(async () => JSON.parse((await sandbox('crowd', 'user-1/lab', '--people', '3', '--json')).stdout), {
+        timeout: 30_000,
+      })
+      .toEqual({ arrived: 3, seated: 2, rejected: { none: 0, full: 1 }, left: 0 });
+    expect((await sandbox('workshop', 'user-1/lab', '--count', '3')).stdout).toContain('count 3');
+    expect(await sandbox('crowd', 'user-1/lab')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--people'),
+    });
+    expect((await sandbox('workshop', 'lab')).code).toBe(2);
+
     expect(await sandbox('down')).toMatchObject({ code: 0, stdout: 'The sandbox is stopped.\n' });
     const ended = await up;
     expect(ended.code).toBe(143);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { scopeFailureTypes } from '../../contract/failures.ts';
+import { deploymentFailureTypes, scopeFailureTypes, workshopFailureTypes } from '../../contract/failures.ts';
 import { ipFailureTypes } from '../../contract/ip/failures.ts';
 import { exitCodeOf, exitCodes, exitNames } from '../../starter/cli/exit-codes.ts';
 import { exitCodeOfFindings } from '../../starter/cli/operations/doctor.ts';
@@ -25,7 +25,13 @@ describe('exit codes', () => {
   });
 
   test('are given to every failure type, and to no other', () => {
-    const types = new Set<string>([...scopeFailureTypes, ...ipFailureTypes, ...clientErrorTypes]);
+    const types = new Set<string>([
+      ...scopeFailureTypes,
+      ...deploymentFailureTypes,
+      ...ipFailureTypes,
+      ...workshopFailureTypes,
+      ...clientErrorTypes,
+    ]);
     expect(Object.keys(exitNames).sort()).toEqual([...types].sort());
     expect(exitCodeOf('HostConflict')).toBe(5);
     expect(exitCodeOf('NoCapacity')).toBe(7);

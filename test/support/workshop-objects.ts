@@ -7,7 +7,7 @@ import {
   workshopKinds,
   workshopLabels,
 } from '../../contract/workshop/objects.ts';
-import type { KubeClient } from '../../sandbox/controllers/client.ts';
+import { isNotFound, type KubeClient } from '../../sandbox/controllers/client.ts';
 import { type KubeObject, pathOf, type Resource } from '../../sandbox/controllers/objects.ts';
 
 /** A workshop whose claims and seats a test makes by hand: what the manager of the platform would do, step by step. */
@@ -145,6 +145,14 @@ export class TestWorkshop {
 
   remove(kind: WorkshopKind, name: string): Promise<unknown> {
     return this.#kube.remove(this.path(kind, name));
+  }
+
+  /** Workshop and provision; claims and seats lie still without them. */
+  async removeAll(): Promise<void> {
+    for (const kind of ['provision', 'workshop'] as const)
+      await this.remove(kind, this.name).catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
   }
 
   workshop(): Promise<Workshop> {

@@ -1,8 +1,10 @@
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, inject } from 'vitest';
+import { CustomResources } from '../../activities/kubernetes/custom-resources.ts';
 import { Database } from '../../activities/postgres/database.ts';
 import { wakeAutoscaler } from '../../activities/workshop/wake.ts';
 import { taskQueueName, workflowIds } from '../../contract/names.ts';
@@ -51,6 +53,9 @@ export interface WorkshopWorld {
   database: Database;
   /** As an administrator, past the fault proxy. */
   kube: KubeClient;
+  /** As the worker, through the fault proxy. */
+  kubeConfig: KubeConfig;
+  resources: CustomResources;
   faults: FaultPlan;
   proxy: HttpProxy;
   taskQueue: string;
@@ -123,6 +128,10 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
     ...options.environment,
   };
   const values = configuration(environment);
+  const kubeConfig = proxied(proxy.url, servers.kubernetes.tokens.worker ?? '');
+  // Beside the others: the folder goes with the servers of the run.
+  const kubeconfigFile = join(dirname(servers.kubernetes.kubeconfig.worker), `${namespace}.kubeconfig`);
+  await writeFile(kubeconfigFile, kubeConfig.exportConfig());
   const connection = await Connection.connect({ address: servers.temporal.address });
   const native = await NativeConnection.connect({ address: servers.temporal.address });
   const client = new Client({ connection, namespace: servers.temporal.namespace });
@@ -131,7 +140,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
   const running: (() => Promise<void>)[] = [];
   const workflowId = (provision: string) => workflowIds.provisionAutoscaler(namespace, namespace, provision);
 
-  const made: string[] = [];
+  const made: TestWorkshop[] = [];
   const world: OpenWorld = {
     around: undefined,
     client,
@@ -140,18 +149,21 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
       ...environment,
       TEMPORAL_ADDRESS: servers.temporal.address,
       TEMPORAL_NAMESPACE: servers.temporal.namespace,
-      KUBECONFIG: servers.kubernetes.kubeconfig.worker,
+      KUBECONFIG: kubeconfigFile,
     },
     database,
     kube,
+    kubeConfig,
+    resources: new CustomResources(kubeConfig),
     faults,
     proxy,
     taskQueue,
     namespace,
     workshop: async (workshopOptions = {}) => {
       const name = uniqueName('shop');
-      made.push(name);
-      return TestWorkshop.create(kube, namespace, name, workshopOptions);
+      const workshop = await TestWorkshop.create(kube, namespace, name, workshopOptions);
+      made.push(workshop);
+      return workshop;
     },
     workflowId,
     wake: (name) => wakeAutoscaler(client, taskQueue, { cluster: namespace, namespace, name }, 'test'),
@@ -162,13 +174,6 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
         .filter(({ ruleId, path }) => ruleId === PATCH_LOG && path.split('/').includes(name))
         .map(({ path }) => (path.endsWith('/status') ? 'status' : 'object')),
     startWorker: async ({ watch = options.watch ?? true } = {}) => {
-      const kubeConfig = new KubeConfig();
-      kubeConfig.loadFromOptions({
-        clusters: [{ name: 'proxy', server: proxy.url, skipTLSVerify: true }],
-        users: [{ name: 'worker', token: servers.kubernetes.tokens.worker }],
-        contexts: [{ name: 'proxy', cluster: 'proxy', user: 'worker' }],
-        currentContext: 'proxy',
-      });
       const dependencies = createDependencies(values, client, { kubeConfig });
       const workshops = wrapped(dependencies.workshops, (name, run) =>
         world.around ? world.around(name, run) : run(),
@@ -193,8 +198,13 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
       for (const stop of running.splice(0)) await stop();
     },
     endRuns: async () => {
-      const runs = made.splice(0).map((name) => client.workflow.getHandle(workflowId(name)));
-      await Promise.all(runs.map((run) => run.terminate('the test is over').catch(() => undefined)));
+      await Promise.all(
+        made.splice(0).map(async (workshop) => {
+          await workshop.removeAll();
+          const run = client.workflow.getHandle(workflowId(workshop.name));
+          await run.terminate('the test is over').catch(() => undefined);
+        }),
+      );
     },
     close: async () => {
       await world.stopWorker();
@@ -209,6 +219,18 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
   logPatches(faults);
   if (options.worker !== false) await world.startWorker();
   return world;
+}
+
+/** The worker's own rights, through the fault proxy. */
+function proxied(server: string, token: string): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromOptions({
+    clusters: [{ name: 'proxy', server, skipTLSVerify: true }],
+    users: [{ name: 'worker', token }],
+    contexts: [{ name: 'proxy', cluster: 'proxy', user: 'worker' }],
+    currentContext: 'proxy',
+  });
+  return kubeConfig;
 }
 
 const PATCH_LOG = 'patch-log';

@@ -2,11 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { rolloutMessageNames } from '../../contract/deployment/messages.ts';
 import { deploymentPhases } from '../../contract/deployment/status.ts';
 import { attemptFailureTypes, deploymentFailureTypes, scopeFailureTypes } from '../../contract/failures.ts';
 import { searchAttributeNames } from '../../contract/names.ts';
 import { scopePhases } from '../../contract/scope/status.ts';
+import { autoscalerPhases, decisionReasons } from '../../contract/workshop/status.ts';
 import { exitCodeOf } from '../../starter/cli/exit-codes.ts';
 import { configurationPage } from '../../tools/configuration-docs.ts';
 import { settings } from '../../worker/configuration.ts';
@@ -82,6 +84,34 @@ describe('docs/operations/scopes.md', () => {
     expect(documented.sort()).toEqual([...scopePhases].sort());
   });
 });
+
+describe('docs/operations/workshops.md', () => {
+  const PAGE = 'docs/operations/workshops.md';
+
+  test('has a row for every reason of a decision, in the order of the checks', () => {
+    expect(names(table(PAGE, 'reason | why nothing is done'))).toEqual(decisionReasons);
+  });
+
+  test('has a row for every phase', () => {
+    expect(names(table(PAGE, 'phase | the run'))).toEqual(autoscalerPhases);
+  });
+
+  test('has a row for every field of the configuration, with its default', () => {
+    const definition = parse(read('deploy/crds/workshops.yaml')) as {
+      spec: { versions: { schema: { openAPIV3Schema: SchemaNode } }[] };
+    };
+    const { properties: spec = {} } = definition.spec.versions[0]?.schema.openAPIV3Schema.properties?.spec ?? {};
+    const plain = (value: unknown) => (value === undefined || typeof value === 'object' ? '' : String(value));
+    expect(table(PAGE, 'field | default').map(([field, fallback]) => [field, fallback])).toEqual(
+      Object.entries(spec.autoScaling?.properties ?? {}).map(([field, node]) => [`\`${field}\``, plain(node.default)]),
+    );
+  });
+});
+
+interface SchemaNode {
+  default?: unknown;
+  properties?: Record<string, SchemaNode>;
+}
 
 describe('docs/operations/deployments.md', () => {
   const PAGE = 'docs/operations/deployments.md';

@@ -1,8 +1,10 @@
+import type { KubeConfig } from '@kubernetes/client-node';
 import type { Client } from '@temporalio/client';
 import { wakeAutoscaler } from '../../activities/workshop/wake.ts';
 import { taskQueueName } from '../../contract/names.ts';
 import { type Values, workshopTimings } from '../configuration.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { definitionTrouble, readDefinitions } from './definitions.ts';
 import { WorkshopWatcher } from './workshops.ts';
 
 /** A watch that broke is tried again after a second, then after twice as long, at most after half a minute. */
@@ -30,5 +32,17 @@ export function startWatchers(
     onTrouble,
   });
   watcher.start();
+  void tellDefinitionTrouble(kubeConfig, values.kubernetesRequestTimeoutSeconds * 1000, onTrouble);
   return () => watcher.stop();
+}
+
+/** A cluster that cannot be asked, or has no workshops, is told of by the watches. */
+async function tellDefinitionTrouble(
+  kubeConfig: KubeConfig,
+  timeoutMs: number,
+  onTrouble: (message: string) => void,
+): Promise<void> {
+  const document = await readDefinitions(kubeConfig, timeoutMs).catch(() => undefined);
+  const trouble = document && definitionTrouble(document);
+  if (trouble) onTrouble(trouble);
 }

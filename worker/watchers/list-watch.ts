@@ -76,7 +76,9 @@ export class ListWatch<T extends WatchedObject> {
         // Whatever broke the watch may have swallowed changes: a list tells.
         version = undefined;
         if (statusOf(error) !== EXPIRED)
-          this.#options.onTrouble(`${this.#kind.plural}: ${error instanceof Error ? error.message : String(error)}`);
+          this.#options.onTrouble(
+            `watch of ${this.#kind.plural}: ${error instanceof Error ? error.message : String(error)}`,
+          );
         await this.#pause(backOff);
         backOff = Math.min(backOff * 2, longestBackOffMs);
       }

@@ -44,13 +44,10 @@ async function guarded(run: AutoscalerRun, work: () => Promise<Exclude<Next, { k
   }
 }
 
-/** Events after which a run continues as new, whatever the server suggests. */
-const LONG_HISTORY = 2_000;
-
 function isLong({ timings }: AutoscalerRun): boolean {
   const { continueAsNewSuggested, historyLength, runStartTime } = workflowInfo();
   const age = Date.now() - runStartTime.getTime();
-  return continueAsNewSuggested || historyLength > LONG_HISTORY || age >= timings.idleLimit * 1000;
+  return continueAsNewSuggested || historyLength > timings.historyLimit || age >= timings.idleLimit * 1000;
 }
 
 /** Between flag and count the run stays one. */

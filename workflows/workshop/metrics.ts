@@ -17,12 +17,25 @@ const waited = metricMeter.createHistogram(
   'seconds',
   'From the first look that asked for growth to the count write',
 );
-const gauge = (name: string, what: string) =>
-  metricMeter.createGauge(`groundwork_workshop_${name}`, 'float', undefined, what);
-const desired = gauge('desired_count', 'Count that is wanted: the target of a decision, else the count');
-const current = gauge('current_count', 'Count of a provision');
-const inFlight = gauge('in_flight_claims', 'Claims of a provision on their way');
-const utilization = gauge('utilization', 'Assigned seats by all seats, 0 to 1');
+const desired = metricMeter.createGauge(
+  'groundwork_workshop_desired_count',
+  'int',
+  undefined,
+  'Count that is wanted: the target of a decision or operation, else the count',
+);
+const current = metricMeter.createGauge('groundwork_workshop_current_count', 'int', undefined, 'Count of a provision');
+const inFlight = metricMeter.createGauge(
+  'groundwork_workshop_in_flight_claims',
+  'int',
+  undefined,
+  'Claims of a provision on their way',
+);
+const utilization = metricMeter.createGauge(
+  'groundwork_workshop_utilization',
+  'float',
+  undefined,
+  'Assigned seats by all seats, 0 to 1',
+);
 
 export function measureLook(run: AutoscalerRun, { decision }: Look): void {
   const { namespace, name } = run.address;

@@ -38,6 +38,9 @@ export interface Look {
   decision: Decision;
 }
 
+/** Callers wait so long for the first look; what they asked for holds all the same. */
+const FIRST_LOOK_MS = 5_000;
+
 /** A look at a provision that exists. */
 export type LiveLook = Look & { observation: { provision: ProvisionFacts } };
 
@@ -190,11 +193,13 @@ export class AutoscalerRun {
   }
 
   #takeUpdates(): void {
-    setHandler(messages.pauseUpdate, this.#pause, {
+    setHandler(messages.pauseUpdate, (request) => this.#known(this.#pause(request)), {
       description: 'Start no new operation until resumed, or until a time; a running one finishes',
       validator: (request) => refuseFor('InvalidMessage', this.#pauseProblem(request)),
     });
-    setHandler(messages.resumeUpdate, this.#resume, { description: 'End a pause by message and evaluate at once' });
+    setHandler(messages.resumeUpdate, (request) => this.#known(this.#resume(request)), {
+      description: 'End a pause by message and evaluate at once',
+    });
     setHandler(messages.evaluateNowUpdate, (request) => this.#evaluate(request), {
       description: 'Look at once and answer the decision; with dryRun only that',
     });
@@ -206,7 +211,7 @@ export class AutoscalerRun {
       description: 'Allow the operation that waits for approval',
       validator: (request) => refuseFor('ApprovalRefused', this.#approvalProblem(request)),
     });
-    setHandler(messages.setOverrideUpdate, this.#override, {
+    setHandler(messages.setOverrideUpdate, (request) => this.#known(this.#override(request)), {
       description: 'Replace the cap until a time; without maxProvisions the override is removed',
       validator: (request) => refuseFor('InvalidMessage', this.#overrideProblem(request)),
     });
@@ -222,6 +227,15 @@ export class AutoscalerRun {
     this.#wake(true);
     return { paused: true, ...(request.until === undefined ? {} : { until: request.until }) };
   };
+
+  /** A run that a message started may find nothing to scale: then the message was in vain. */
+  async #known<A>(answer: A): Promise<A> {
+    await condition(() => this.look !== undefined, FIRST_LOOK_MS);
+    const { decision } = this.look ?? {};
+    if (decision?.reason !== 'ProvisionGone' && decision?.reason !== 'WorkshopGone') return answer;
+    const { namespace, name } = this.address;
+    throw refused('NotFound', `provision ${namespace}/${name} cannot be scaled: ${decision.message}`);
+  }
 
   readonly #resume = (_request: messages.ResumeRequest): messages.ResumeAnswer => {
     const { state, answer } = asked.applyResume(this.state, this.look?.observation, Date.now());

@@ -84,7 +84,7 @@ function move(plan: RolloutPlan, state: RolloutState, percent: number): Next {
   const routing = weighted(percent);
   if (!settled(state, routing)) {
     const gaining: Side | undefined = percent > state.percent ? 'green' : percent < state.percent ? 'blue' : undefined;
-    const needs = sidesWithWeight(routing, true).map((side) => need(side, side === gaining ? 'planned' : 'one'));
+    const needs = weightedSides(plan, routing).map((side) => need(side, side === gaining ? 'planned' : 'one'));
     return route(state, routing, gaining ? [need(gaining, 'planned')] : [], needs);
   }
   for (const side of ['green', 'blue'] as const) {
@@ -124,7 +124,8 @@ function backward(plan: RolloutPlan, given: RolloutState): Next {
   if (plan.strategy !== 'initial') {
     // A count that was being applied may have been reached.
     const unsure = state.scaling?.side === 'blue';
-    if (unsure || state.counts.blue < plan.replicas) return scale(state, 'blue', plan.replicas);
+    if (plan.strategy === 'rolling' && (unsure || state.counts.blue < plan.replicas))
+      return scale(state, 'blue', plan.replicas);
     const possible = possibleRoutings(state);
     if (possible.some((routing) => sameRouting(routing, greenAlone))) {
       // Blue has lost its target groups: they must be there and healthy again before traffic goes to them.
@@ -195,6 +196,12 @@ function route(state: RolloutState, routing: Routing, needs: TargetNeed[], after
 function firstNeeds(plan: RolloutPlan, routing: Routing): TargetNeed[] {
   const green = need('green', 'planned');
   return plan.strategy === 'initial' || greenShare(routing) === 100 ? [green] : [need('blue', 'one'), green];
+}
+
+/** The sides with weight on any listener: a port that green lacks stays with blue. */
+function weightedSides(plan: RolloutPlan, routing: Routing): Side[] {
+  const sides = sidesWithWeight(routing, plan.blue !== undefined);
+  return plan.portsOnlyBlue.length > 0 && !sides.includes('blue') ? ['blue', ...sides] : sides;
 }
 
 function need(side: Side, healthy: TargetNeed['healthy']): TargetNeed {

@@ -28,9 +28,10 @@ export interface UpOptions extends Named {
 export async function up(io: Io, options: UpOptions): Promise<number> {
   const { name, persist, durable, timeScale, region, useKubeconfig } = options;
   const seed = options.seed === undefined ? exploringRegion(region) : await readSeedFile(options.seed);
-  const [{ up: start, status: look }, { setUpDatabase }] = await Promise.all([
+  const [{ up: start, status: look }, { setUpDatabase }, { workshopTimingsAt }] = await Promise.all([
     import('../../../sandbox/main.ts'),
     import('../../../worker/setup.ts'),
+    import('../../../sandbox/workshop-timings.ts'),
   ]);
   const sandbox = await start({
     ...(name ? { name } : {}),
@@ -39,7 +40,7 @@ export async function up(io: Io, options: UpOptions): Promise<number> {
     ...(useKubeconfig ? { useKubeconfig } : {}),
     timeScale,
     region,
-    environment: exploringSettings(region, timeScale),
+    environment: { ...exploringSettings(region, timeScale), ...workshopTimingsAt(timeScale) },
     aws: { seed },
     migrate: setUpDatabase,
   });

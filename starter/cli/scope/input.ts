@@ -84,7 +84,7 @@ export async function deletionInput(io: Io, options: DeletionOptions): Promise<J
   return input;
 }
 
-async function fileInput(io: Io, path: string | undefined): Promise<Json> {
+export async function fileInput(io: Io, path: string | undefined): Promise<Json> {
   if (path === undefined) return {};
   const text = path === '-' ? await everything(io.stdin) : await readInput(path);
   const where = path === '-' ? 'stdin' : path;
@@ -122,7 +122,7 @@ function setFields(input: Json, paths: Readonly<Record<string, string>>, options
 }
 
 /** `path=value`; the value is read as JSON where it is JSON, and as text otherwise. */
-function assign(input: Json, assignment: string): void {
+export function assign(input: Json, assignment: string): void {
   const cut = assignment.indexOf('=');
   if (cut < 1)
     throw new UsageError(

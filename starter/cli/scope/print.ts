@@ -113,10 +113,10 @@ export function listLines(entries: readonly ScopeRunEntry[], colors: Colors): st
   });
 }
 
-type Pair = [label: string, value: string];
+export type Pair = [label: string, value: string];
 
 /** `label  value` lines, without those that have no value. */
-function pairs(given: readonly Pair[]): string[] {
+export function pairs(given: readonly Pair[]): string[] {
   const filled = given.filter(([, value]) => value !== '');
   const width = Math.max(0, ...filled.map(([label]) => label.length));
   return filled.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`);
@@ -140,6 +140,6 @@ function candidateLines(candidates: readonly CandidateLoad[], colors: Colors): s
   return columns([head, ...rows], (cell, _, row) => (row === 0 ? colors.dim(cell) : cell)).map((line) => `  ${line}`);
 }
 
-function warningLines(warnings: readonly Warning[], colors: Colors): string[] {
+export function warningLines(warnings: readonly Warning[], colors: Colors): string[] {
   return warnings.map(({ code, message }) => colors.yellow(`  warning ${code}: ${message}`));
 }

@@ -166,6 +166,10 @@ const stories: Record<string, Story> = {
       say(waiting, { name: 'resume' }),
     ],
   },
+  'rollback of a blue with fewer instances does not scale it': {
+    start: { routing: { form: 'before' }, greenExists: false, blueCount: 6 },
+    events: [say(waiting, to(50)), say(waiting, back)],
+  },
   'rolling with autoscaling': {
     input: {
       strategy: 'rolling',

@@ -65,6 +65,8 @@ test('W82 approval: only the id that waits, and it survives a look with the same
   const granted = applyApproval(waiting, { operationId: '1-07d3e5b1', by: 'ana' });
   expect(decideOn(guarded, granted)).toMatchObject({ reason: 'Scale', target: 15 });
   expect(remember(granted, guarded, decideOn(guarded, granted), NOW, 'ffffffff').approval).toEqual(granted.approval);
+  const calmer = observe({ count: 10, assigned: 7, autoScaling: { ...enabled, approvalAbove: 12 } });
+  expect(remember(waiting, calmer, decideOn(calmer, waiting), NOW, 'ffffffff').approval).toEqual(waiting.approval);
   const other = observe({ count: 11, assigned: 11, autoScaling: { ...enabled, approvalAbove: 12 } });
   expect(remember(granted, other, decideOn(other, granted), NOW, 'ffffffff').approval).toMatchObject({
     operationId: '1-ffffffff',

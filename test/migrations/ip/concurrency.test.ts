@@ -162,6 +162,26 @@ test('one claim in two pools at once: one is bound, the other is told to look ag
   expect(await ip.freeBlocks(pools[1] ?? 0)).toEqual(['10.1.0.0/16']);
 });
 
+test('a dry run leaves no lock behind, a claim holds its pool’s until the commit', async () => {
+  const pool = await ip.pooled({ name: 'p', cidr: '10.0.0.0/16' });
+  const client = new Allocator(server.url, 1);
+  const locks = () =>
+    client.query(
+      "select classid::int, objid::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()",
+    );
+  try {
+    await client.query('begin');
+    await client.claim({ name: 'c', pool: 'p', len: 24, dryRun: true });
+    expect(await locks()).toEqual([]);
+    await client.claim({ name: 'c', pool: 'p', len: 24 });
+    expect(await locks()).toEqual([{ classid: 71001, objid: pool }]);
+    await client.query('commit');
+    expect(await locks()).toEqual([]);
+  } finally {
+    await client.close();
+  }
+});
+
 test('pools: the same made by many is one; of two that overlap one is made', async () => {
   await ip.pooled({ name: 'env', cidr: 'fd40::/48', range: [64, 64] });
   const chain = async (who: number) => {

@@ -210,7 +210,7 @@ describe.each([4, 6] as const)('family %i: any sequence of calls', (family) => {
           await pair.end();
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 });

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { expect, test } from 'vitest';
 
-/** The limit is far above today's 2.1 MB and far below what the AWS SDK or the Kubernetes client would add. */
-const LARGEST_BUNDLE = 3_000_000;
+/** The limit is above today's 3.2 MB, source maps included, and below what the AWS SDK or the Kubernetes client would add. */
+const LARGEST_BUNDLE = 4_000_000;
 
 test('the workflow bundle is small and holds no AWS, PostgreSQL, Kubernetes or zod code', async () => {
   const { code } = await bundleWorkflowCode({

@@ -49,7 +49,6 @@ describe('a setting', () => {
     ['GROUNDWORK_ADDITIONAL_PUBLIC_BALANCERS', 'a,Not_A_Name', 'may contain only'],
     ['GROUNDWORK_POLL_INTERVAL', '-1', 'must be a positive number'],
     ['GROUNDWORK_QUEUES', 'scopes,nonsense', 'names nonsense'],
-    ['GROUNDWORK_QUEUES', 'ip', 'does not serve yet'],
     ['GROUNDWORK_METRICS_ADDRESS', 'everywhere', 'must be host:port'],
     ['GROUNDWORK_PRESET', 'other', 'must be one of groundwork, nullplatform'],
     ['GROUNDWORK_ACCOUNT_ID', '123', '12 digits'],

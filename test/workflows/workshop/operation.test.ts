@@ -43,12 +43,13 @@ describe('a workshop that fills up', () => {
         'ScaleUpStarted: 8 of 10 seats are taken, threshold 0.8: 10 -> 15',
       ]),
     );
-    await eventually(async () => expect((await world.status(workshop.name)).operation).toBeUndefined());
-    const { rows } = await world.database.query(
-      `select from_count, target_count, result, ended_at >= started_at as ended from workshop_operation where provision = $1`,
-      [workshop.name],
-    );
-    expect(rows).toEqual([{ from_count: 10, target_count: 15, result: 'Succeeded', ended: true }]);
+    await eventually(async () => {
+      const { rows } = await world.database.query(
+        `select from_count, target_count, result, ended_at >= started_at as ended from workshop_operation where provision = $1`,
+        [workshop.name],
+      );
+      expect(rows).toEqual([{ from_count: 10, target_count: 15, result: 'Succeeded', ended: true }]);
+    });
   });
 
   test('W22 W23 W24 W25 W28: one count write however often it is told, until all are there and complete', async () => {
@@ -148,6 +149,20 @@ describe('a workshop that fills up', () => {
       expect(await shape(workshop)).toMatchObject({ count: 15, flag: true });
     });
     expect((await workshop.provision()).status?.autoScaling?.operationId).toMatch(/^1-/);
+  });
+
+  test('a watch that breaks is taken up again: what happened meanwhile is seen', async () => {
+    const workshop = await world.workshop({ assigned: 1 });
+    await eventually(async () => expect((await world.status(workshop.name)).decision).toBeDefined());
+    const gone = { kind: 'reset' as const };
+    const rule = world.faults.add({ match: { service: 'kubernetes', resource: 'watch=true' }, effect: gone });
+    world.proxy.cut();
+    await workshop.assign(9);
+    await eventually(async () =>
+      expect(world.faults.applied().filter(({ ruleId }) => ruleId === rule).length).toBeGreaterThan(3),
+    );
+    world.faults.remove(rule);
+    await grown(workshop, 15);
   });
 
   test('W37: a workshop that goes away ends the run', async () => {

@@ -1,0 +1,116 @@
+import type { Warning } from '../../contract/scope/status.ts';
+import { type FoundIngress, routingOf } from '../../domain/deployment/expected.ts';
+import { compareRules } from '../../domain/deployment/gate.ts';
+import { deploymentIdsOf, type InventoryItem, inventory } from '../../domain/deployment/removal.ts';
+import type { DeploymentTarget } from '../../domain/deployment/request.ts';
+import { ALB } from '../../domain/scope/keeper.ts';
+import { permanent } from '../failures.ts';
+import { observeRegion } from '../scope/observation.ts';
+import { asScope, type DeploymentDependencies } from './dependencies.ts';
+import { readLivePlacement } from './ledger.ts';
+import { lookUntil } from './looping.ts';
+import { kinds, type Live, ofScope, wire, words } from './objects.ts';
+import { removeItems, sideObjectsOf } from './removal.ts';
+import { routeKind } from './routing.ts';
+import { seeRules, type Viewpoint } from './sight.ts';
+
+/** Removing every deployment of a scope (specs: deployment, section 13). */
+
+/** What a deletion will take away, looked at before the first change. Plain JSON. */
+export interface Survey {
+  /** Ingresses, or the HTTPRoute. */
+  routes: InventoryItem[];
+  view: Viewpoint;
+  deploymentIds: string[];
+  warnings: Warning[];
+}
+
+/** Reads only. */
+export async function surveyScope(deps: DeploymentDependencies, target: DeploymentTarget): Promise<Survey> {
+  const { scopeId, scope } = target;
+  const kind = routeKind({ request: target });
+  const live = await ofScope<Live>(deps.kubernetes, kind, scope.namespace, scopeId);
+  const placement = await readLivePlacement(deps, scopeId);
+  const found = live.map((route) => ({
+    name: route.metadata?.name ?? '',
+    routes: routingOf([wire<FoundIngress>(route)]),
+  }));
+  const hosts = [
+    ...found.flatMap(({ routes }) => routes.map(({ host }) => host)),
+    ...(placement && 'hosts' in placement ? placement.hosts : []),
+  ];
+  const ports = found.map(({ name, routes }) => ({ ingress: name, listener: routes[0]?.port ?? 443 }));
+  const [name] = live.flatMap(({ metadata }) => metadata?.annotations?.[`${ALB}/load-balancer-name`] ?? []);
+  const balancer = name === undefined ? undefined : await balancerNamed(deps, target, name);
+  const items = live.flatMap(({ metadata }) =>
+    metadata?.uid ? [{ ...kind, namespace: scope.namespace, name: metadata.name ?? '', uid: metadata.uid }] : [],
+  );
+  return {
+    routes: items,
+    view: {
+      request: { scope: { region: scope.region } },
+      ...(balancer ? { balancer } : {}),
+      shape: { namespace: scope.namespace, hosts: [...new Set(hosts)], ports },
+    },
+    deploymentIds: deploymentIdsOf(scopeId, await sideObjectsOf(deps.kubernetes, scope.namespace, scopeId)),
+    warnings: name === undefined ? [] : await lastMember(deps, scopeId, name),
+  };
+}
+
+async function balancerNamed(deps: DeploymentDependencies, { scope, scopeId }: DeploymentTarget, name: string) {
+  const { value } = await observeRegion(asScope(deps), await deps.aws.account(), scope.region, {
+    maxAgeSeconds: deps.settings.scope.timings.observationMaxAge,
+    reader: `${scopeId}/deletion`,
+  });
+  const found = value.balancers.find((balancer) => balancer.name === name);
+  return found ? { arn: found.arn } : undefined;
+}
+
+/** The controller deletes a balancer with the last Ingress of its group. */
+async function lastMember(deps: DeploymentDependencies, scopeId: string, name: string): Promise<Warning[]> {
+  const members = (await deps.kubernetes.list<Live>(kinds.ingress)).filter(
+    ({ metadata }) => metadata?.annotations?.[`${ALB}/group.name`] === name && metadata.labels?.scope_id !== scopeId,
+  );
+  if (members.length > 0) return [];
+  const message = `no other Ingress is on balancer ${name}: the load balancer controller deletes it with its last member`;
+  return [{ code: 'LastMember', message }];
+}
+
+/** Deletes the routes normally, so that the controller takes the rules with them, and waits until no rule has the hosts. Twice is harmless: absent is done. */
+export async function removeRoutes(
+  deps: DeploymentDependencies,
+  { target, survey, until }: { target: DeploymentTarget; survey: Survey; until: string },
+): Promise<{ removed: string[] }> {
+  const { pollInterval, removalTimeout } = target.timings;
+  await removeItems(deps, survey.routes, until, pollInterval, removalTimeout, 'Background');
+  const { hosts, ports } = survey.view.shape;
+  const expected = ports.flatMap(({ listener }) => hosts.map((host) => ({ host, port: listener, weights: {} })));
+  let differences: string[] = [];
+  const quiet = await lookUntil({
+    look: async () => {
+      const verdict = compareRules(expected, await seeRules(deps, survey.view));
+      differences = verdict.differences;
+      return verdict.converged ? true : undefined;
+    },
+    seen: () => ({ lastSeen: differences.join('; ') }),
+    pollSeconds: pollInterval,
+    until: Date.parse(until),
+  });
+  if (!quiet)
+    throw permanent('NotConverged', `rules of the scope are still on the balancer: ${differences.join('; ')}`, {
+      differences,
+    });
+  return { removed: survey.routes.map(({ kind, namespace, name }) => words(kind, namespace, name)) };
+}
+
+/** Removes all sides of the scope. Twice is harmless: absent is done. */
+export async function removeSides(
+  deps: DeploymentDependencies,
+  { target, survey, until }: { target: DeploymentTarget; survey: Survey; until: string },
+): Promise<{ removed: string[] }> {
+  const { scopeId, scope, timings } = target;
+  const found = await sideObjectsOf(deps.kubernetes, scope.namespace, scopeId);
+  const items = inventory(scopeId, survey.deploymentIds, found);
+  await removeItems(deps, items, until, timings.pollInterval, timings.removalTimeout);
+  return { removed: items.map(({ kind, namespace, name }) => words(kind, namespace, name)) };
+}

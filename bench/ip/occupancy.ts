@@ -1,0 +1,105 @@
+import type { Report } from '../../sandbox/binaries/progress.ts';
+import { type Distribution, distribution } from '../statistics.ts';
+import type { Bed } from './bed.ts';
+import { proveDisjoint, proveSound } from './checks.ts';
+import { searchClaim } from './search.ts';
+import { Session } from './session.ts';
+import type { Shape } from './shape.ts';
+import { makePool, stock } from './stock.ts';
+
+/** What one claim costs at so many live blocks. Times are in milliseconds, as the caller sees them. */
+export interface OccupancyFigures {
+  readonly live: number;
+  readonly claim: Distribution;
+  readonly release: Distribution;
+  /** Rows and index entries that one claim reads. */
+  readonly tuples: number;
+  /** The same claim by the search algorithm. */
+  readonly search: Distribution;
+}
+
+interface Point {
+  readonly live: number;
+  readonly url: string;
+  readonly session: Session;
+  readonly claim: number[];
+  readonly release: number[];
+  readonly search: number[];
+  tuples: number;
+}
+
+/** Claims, releases and searches at every occupancy, in turn; each point is a database of its own. */
+export async function measureOccupancies(bed: Bed, shape: Shape, report: Report): Promise<OccupancyFigures[]> {
+  const points: Point[] = [];
+  try {
+    for (const live of shape.occupancies) {
+      report(`Filling a pool with ${live.toLocaleString('en-US')} live blocks`);
+      points.push(await makePoint(bed, live, points.at(-1)));
+    }
+    for (const point of points) await oneRound(point, 0, shape.claims, true);
+    for (let round = 1; round <= shape.rounds; round++) {
+      report(`Claims at each occupancy, round ${round} of ${shape.rounds}`);
+      for (const point of points) await oneRound(point, round, shape.claims, false);
+    }
+    for (const point of points) {
+      const times = Math.min(shape.claims, Math.max(1, Math.floor(shape.searchRows / point.live)));
+      report(`${times} claims by searching ${point.live.toLocaleString('en-US')} blocks`);
+      await searchClaim(point.session, 'warm-up');
+      for (let index = 0; index < times; index++)
+        point.search.push((await searchClaim(point.session, `s-${index}`)).milliseconds);
+      await proveSound(point.session, point.live);
+    }
+    const claims = shape.rounds * shape.claims;
+    return points.map(({ live, claim, release, search, tuples }) => ({
+      live,
+      claim: distribution(claim),
+      release: distribution(release),
+      tuples: tuples / claims,
+      search: distribution(search),
+    }));
+  } finally {
+    for (const { session, url } of points) {
+      await session.close();
+      await bed.server.dropDatabase(url);
+    }
+  }
+}
+
+/** A copy of the point before it, filled up. */
+async function makePoint(bed: Bed, live: number, before: Point | undefined): Promise<Point> {
+  await before?.session.close();
+  const url = await bed.server.createDatabase({ template: before ? nameOf(before.url) : bed.template });
+  const session = await Session.open(url);
+  if (before) Object.assign(before, { session: await Session.open(before.url) });
+  else await makePool(session);
+  await stock(session, before?.live ?? 0, live);
+  return { live, url, session, claim: [], release: [], search: [], tuples: 0 };
+}
+
+const nameOf = (url: string) => new URL(url).pathname.slice(1);
+
+async function oneRound(point: Point, round: number, claims: number, warmUp: boolean): Promise<void> {
+  const { session } = point;
+  const before = await tuplesRead(session);
+  const given = [];
+  for (let index = 0; index < claims; index++) given.push(await session.claim(`c-${round}-${index}`));
+  if (!warmUp) {
+    point.tuples += (await tuplesRead(session)) - before;
+    point.claim.push(...given.map(({ milliseconds }) => milliseconds));
+  }
+  await proveDisjoint(session, claims);
+  for (const { uid } of given) {
+    const milliseconds = await session.release(uid);
+    if (!warmUp) point.release.push(milliseconds);
+  }
+}
+
+/** Rows and index entries that the tables of the room have given out so far. */
+async function tuplesRead({ client }: Session): Promise<number> {
+  await client.query('select pg_stat_force_next_flush()');
+  const { rows } = await client.query<{ n: string }>(
+    `select (select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables where relname like 'ipam\\_%')
+       + (select sum(idx_tup_read) from pg_stat_user_indexes where relname like 'ipam\\_%') as n`,
+  );
+  return Number(rows[0]?.n);
+}

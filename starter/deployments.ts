@@ -1,0 +1,327 @@
+import { TypedSearchAttributes, type UpdateDefinition } from '@temporalio/common';
+import type {
+  DeploymentDeletionInput,
+  DeploymentInput,
+  DiagnosisInput,
+  InstanceRestartInput,
+} from '../contract/deployment/input.ts';
+import {
+  finalizeUpdate,
+  getDeploymentStatus,
+  pauseUpdate,
+  resumeUpdate,
+  rollbackUpdate,
+  switchTrafficUpdate,
+} from '../contract/deployment/messages.ts';
+import type {
+  DeploymentDeletionResult,
+  DeploymentDeletionStatus,
+  DeploymentPlan,
+  DeploymentResult,
+  DeploymentStatus,
+  DiagnosisResult,
+  InstanceCounts,
+  InstanceRestartResult,
+  Side,
+} from '../contract/deployment/status.ts';
+import type { Failure } from '../contract/failures.ts';
+import { workflowIds, workflowTypes } from '../contract/names.ts';
+import {
+  deploymentDeletionInputSchema,
+  deploymentInputSchema,
+  diagnosisInputSchema,
+  instanceRestartInputSchema,
+} from '../contract/schemas/deployment.ts';
+import { scopeIdSchema } from '../contract/schemas/scope.ts';
+import { retryNowUpdate } from '../contract/scope/messages.ts';
+import { deploymentIdKey, phaseKey, scopeIdKey } from '../contract/search-attributes.ts';
+import { checked } from './check.ts';
+import { GroundworkError, InvalidInput, NotFound, RolloutInProgress, Unavailable } from './errors.ts';
+import { type QueueState, queueState, unservedWords } from './queues.ts';
+import type { RunHandle, RunInfo, RunRequest, Runs, WaitOptions } from './runs.ts';
+import { toGroundworkError } from './temporal-errors.ts';
+
+/** Time for an answer of a worker: longer than a workflow task that has to be made again. */
+const WORKER_MS = 5_000;
+
+/** A deployment without `dryRun`: that is a plan. */
+export type DeploymentRequest = Omit<DeploymentInput, 'dryRun'>;
+
+/** Who asks, and how long the answer may take. */
+export interface AskOptions extends WaitOptions {
+  by?: string;
+}
+
+/** What is known of the newest run of a scope's deployments. */
+export interface DeploymentReport {
+  scopeId: string;
+  run: RunInfo;
+  /** The run's own account, with what the waiting activity saw last; absent when no worker answers. */
+  status?: DeploymentStatus | DeploymentDeletionStatus;
+  result?: DeploymentResult | DeploymentDeletionResult;
+  failure?: Failure;
+  queue: QueueState;
+  /** Why the status is missing or the run does not move, in words. */
+  note?: string;
+}
+
+/** Rolling versions out, steering and watching it. Every method rejects with a `GroundworkError`. */
+export class Deployments {
+  readonly #runs: Runs;
+  readonly #taskQueue: string;
+
+  constructor(runs: Runs, taskQueue: string) {
+    this.#runs = runs;
+    this.#taskQueue = taskQueue;
+  }
+
+  /** Rolls a version out and waits for the end. Rejects with `RolloutInProgress` while another run holds the scope. */
+  async deploy(input: DeploymentRequest, options: WaitOptions = {}): Promise<DeploymentResult> {
+    return (await this.start(input, options)).result(options);
+  }
+
+  /** Starts a rollout. One at a time for a scope: an open one, or a deletion, is `RolloutInProgress`. */
+  async start(input: DeploymentRequest, options: WaitOptions = {}): Promise<RunHandle<DeploymentResult>> {
+    const request: DeploymentInput = checked(deploymentInputSchema, input);
+    if (request.dryRun) throw InvalidInput.of([{ path: 'dryRun', message: 'is not for a rollout: ask for a plan' }]);
+    const { scopeId, deploymentId, currentDeploymentId: blue } = request;
+    const from = blue ? ` in place of ${blue}` : '';
+    const handle = await this.#runs.startOrJoin<DeploymentResult>(
+      this.#request(workflowTypes.deployment, workflowIds.deployment(scopeId), request, {
+        summary: `Deploy ${deploymentId}${from} to scope ${scopeId}`,
+        deploymentId,
+        phase: 'Creating',
+      }),
+      options,
+    );
+    if (handle.joined) throw await this.#inProgress(scopeId, handle);
+    return handle;
+  }
+
+  /** What a rollout would do. Nothing is changed. */
+  async plan(input: DeploymentInput, options: WaitOptions = {}): Promise<DeploymentPlan> {
+    const request = { ...checked(deploymentInputSchema, input), dryRun: true };
+    const { scopeId, deploymentId } = request;
+    const handle = await this.#runs.startOrJoin<DeploymentPlan>(
+      this.#request(workflowTypes.deployment, workflowIds.deploymentPlan(scopeId), request, {
+        summary: `Plan deployment ${deploymentId} of scope ${scopeId}`,
+        deploymentId,
+        phase: 'Creating',
+      }),
+      options,
+    );
+    return handle.result(options);
+  }
+
+  /** Removes every deployment of a scope. An open deletion is joined; an open rollout is `RolloutInProgress`. */
+  async startDelete(
+    input: DeploymentDeletionInput,
+    options: WaitOptions = {},
+  ): Promise<RunHandle<DeploymentDeletionResult>> {
+    const request = checked(deploymentDeletionInputSchema, input);
+    const { scopeId } = request;
+    const handle = await this.#runs.startOrJoin<DeploymentDeletionResult>(
+      this.#request(workflowTypes.deploymentDeletion, workflowIds.deployment(scopeId), request, {
+        summary: `Remove the deployments of scope ${scopeId}`,
+        phase: 'Deleting',
+      }),
+      options,
+    );
+    if (!handle.joined) return handle;
+    const open = await this.#runs.find(handle.workflowId);
+    if (open?.type !== workflowTypes.deploymentDeletion) throw await this.#inProgress(scopeId, handle);
+    return handle;
+  }
+
+  async delete(input: DeploymentDeletionInput, options: WaitOptions = {}): Promise<DeploymentDeletionResult> {
+    return (await this.startDelete(input, options)).result(options);
+  }
+
+  /** Restarts one instance and waits until it is gone. */
+  async restartInstance(input: InstanceRestartInput, options: WaitOptions = {}): Promise<InstanceRestartResult> {
+    const request = checked(instanceRestartInputSchema, input);
+    const { scopeId, instanceId } = request;
+    const id = workflowIds.instanceRestart(scopeId, instanceId);
+    const summary = `Restart ${instanceId} of scope ${scopeId}`;
+    const run = this.#request(workflowTypes.instanceRestart, id, request, { summary });
+    return (await this.#runs.startOrJoin<InstanceRestartResult>(run, options)).result(options);
+  }
+
+  /** Looks at everything of a scope and judges it. `requestId` makes a repeated call join. */
+  async diagnose(input: DiagnosisInput, requestId: string, options: WaitOptions = {}): Promise<DiagnosisResult> {
+    const request = checked(diagnosisInputSchema, input);
+    const id = workflowIds.diagnosis(request.scopeId, requestId);
+    const summary = `Diagnose scope ${request.scopeId}`;
+    const run = this.#request(workflowTypes.diagnosis, id, request, { summary });
+    return (await this.#runs.startOrJoin<DiagnosisResult>(run, options)).result(options);
+  }
+
+  /** The newest rollout or deletion of the scope. Rejects with `NotFound` when none is known. */
+  async status(scopeId: string): Promise<DeploymentReport> {
+    const run = await this.#newest(scopeId);
+    const [queue, end] = await Promise.all([this.#queue(run.taskQueue), run.state === 'running' ? {} : this.#end(run)]);
+    if (queue.pollers === 0) return { scopeId, run, queue, ...end, note: unservedWords(queue) };
+    const status = await this.#ask(run);
+    return { scopeId, run, queue, ...end, ...(status ? { status } : { note: NO_ANSWER }) };
+  }
+
+  /** A run that a report named, to wait for. */
+  attach(run: RunInfo): RunHandle<DeploymentResult | DeploymentDeletionResult> {
+    return this.#runs.attach(run);
+  }
+
+  /** Moves traffic; answers when the balancer confirms it. */
+  switchTraffic(scopeId: string, percent: number, options: AskOptions = {}): Promise<{ percent: number }> {
+    return this.#update(scopeId, switchTrafficUpdate, { percent, ...by(options) }, options);
+  }
+
+  /** Keeps the new version; answers when it alone is routed to, before the old one is drained and removed. */
+  finalize(scopeId: string, options: AskOptions = {}): Promise<{ percent: number }> {
+    return this.#update(scopeId, finalizeUpdate, by(options), options);
+  }
+
+  /** Goes back to the old version; answers when the old routing is confirmed. */
+  rollback(scopeId: string, reason: string, options: AskOptions = {}): Promise<{ percent: number }> {
+    return this.#update(scopeId, rollbackUpdate, { reason, ...by(options) }, options);
+  }
+
+  pause(scopeId: string, options: AskOptions & { reason?: string } = {}): Promise<{ paused: boolean }> {
+    const reason = options.reason === undefined ? {} : { reason: options.reason };
+    return this.#update(scopeId, pauseUpdate, { ...reason, ...by(options) }, options);
+  }
+
+  resume(scopeId: string, options: AskOptions = {}): Promise<{ paused: boolean }> {
+    return this.#update(scopeId, resumeUpdate, by(options), options);
+  }
+
+  /** Makes the present wait look again at once; answers what was being waited for. */
+  retryNow(scopeId: string, options: AskOptions = {}): Promise<{ waitingFor: string }> {
+    return this.#update(scopeId, retryNowUpdate, by(options), options);
+  }
+
+  /** Asks the open rollout to stop: it goes back to the old version. Rejects with `NotFound` when none is open. */
+  async cancel(scopeId: string): Promise<RunInfo> {
+    const run = await this.#open(scopeId);
+    if (!(await this.#runs.cancel(run))) throw new NotFound(`scope ${scopeId} has no open rollout`, { scopeId });
+    return run;
+  }
+
+  #request(
+    type: string,
+    workflowId: string,
+    input: { scopeId: string },
+    { summary, deploymentId, phase }: { summary: string; deploymentId?: string; phase?: string },
+  ): RunRequest {
+    const searchAttributes = new TypedSearchAttributes([
+      { key: scopeIdKey, value: input.scopeId },
+      ...(deploymentId === undefined ? [] : [{ key: deploymentIdKey, value: deploymentId }]),
+      ...(phase === undefined ? [] : [{ key: phaseKey, value: phase }]),
+    ]);
+    return { type, workflowId, taskQueue: this.#taskQueue, input, summary, searchAttributes };
+  }
+
+  async #inProgress(scopeId: string, { workflowId, runId }: RunHandle<unknown>): Promise<RolloutInProgress> {
+    const run = await this.#runs.find(workflowId);
+    const status = run ? await this.#ask(run) : undefined;
+    const what =
+      status?.kind === 'deletion' ? 'a deletion' : `deployment ${(status as DeploymentStatus)?.deploymentId ?? '?'}`;
+    const phase = status ? `, phase ${status.phase}` : '';
+    return new RolloutInProgress(
+      `scope ${scopeId} is held by ${what}${phase} (run ${runId}). Wait for it, or end it: groundwork deployment status ${scopeId}`,
+      { scopeId, workflowId, runId, ...(status ? { phase: status.phase, status } : {}) },
+    );
+  }
+
+  async #update<Result, Request>(
+    scopeId: string,
+    update: UpdateDefinition<Result, [Request]> | UpdateDefinition<Result, [Request?]>,
+    request: Request,
+    options: WaitOptions,
+  ): Promise<Result> {
+    const run = await this.#open(scopeId);
+    const queue = await this.#queue(run.taskQueue);
+    if (queue.pollers === 0) throw new Unavailable(unservedWords(queue), { ...queue });
+    const { client } = this.#runs;
+    const ask = () =>
+      client.workflow
+        .getHandle(run.workflowId, run.runId)
+        .executeUpdate(update as UpdateDefinition<Result, [Request]>, { args: [request] });
+    const { deadline } = options;
+    const until = deadline === undefined ? undefined : typeof deadline === 'number' ? Date.now() + deadline : deadline;
+    try {
+      return await (until === undefined ? ask() : client.withDeadline(until, ask));
+    } catch (error) {
+      throw toGroundworkError(error, { what: `${update.name} of ${run.workflowId}`, run, effect: true });
+    }
+  }
+
+  /** The run's account, and what its waiting activity told with its heartbeats: watching costs the run no history. */
+  async #ask(run: RunInfo): Promise<DeploymentStatus | DeploymentDeletionStatus | undefined> {
+    const { client } = this.#runs;
+    const handle = client.workflow.getHandle(run.workflowId, run.runId);
+    const status = await client
+      .withDeadline(Date.now() + WORKER_MS, () => handle.query(getDeploymentStatus))
+      .catch(() => undefined);
+    if (!status || run.state !== 'running') return status;
+    const seen = await this.#heartbeats(run).catch(() => []);
+    for (const { instances, lastSeen } of seen) {
+      if (instances && status.kind !== undefined) status.instances = { ...status.instances, ...instances };
+      if (lastSeen && status.waitingFor) status.waitingFor.lastSeen = lastSeen;
+    }
+    return status;
+  }
+
+  async #heartbeats(run: RunInfo): Promise<Beat[]> {
+    const { client } = this.#runs;
+    const { payloadConverter } = client.options.loadedDataConverter;
+    const { raw } = await client.withDeadline(Date.now() + WORKER_MS, () =>
+      client.workflow.getHandle(run.workflowId, run.runId).describe(),
+    );
+    return (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {
+      const [payload] = heartbeatDetails?.payloads ?? [];
+      const details = payload ? payloadConverter.fromPayload<(Beat & { seen?: Beat }) | undefined>(payload) : undefined;
+      return details ? [{ ...details.seen, ...details }] : [];
+    });
+  }
+
+  async #open(scopeId: string): Promise<RunInfo> {
+    const run = await this.#runs.find(workflowIds.deployment(checked(scopeIdSchema, scopeId, 'scopeId')));
+    if (run?.state === 'running') return run;
+    throw new NotFound(`scope ${scopeId} has no open rollout`, { scopeId });
+  }
+
+  async #newest(scopeId: string): Promise<RunInfo> {
+    const run = await this.#runs.find(workflowIds.deployment(checked(scopeIdSchema, scopeId, 'scopeId')));
+    if (run) return run;
+    throw new NotFound(`scope ${scopeId}: no rollout of it is known (old ones are removed after the retention)`, {
+      scopeId,
+    });
+  }
+
+  async #end(run: RunInfo): Promise<Pick<DeploymentReport, 'result' | 'failure'>> {
+    try {
+      return { result: await this.#runs.resultOf(run, { deadline: WORKER_MS }) };
+    } catch (error) {
+      if (error instanceof GroundworkError) return { failure: error.toJSON() };
+      throw error;
+    }
+  }
+
+  #queue(taskQueue: string): Promise<QueueState> {
+    return queueState(this.#runs.client, taskQueue).catch((error: unknown) => {
+      throw toGroundworkError(error, { what: `look at task queue ${taskQueue}` });
+    });
+  }
+}
+
+/** What an activity tells with its heartbeats. */
+interface Beat {
+  instances?: Partial<Record<Side, InstanceCounts>>;
+  lastSeen?: string;
+}
+
+const NO_ANSWER = 'the workers do not answer in time: look at their logs, and at the failed workflow task in the UI';
+
+function by(options: { by?: string }): { by?: string } {
+  return options.by === undefined ? {} : { by: options.by };
+}
