@@ -255,7 +255,8 @@ export async function ensureBalancerTags(
   const { arn, reader, anew } = input;
   const row = await balancerById(deps.database, input.balancerId);
   const { keeper } = row;
-  if (!keeper) return { added: [] };
+  // A run that finds the balancer active has nothing left to do for it.
+  if (!keeper || (row.state === 'active' && !anew)) return { added: [] };
   const wanted = balancerTags({ brand: keeper.brand, scheme: row.scheme, scopeId: keeper.scopeId });
   const { observationMaxAge, observationLease } = deps.settings.timings;
   try {

@@ -7,7 +7,7 @@ import { foundRecord, listRecords } from '../aws/records.ts';
 import { beat } from '../signal.ts';
 import type { ScopeDependencies } from './dependencies.ts';
 import { boundRecords, type DriftRow, driftRows, liveHosts, saveDrift } from './ledger/drift.ts';
-import { observeDetails, observeRegion } from './observation.ts';
+import { observeDetails, observeRegion, reportLoads } from './observation.ts';
 
 /** Comparing what is there with the ledger. Nothing is changed but the report; twice is harmless. */
 
@@ -34,6 +34,7 @@ async function compareRegion(deps: ScopeDependencies, place: string, reader: str
     const { value } = await observeDetails(deps, account, region, listed, { ...ages, withCertificates: false });
     seen[listed.name] = value?.hosts ?? [];
   }
+  await reportLoads(deps, { account, region });
   const unknown = reading.balancers.filter(({ name }) => !known.has(name)).map(({ arn }) => arn);
   const tags = await readTagsOf(deps.aws, region, unknown);
   const { managedBy } = balancerTagKeys(deps.settings.brand.name);

@@ -201,7 +201,7 @@ async function recordDeclared(deps: ScopeDependencies, pool: PoolKey, seen: read
 }
 
 /** Publishes the loads of the balancers that the ledger knows, from what was observed anyway. */
-async function reportLoads(deps: ScopeDependencies, pool: PoolKey): Promise<void> {
+export async function reportLoads(deps: ScopeDependencies, pool: Pick<PoolKey, 'account' | 'region'>): Promise<void> {
   if (!deps.metrics) return;
   const { rows } = await deps.database.query<{ name: string; observation: StoredDetails }>(
     'select name, observation from balancer where account = $1 and region = $2 and observation is not null',

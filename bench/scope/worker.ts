@@ -3,6 +3,9 @@ import { startWorkerProcess, type WorkerProcess } from '../../sandbox/worker-pro
 import { metricSum } from '../prometheus.ts';
 import type { ProbeReading } from './probe.ts';
 
+/** As `npm start` and the image start the worker. */
+const HEAP = '--max-old-space-size=320';
+
 export interface WorkerReading extends ProbeReading {
   /** Calls to AWS, and milliseconds from each call to its answer; the wait for its turn under the rate limit is not in it. */
   readonly awsCalls: number;
@@ -22,7 +25,10 @@ export async function startMeasuredWorker(
   environment: Readonly<Record<string, string>>,
 ): Promise<MeasuredWorker> {
   const [probePort = 0] = await freePorts(1);
-  const worker = await startWorkerProcess(folder, { ...environment, BENCH_PROBE_PORT: String(probePort) }, [program]);
+  const worker = await startWorkerProcess(folder, { ...environment, BENCH_PROBE_PORT: String(probePort) }, [
+    HEAP,
+    program,
+  ]);
   const probe = async () => (await (await fetch(`http://127.0.0.1:${probePort}/`)).json()) as ProbeReading;
   const read = async () => {
     const exposition = await (await fetch(worker.metricsUrl)).text();

@@ -43,6 +43,11 @@ export interface AwsEndpoint {
   readonly faults: FaultPlan;
   readonly state: AwsState;
   readonly throttle: Throttle;
+  /**
+   * What each caller (by access key id) may do, as IAM actions such as `route53:GetChange`; everything else is denied to it.
+   * A caller without an entry may do everything. STS tells anybody who he is.
+   */
+  readonly permissions: Map<string, ReadonlySet<string>>;
   /** The requests of services, oldest first; the knobs below `/_sandbox/` are not among them. */
   requests(): RequestLogEntry[];
   /** Counts since the start or the latest reset, by `service:Action`; of one access key id when `caller` is given. */
@@ -65,6 +70,7 @@ export async function startAwsEndpoint(options: AwsEndpointOptions): Promise<Aws
     faults: options.faults ?? new FaultPlan({ now: () => clock.now() }),
     log: new RequestLog(),
     throttle: new Throttle(clock, options.throttling),
+    permissions: new Map(),
     closing: new AbortController(),
   };
   const server = http.createServer((request, response) => {
@@ -81,6 +87,7 @@ export async function startAwsEndpoint(options: AwsEndpointOptions): Promise<Aws
     state,
     faults: parts.faults,
     throttle: parts.throttle,
+    permissions: parts.permissions,
     requests: () => parts.log.entries(),
     requestCounts: (caller) => parts.log.counts(caller),
     resetRequests: () => parts.log.reset(),
@@ -100,6 +107,7 @@ interface Parts {
   readonly faults: FaultPlan;
   readonly log: RequestLog;
   readonly throttle: Throttle;
+  readonly permissions: Map<string, ReadonlySet<string>>;
   /** Aborted when the endpoint closes. */
   readonly closing: AbortController;
 }
@@ -150,7 +158,7 @@ function logEntry({ state }: Parts, request: http.IncomingMessage, call: Call): 
   };
 }
 
-/** Signature, faults, throttling, effect: in this order. */
+/** Signature, permission, faults, throttling, effect: in this order. */
 async function answerCall(
   parts: Parts,
   request: http.IncomingMessage,
@@ -163,6 +171,7 @@ async function answerCall(
   try {
     scope = readScope(request.headers);
     requireService(scope, call.signingName);
+    requirePermission(parts.permissions.get(scope.accessKeyId), call, scope);
   } catch (error) {
     return failure(error);
   }
@@ -178,6 +187,15 @@ async function answerCall(
       return failure(error);
     }
   });
+}
+
+/** In the words of IAM, which name caller and action. */
+function requirePermission(allowed: ReadonlySet<string> | undefined, { service, action }: Call, scope: Scope): void {
+  if (allowed === undefined || service === 'sts') return;
+  const wanted = `${service === 'elbv2' ? 'elasticloadbalancing' : service}:${action}`;
+  if (allowed.has(wanted)) return;
+  const message = `User: ${scope.accessKeyId} is not authorized to perform: ${wanted} because no identity-based policy allows the ${wanted} action`;
+  throw new AwsError('AccessDenied', message, 403);
 }
 
 function execute({ state, throttle }: Parts, call: Call, scope: Scope, requestId: string, stale: boolean): Answer {

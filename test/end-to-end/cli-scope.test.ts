@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { workflowIds } from '../../contract/names.ts';
-import { scopeCreationResultSchema, scopePlanSchema } from '../../contract/schemas/scope-answers.ts';
+import {
+  inventoryPageSchema,
+  retirementResultSchema,
+  scopeCreationResultSchema,
+  scopePlanSchema,
+} from '../../contract/schemas/scope-answers.ts';
 import type { ScopeCreationInput } from '../../contract/scope/input.ts';
 import { testServers, uniqueName } from '../support/servers.ts';
 import { testWorld } from '../support/world.ts';
@@ -196,5 +201,38 @@ describe('without a worker', () => {
     expect(followed.code).toBe(130);
     expect((await scope(['retry', input.scopeId], { prefix })).code).toBe(8);
     await world.client.workflow.getHandle(workflowIds.scopeCreation(input.scopeId)).terminate();
+  });
+});
+
+describe('groundwork balancers', () => {
+  const balancers = (...argv: string[]) => {
+    const { temporal } = testServers();
+    return groundwork(['balancers', ...argv], {
+      env: {
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_NAMESPACE: temporal.namespace,
+        GROUNDWORK_TASK_QUEUE_PREFIX: world.values.taskQueuePrefix,
+      },
+    });
+  };
+
+  test('lists, exports, retires and tells drift through a worker', async () => {
+    const input = world.request({ networking: { platform: { autocreateNamePrefix: 'cli-', albMaxCapacity: 2 } } });
+    const { balancer } = await world.create(input);
+    expect((await balancers('drift')).stdout).toContain('Nothing was compared yet');
+    const listed = await balancers('list');
+    expect(listed.code, listed.stderr).toBe(0);
+    expect(listed.stdout).toMatch(new RegExp(`${balancer.name} +autocreated +active .*1 scope `));
+    const exported = await balancers('export');
+    const resource = balancer.name.replaceAll('-', '_');
+    expect(exported.stdout).toBe(`import {\n  to = aws_lb.${resource}\n  id = "${balancer.arn}"\n}\n`);
+    const { stdout } = await balancers('export', '--format', 'json');
+    const page = inventoryPageSchema.parse({ balancers: JSON.parse(stdout) });
+    expect(page.balancers.find(({ name }) => name === balancer.name)?.placements).toMatchObject([
+      { scopeId: input.scopeId, state: 'bound' },
+    ]);
+    const retired = await balancers('retire', '--json');
+    expect(retirementResultSchema.parse(JSON.parse(retired.stdout))).toMatchObject({ retired: [], troubles: [] });
+    expect((await balancers('drift')).stdout).toContain('are as the ledger says');
   });
 });

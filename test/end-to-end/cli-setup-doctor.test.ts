@@ -9,6 +9,7 @@ import { type AwsEndpoint, startAwsEndpoint } from '../../sandbox/aws/server.ts'
 import { simulatedClock } from '../../sandbox/clock.ts';
 import { databasesOf } from '../../sandbox/postgres/databases.ts';
 import type { Finding } from '../../worker/findings.ts';
+import { kubernetesPermissions } from '../../worker/permissions.ts';
 import { testServers, uniqueName } from '../support/servers.ts';
 import { region } from '../support/world.ts';
 import { groundwork } from './cli.ts';
@@ -120,6 +121,7 @@ describe('groundwork doctor', () => {
     GROUNDWORK_REGION: 'us-east-1',
     GROUNDWORK_HOSTED_ZONE_PUBLIC: 'ZPUBLIC',
     GROUNDWORK_TASK_QUEUE_PREFIX: `${uniqueName('doctor')}-`,
+    GROUNDWORK_QUEUES: 'scopes',
   });
 
   async function examine(env: Readonly<Record<string, string>>) {
@@ -218,11 +220,10 @@ describe('groundwork doctor', () => {
       const { code, failed } = await examine({ ...healthy(), KUBECONFIG: kubeconfig });
       expect(code).toBe(6);
       expect(failed.map(({ subject, message }) => `${subject}: ${message}`)).toEqual([
-        'Kubernetes: namespaces: may not get, create',
-        'Kubernetes: ingresses.networking.k8s.io: may not get, list, create, patch, delete',
-        'Kubernetes: events: may not list',
-        'Kubernetes: deployments.apps: may not list',
-        'Kubernetes: services: may not list',
+        ...kubernetesPermissions.map(
+          ({ group, resource, verbs }) =>
+            `Kubernetes: ${resource}${group === '' ? '' : `.${group}`}: may not ${verbs.join(', ')}`,
+        ),
         expect.stringContaining('AWS elasticloadbalancing:DescribeRules: us-east-1: AccessDenied'),
       ]);
       expect(failed.at(-1)?.remedy).toBe('Grant elasticloadbalancing:DescribeRules to the role of the worker.');

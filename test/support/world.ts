@@ -32,7 +32,7 @@ export const PRIVATE_ZONE = 'ZPRIVATE';
 export const BASE_DOMAIN = 'apps.example.com';
 
 /** Minutes last milliseconds: a balancer that takes 120 s becomes active after 0.6 s. */
-const TIME_SCALE = 0.005;
+export const TIME_SCALE = 0.005;
 
 /** The worker's waits in the same scale. */
 const TIMINGS = {
@@ -46,7 +46,7 @@ const TIMINGS = {
   GROUNDWORK_DNS_ENDPOINT_TIMEOUT: '10',
   GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS: '20',
   GROUNDWORK_COMPENSATION_TIMEOUT: '20',
-  GROUNDWORK_RETIREMENT_GRACE: '2',
+  GROUNDWORK_RETIREMENT_GRACE: '600',
   GROUNDWORK_FAILED_GRACE: '1',
   GROUNDWORK_ELB_READS_PER_SECOND: '500',
   GROUNDWORK_ROUTE53_REQUESTS_PER_SECOND: '500',

@@ -14,7 +14,7 @@ describe('the name of a DNSEndpoint', () => {
   test.each([
     ['short slugs', 'api', 'prod', 'k8s-api-prod-123-dns'],
     [
-      'slugs of 40 characters are cut to 20',
+      'S77: slugs of 40 characters are cut to 20',
       'a'.repeat(40),
       'b'.repeat(40),
       `k8s-${'a'.repeat(20)}-${'b'.repeat(20)}-123-dns`,

@@ -3,6 +3,7 @@ import { workflowIds } from '../../../contract/names.ts';
 import type { InventoryPage, RetirementResult } from '../../../contract/scope/retirement.ts';
 import { DNS_ENDPOINT } from '../../../domain/scope/dns-endpoint.ts';
 import { autocreatedBalancerName } from '../../../domain/scope/names.ts';
+import { makeService, serveDeployments, servicesOf } from '../../support/deployments.ts';
 import { activitiesOfRooms } from '../../support/faults/activities.ts';
 import type { RoomUnderFaults } from '../../support/faults/journey.ts';
 import { makeGateway } from '../../support/gateway.ts';
@@ -270,22 +271,20 @@ async function deleteDuringRollout(world: World): Promise<void> {
   expect(await truth(world)).toEqual(before);
 }
 
-/** Objects that nobody would remove stop a forced deletion before anything is gone. */
-async function refuseWithoutDeployments(world: World): Promise<void> {
-  const input = world.request({ visibility: 'private' });
-  const before = await truth(world);
-  await world.create(input);
-  const ref = { apiVersion: 'v1', kind: 'Service', name: `svc-${input.scopeId}`, namespace: world.namespace };
-  const { apiVersion, kind, name, namespace } = ref;
-  const metadata = { name, namespace, labels: { scope_id: input.scopeId } };
-  await world.kubernetes.apply({ apiVersion, kind, metadata, spec: { ports: [{ port: 80 }] } } as never);
-  const between = await truth(world);
-  const failure = await failureOf((await removeByForce(world, input.scopeId)).result());
-  expect(failure).toMatchObject({ type: 'DeploymentLive', message: expect.stringContaining('no worker polls') });
-  expect(await truth(world)).toEqual(between);
-  await world.kubernetes.remove(ref);
-  await world.remove(input.scopeId);
-  expect(await truth(world)).toEqual(before);
+/** A forced deletion lets the deployment room remove the scope's objects, between its records and its placement. */
+async function deleteWithObjects(world: World): Promise<void> {
+  const deployments = await serveDeployments(world);
+  try {
+    const input = world.request({ visibility: 'private' });
+    const before = await truth(world);
+    await world.create(input);
+    await makeService(world, input.scopeId);
+    await (await removeByForce(world, input.scopeId)).result();
+    expect(await servicesOf(world, input.scopeId)).toEqual([]);
+    expect(await truth(world)).toEqual(before);
+  } finally {
+    await deployments.stop();
+  }
 }
 
 async function onlyOneRetiredRowMore(world: World, before: Awaited<ReturnType<typeof truth>>): Promise<void> {
@@ -418,8 +417,8 @@ export const scopeRoom: RoomUnderFaults<World> = {
       activities: [...onDeclared, ...deleted, 'watchRolloutEnd'],
     },
     {
-      name: 'not deleted by force, because nobody removes its objects',
-      go: refuseWithoutDeployments,
+      name: 'deleted by force with its objects',
+      go: deleteWithObjects,
       activities: [...onDeclared, ...deleted, 'requireWorker'],
     },
   ],

@@ -28,9 +28,9 @@ const namespace = process.env.TEMPORAL_NAMESPACE ?? '';
 const native = await NativeConnection.connect({ address });
 const connection = await Connection.connect({ address });
 const dependencies = createDependencies(values, new Client({ connection, namespace }));
+process.once('disconnect', die); // who started it is gone
 process.send?.('ready');
 await new Promise((begin) => process.once('message', begin));
-process.channel?.unref();
 const workers = await createWorkers({
   connection: native,
   namespace,
@@ -45,3 +45,5 @@ await Promise.all(workers.map((worker) => worker.run()));
 await dependencies.close();
 await connection.close();
 await native.close();
+process.off('disconnect', die);
+process.disconnect();

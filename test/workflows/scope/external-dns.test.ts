@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { workflowIds } from '../../../contract/names.ts';
 import type { ScopePlan } from '../../../contract/scope/status.ts';
 import { makeGateway } from '../../support/gateway.ts';
 import { eventually, truth } from '../../support/inspect.ts';
@@ -27,10 +28,15 @@ const endpointOf = async (scopeId: string) =>
   (await endpoints()).find(({ metadata }) => metadata?.name?.includes(`-${scopeId}-`));
 
 describe('a scope with external-dns', () => {
-  test('takes the base name without looking at AWS, and its record is observed by external-dns', async () => {
+  test('S17, S43, S56, S71, S75, S74: takes the base name whatever the lists say, without looking at AWS; external-dns observes its record; deletion removes it', async () => {
     world.aws.resetRequests();
     const input = request(await gateway(ip));
+    const scope = { ...input.networking?.scope, additionalPublicBalancers: ['emptier'] };
+    input.networking = { scope };
     const result = await world.create(input);
+    const { reason, candidates } = await world.status(workflowIds.scopeCreation(input.scopeId));
+    expect(reason).toContain('DNS type external_dns: the configured name k8s-groundwork-public is taken');
+    expect(candidates).toEqual([]);
     expect(result).toMatchObject({
       balancer: { name: 'k8s-groundwork-public', origin: 'declared', created: false },
       dns: [{ name: result.domain, type: 'A', target: '10.1.2.3', state: 'in-sync' }],
@@ -51,13 +57,21 @@ describe('a scope with external-dns', () => {
     expect(await world.remove(input.scopeId)).toMatchObject({ removed: [] });
   });
 
-  test('the address of a Service with a host name becomes a CNAME', async () => {
+  test('S71, S74: the address of a Service with a host name becomes a CNAME; a deletion that finds the object gone is done', async () => {
     const status = { loadBalancer: { ingress: [{ hostname: 'front.elb.example' }] } };
-    const result = await world.create(request(await gateway({ kind: 'Service', status })));
+    const input = request(await gateway({ kind: 'Service', status }));
+    const result = await world.create(input);
     expect(result.dns).toMatchObject([{ type: 'CNAME', target: 'front.elb.example', state: 'in-sync' }]);
+    const name = (await endpointOf(input.scopeId))?.metadata?.name ?? '';
+    const kind = { apiVersion: 'externaldns.k8s.io/v1alpha1', kind: 'DNSEndpoint' };
+    await world.kubernetes.remove({ ...kind, name, namespace: world.namespace });
+    expect(await world.remove(input.scopeId)).toMatchObject({
+      removed: [],
+      absent: [`DNSEndpoint ${world.namespace}/${name}`],
+    });
   });
 
-  test('without an address it succeeds deferred, and a repeat finishes it', async () => {
+  test('S72: without an address it succeeds deferred, and a repeat finishes it', async () => {
     const name = await gateway();
     const input = request(name);
     const first = await world.create(input);
@@ -68,7 +82,7 @@ describe('a scope with external-dns', () => {
     expect(second).toMatchObject({ dns: [{ state: 'in-sync' }], repaired: [expect.stringContaining('DNSEndpoint')] });
   });
 
-  test('that external-dns never observes fails in time, and its object is removed again', async () => {
+  test('S76: that external-dns never observes fails in time, and its object is removed again', async () => {
     const name = await gateway(ip);
     world.externalDns.knobs.ignores = () => true;
     try {

@@ -71,6 +71,26 @@ describe('a balancer that cannot come to life', () => {
     expect(await footprint()).toEqual(before);
   });
 
+  test('the quota of balancers is used up: told at once with the quota and its code, and nothing is left', async () => {
+    const before = await footprint();
+    const limit = (most: number | undefined) =>
+      world.aws.state.mutateRegion('us-east-1', ({ limits }) => {
+        if (most === undefined) limits.delete('application-load-balancers');
+        else limits.set('application-load-balancers', most);
+      });
+    limit(1);
+    try {
+      expect(await failureOf(world.create(needsBalancer()))).toMatchObject({
+        type: 'BalancerQuotaExceeded',
+        message: expect.stringMatching(/quota of load balancers in us-east-1.*L-53DA6B97/),
+        details: { quota: 'L-53DA6B97' },
+      });
+    } finally {
+      limit(undefined);
+    }
+    expect(await footprint()).toEqual(before);
+  });
+
   test('S40: not active in time: the failure tells the last state and since when, and nothing is left', async () => {
     world.controllers.loadBalancer.knobs.neverReconcile = true;
     const failing = failureOf(world.create(needsBalancer()));

@@ -1,0 +1,46 @@
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { recorded } from './histories.ts';
+
+/** A change of the workflow code that runs under way could not follow: `from` is replaced in the bundle. */
+export interface PlantedChange {
+  name: string;
+  /** Histories that must be rejected then. */
+  breaks: readonly string[];
+  from: string;
+  to: string;
+}
+
+const WORKFLOWS = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
+
+/** Recorded runs replay on today's workflow code, and a planted change is rejected. */
+export function replays(room: string, changes: readonly PlantedChange[]): void {
+  const histories = recorded(room);
+  let code = '';
+  beforeAll(async () => {
+    const logger = new DefaultLogger('ERROR');
+    Runtime.install({ logger });
+    ({ code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger }));
+  });
+
+  const replay = async (bundle: string, name: string) => {
+    const found = histories.find((one) => one.name === name);
+    if (!found) throw new Error(`there is no history ${name} of the room ${room}`);
+    await Worker.runReplayHistory({ workflowBundle: { code: bundle } }, found.history, found.workflowId);
+  };
+
+  describe(`recorded runs of the room ${room}`, () => {
+    test.each(histories.map(({ name }) => name))('%s replays', async (name) => {
+      await replay(code, name);
+    });
+
+    test.each(changes)('a change that is planted is rejected: $name', async ({ breaks, from, to }) => {
+      expect(code).toContain(from);
+      const changed = code.replaceAll(from, to);
+      for (const name of breaks) {
+        await expect(replay(changed, name), name).rejects.toMatchObject({ name: 'DeterminismViolationError' });
+      }
+    });
+  });
+}
