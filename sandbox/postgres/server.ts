@@ -203,7 +203,7 @@ function settings(durable: boolean): string[] {
   const all = [
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
-    'max_connections=200',
+    'max_connections=400',
     ...(durable ? [] : fast),
   ];
   return all.flatMap((setting) => ['-c', setting]);
