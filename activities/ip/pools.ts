@@ -1,4 +1,4 @@
-import type { IpPoolChangeInput, IpPoolChangeResult } from '../../contract/ip/change.ts';
+import { type IpPoolChangeInput, type IpPoolChangeResult, immutablePoolFields } from '../../contract/ip/change.ts';
 import type { IpPoolCreationResult, IpPoolDeletionResult } from '../../contract/ip/pool.ts';
 import {
   ipPoolChangeInputSchema,
@@ -96,6 +96,8 @@ export async function changePool(
 ): Promise<WithWaiters<IpPoolChangeResult>> {
   const { owner, actor, name, change } = parsed(deps, ipPoolChangeInputSchema, input);
   const { spec = {}, labels } = change as Change<'settings'>;
+  const fixed = immutablePoolFields.find((field) => spec[field] !== undefined);
+  if (fixed) throw refused(deps, { status: 'immutable', detail: { field: fixed } }, owner, name);
   const { allocation, ...rest } = spec;
   const changes = { ...rest, ...allocation, ...(labels ? { labels } : {}) };
   deps.metrics?.attempt('pool-change', undefined);

@@ -145,6 +145,7 @@ describe('changing a pool', () => {
   test.each([
     ['I29', { cidr: '10.201.0.0/20' }, 'cidr'],
     ['I30', { ipFamily: 'IPv6' as const }, 'ipFamily'],
+    ['reservations', { reservations: { leading: 1 } }, 'reservations'],
   ])('%s: a change of %j is refused by name, and nothing changes', async (_, spec, field) => {
     const failure = await refusedWith(change({ kind: 'settings', spec }));
     expect(failure).toMatchObject({ type: 'InvalidInput', reason: 'ImmutableField', httpStatus: 422 });
