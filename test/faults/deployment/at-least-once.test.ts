@@ -11,10 +11,10 @@ import {
   objectsOf,
   rollOut,
   rolloutStatus,
+  rolloutWorld,
   startRollout,
   weightsOf,
 } from '../../support/rollouts.ts';
-import { region, testWorld } from '../../support/world.ts';
 
 /**
  * Every activity may run twice or lose its answer. Each test does that to all activities of one road: a first version, a
@@ -22,7 +22,7 @@ import { region, testWorld } from '../../support/world.ts';
  * The request driver runs along: no request fails while something serves.
  */
 
-const world = testWorld({ seed: region({ public: 0, managed: true }) });
+const world = rolloutWorld();
 
 afterEach(() => {
   world.around = undefined;
