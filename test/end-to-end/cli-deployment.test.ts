@@ -42,7 +42,7 @@ test('a rollout is started from a file, steered and finalized; what does not fit
     code: 0,
     stdout: `Started deployment/${scopeId}.\n`,
   });
-  const second = await deployment('start', '--file', file, '--set', 'deploymentId=43');
+  const second = await deployment('start', '--file', file, '--set', 'deploymentId="43"');
   expect(second).toMatchObject({
     code: 8,
     stderr: expect.stringMatching(/RolloutInProgress: .*deployment 42, phase /),
