@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/inspect.ts';
-import { createScope, deploymentOf, rollOut, weightsOf } from '../support/rollouts.ts';
+import { createScope, deploymentOf, rollOut, rolloutStatus, rolloutWorld, weightsOf } from '../support/rollouts.ts';
 import { testServers } from '../support/servers.ts';
-import { region, testWorld } from '../support/world.ts';
 import { groundwork } from './cli.ts';
 
-const world = testWorld({ seed: region({ public: 0, managed: true }) });
+const world = rolloutWorld();
 let folder: string;
 
 beforeAll(async () => {
@@ -27,7 +26,9 @@ function deployment(...argv: readonly string[]) {
   });
 }
 
-test('a rollout is started from a file, steered and finalized; what does not fit is said in one line', async () => {
+test('a rollout is started from a file, steered and finalized; what does not fit is said in one line', {
+  timeout: 180_000,
+}, async () => {
   const scope = await createScope(world);
   const { scopeId, slugs } = scope.input;
   await rollOut(world, deploymentOf(scope, '41'));
@@ -41,13 +42,13 @@ test('a rollout is started from a file, steered and finalized; what does not fit
     code: 0,
     stdout: `Started deployment/${scopeId}.\n`,
   });
-  const second = await deployment('start', '--file', file, '--set', 'deploymentId=43');
+  const second = await deployment('start', '--file', file, '--set', 'deploymentId="43"');
   expect(second).toMatchObject({
     code: 8,
     stderr: expect.stringMatching(/RolloutInProgress: .*deployment 42, phase /),
   });
 
-  await eventually(async () => expect((await deployment('status', scopeId)).stdout).toContain('Running'), 30);
+  await eventually(async () => expect((await rolloutStatus(world, scopeId)).phase).toBe('Running'), 30);
   expect(await deployment('finalize', scopeId)).toMatchObject({
     code: 5,
     stderr: expect.stringContaining('0 % of the traffic'),
@@ -57,7 +58,8 @@ test('a rollout is started from a file, steered and finalized; what does not fit
   expect(shown.stdout).toMatch(/VERSION +TRAFFIC +HEALTHY TARGETS/);
   expect(shown.stdout).toMatch(/42 \(new\) +100 %/);
   expect(await deployment('finalize', scopeId)).toMatchObject({ code: 0 });
-  await eventually(async () => expect((await deployment('status', scopeId)).stdout).toContain('completed'), 30);
+  await eventually(async () => expect((await rolloutStatus(world, scopeId)).phase).toBe('Finalized'), 30);
+  expect((await deployment('status', scopeId)).stdout).toContain('completed');
   expect(weightsOf(world, scope)).toEqual({ '42': 100 });
 
   const target = join(folder, 'target.json');

@@ -5,9 +5,18 @@ import type { DeploymentResult, DeploymentStatus } from '../../contract/deployme
 import { taskQueueName, workflowIds, workflowTypes } from '../../contract/names.ts';
 import type { ScopeCreationInput } from '../../contract/scope/input.ts';
 import { RequestDriver } from '../../sandbox/traffic/driver.ts';
-import { REGION, type World } from './world.ts';
+import { REGION, region, testWorld, type World, type WorldOptions } from './world.ts';
 
 /** Rollouts in a test's world. */
+
+/** A world whose worker serves scopes and deployments, and whose balancers are the controller's. */
+export function rolloutWorld({ environment, ...options }: WorldOptions = {}): World {
+  return testWorld({
+    seed: region({ public: 0, managed: true }),
+    ...options,
+    environment: { GROUNDWORK_QUEUES: 'scopes,deployments', ...environment },
+  });
+}
 
 export interface TestScope {
   input: ScopeCreationInput;

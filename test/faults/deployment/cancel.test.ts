@@ -6,17 +6,17 @@ import {
   drive,
   objectsOf,
   rollOut,
+  rolloutWorld,
   startRollout,
   weightsOf,
 } from '../../support/rollouts.ts';
-import { region, testWorld } from '../../support/world.ts';
 
 /**
  * Cancellation after the k-th completed activity, for every k: after each, one version serves, cluster and balancer are as
  * before (or the new version has taken over, when the old one was being removed already), and no request has failed.
  */
 
-const world = testWorld({ seed: region({ public: 0, managed: true }) });
+const world = rolloutWorld();
 
 afterEach(() => {
   world.around = undefined;

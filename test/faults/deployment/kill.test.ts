@@ -6,16 +6,15 @@ import {
   drive,
   rollOut,
   rolloutStatus,
+  rolloutWorld,
   startRollout,
   weightsOf,
 } from '../../support/rollouts.ts';
 import { freeAddress, runWorker } from '../../support/worker-process.ts';
-import { region, testWorld } from '../../support/world.ts';
 
 /** kill -9 of the worker process while instances are awaited and while traffic holds; a new process goes on. */
 
-const world = testWorld({
-  seed: region({ public: 0, managed: true }),
+const world = rolloutWorld({
   worker: false,
   // The target groups' own delay decides how long the old version drains.
   environment: { GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '' },

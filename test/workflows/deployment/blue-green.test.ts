@@ -16,13 +16,13 @@ import {
   objectsOf,
   rollOut,
   rolloutStatus,
+  rolloutWorld,
   startRollout,
   type TestScope,
   weightsOf,
 } from '../../support/rollouts.ts';
-import { region, testWorld } from '../../support/world.ts';
 
-const world = testWorld({ seed: region({ public: 0, managed: true }) });
+const world = rolloutWorld();
 
 /** A scope whose version 41 serves. */
 async function served(): Promise<TestScope> {

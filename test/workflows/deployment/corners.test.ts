@@ -10,13 +10,13 @@ import {
   objectsOf,
   rollOut,
   rolloutStatus,
+  rolloutWorld,
   startRollout,
   type TestScope,
   weightsOf,
 } from '../../support/rollouts.ts';
-import { region, testWorld } from '../../support/world.ts';
 
-const world = testWorld({ seed: region({ public: 0, managed: true }) });
+const world = rolloutWorld();
 
 const run = (type: string, workflowId: string, input: object) =>
   world.client.workflow.execute(type, {

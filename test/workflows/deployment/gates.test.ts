@@ -12,16 +12,16 @@ import {
   objectsOf,
   rollOut,
   rolloutStatus,
+  rolloutWorld,
   startRollout,
   type TestScope,
   weightsOf,
 } from '../../support/rollouts.ts';
-import { REGION, region, testWorld } from '../../support/world.ts';
+import { REGION } from '../../support/world.ts';
 
 /** What gates refuse, and who is told. Deadlines are short: most of these end by one. */
 
-const world = testWorld({
-  seed: region({ public: 0, managed: true }),
+const world = rolloutWorld({
   environment: {
     GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '2',
     GROUNDWORK_DEPLOYMENT_TARGET_HEALTH_TIMEOUT: '2',

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { createScope, deploymentOf, drive, rollOut, rolloutStatus } from '../../support/rollouts.ts';
-import { region, testWorld } from '../../support/world.ts';
+import { createScope, deploymentOf, drive, rollOut, rolloutStatus, rolloutWorld } from '../../support/rollouts.ts';
 
-const world = testWorld({ seed: region({ public: 0, managed: true }) });
+const world = rolloutWorld();
 
 describe('the first version of a scope', () => {
   test('is applied, awaited, routed to and verified on the balancer', async () => {
