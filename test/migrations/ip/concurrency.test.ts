@@ -57,7 +57,8 @@ test('50 claims at one instant are 50 blocks', async () => {
 });
 
 test('50 claimers, 50 releasers and 5 that make and delete children: nobody fails, everybody gets on', async () => {
-  const pool = await ip.pooled({ name: 'p', cidr: '10.0.0.0/18', range: [20, 28] });
+  // Room for everybody: whether a child finds its block must not depend on who comes first.
+  const pool = await ip.pooled({ name: 'p', cidr: '10.0.0.0/14', range: [20, 28] });
   const [before] = await ip.query('select deadlocks from pg_stat_database where datname = current_database()');
   const bound: string[] = [];
   const counts = { claimed: 0, full: 0, released: 0, made: 0, deleted: 0, noRoom: 0 };
@@ -109,9 +110,8 @@ test('50 claimers, 50 releasers and 5 that make and delete children: nobody fail
   );
   expect(waits).toBeGreaterThan(10);
   expect(counts).toMatchObject({ released: counts.claimed, deleted: counts.made });
-  expect(counts.claimed).toBeGreaterThan(100);
-  expect(counts.made).toBeGreaterThan(4);
-  expect(await ip.freeBlocks(pool)).toEqual(['10.0.0.0/18']);
+  expect(counts).toMatchObject({ claimed: 50 * CLAIMS, full: 0, made: 5 * 6, noRoom: 0 });
+  expect(await ip.freeBlocks(pool)).toEqual(['10.0.0.0/14']);
   const [after] = await ip.query('select deadlocks from pg_stat_database where datname = current_database()');
   expect(after).toEqual(before);
 });
