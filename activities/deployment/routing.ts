@@ -257,8 +257,8 @@ async function askController(
   const uids = own.map(({ metadata }) => metadata?.uid ?? '');
   const events = await ingressEvents(deps, namespace);
   const input = { events, uids, ours: [ours(course)], appliedAt: new Date(progress.appliedAt ?? 0).toISOString() };
-  const opinion = controllerOpinion({ ...input, others: [] });
-  if (!opinion || opinion.kind === 'refused' || opinion.by.includes('/')) return opinion;
+  // The other members are read only when there is a refusal to tell whose it is.
+  if (!controllerOpinion({ ...input, others: [] })) return undefined;
   return controllerOpinion({ ...input, others: await otherMembers(deps, course, uids) });
 }
 
