@@ -89,6 +89,7 @@ describe('the balancer', () => {
         annotations: {
           'alb.ingress.kubernetes.io/group.name': scope.balancer,
           'alb.ingress.kubernetes.io/scheme': 'internet-facing',
+          'alb.ingress.kubernetes.io/listen-ports': '[{"HTTPS":443}]',
           'alb.ingress.kubernetes.io/actions.gone': JSON.stringify({
             type: 'forward',
             forwardConfig: { targetGroups: [{ serviceName: 'gone-service', servicePort: 80, weight: 1 }] },
