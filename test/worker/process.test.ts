@@ -36,7 +36,10 @@ describe('the worker process', () => {
     }, 60);
     expect(ready).toMatchObject({
       ready: true,
-      queues: [{ taskQueue: `${settings.GROUNDWORK_TASK_QUEUE_PREFIX}scopes`, state: 'RUNNING' }],
+      queues: ['scopes', 'deployments', 'ip', 'workshops'].map((room) => ({
+        taskQueue: `${settings.GROUNDWORK_TASK_QUEUE_PREFIX}${room}`,
+        state: 'RUNNING',
+      })),
     });
     expect((await fetch(`http://${settings.GROUNDWORK_HEALTH_ADDRESS}/healthz`)).status).toBe(200);
     expect((await fetch(`http://${settings.GROUNDWORK_HEALTH_ADDRESS}/other`)).status).toBe(404);
