@@ -206,11 +206,15 @@ describe('drift', () => {
     for (const zone of state.hostedZones ?? [])
       zone.records = (zone.records ?? []).filter(({ name }) => zone.id !== 'ZPUBLIC' || !name.startsWith(domain));
     world.aws.seed(state);
-    const { drift, checked } = await report();
-    expect(drift.map(({ kind, subject }) => `${kind} ${subject}`)).toEqual([
-      `record-missing ${domain} in ZPUBLIC`,
-      'untracked-balancer ret-public-lost00',
-    ]);
+    // A list of the region that is young enough is used again, so the balancer may show only in the next report.
+    const { checked } = await eventually(async () => {
+      const seen = await report();
+      expect(seen.drift.map(({ kind, subject }) => `${kind} ${subject}`)).toEqual([
+        `record-missing ${domain} in ZPUBLIC`,
+        'untracked-balancer ret-public-lost00',
+      ]);
+      return seen;
+    });
     expect(checked.map(({ source }) => source)).toEqual([
       expect.stringMatching(/^region:\d{12}\/us-east-1$/),
       'zone:ZPRIVATE',
