@@ -138,6 +138,8 @@ describe('messages', () => {
     expect(await ended(workshop)).toBe('Cancelled');
     expect(await count(workshop)).toBe(15);
     expect(await workshop.claims()).toHaveLength(12);
+    // The provision shows the end before the run has the answer to writing it.
+    await eventually(async () => expect((await world.status(workshop.name)).operation).toBeUndefined());
     await expect(handle(workshop).executeUpdate(messages.cancelOperationUpdate, { args: [{}] })).rejects.toMatchObject({
       cause: { type: 'NothingToCancel' },
     });
