@@ -22,7 +22,7 @@ const tests = (folders: readonly string[]) => folders.map((folder) => `${folder}
 export default defineConfig({
   test: {
     pool: 'forks', // the Temporal core is a native module, and a crashed worker must not take the run with it
-    maxWorkers: 3, // for two cores: much of a test is waiting
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,
