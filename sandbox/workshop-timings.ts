@@ -10,8 +10,7 @@ export function workshopTimingsAt(timeScale: number): Record<string, string> {
     GROUNDWORK_WORKSHOP_CONFLICT_BACKOFF: seconds(60),
     GROUNDWORK_WORKSHOP_ERROR_BACKOFF: seconds(60),
     GROUNDWORK_WORKSHOP_STATUS_INTERVAL: seconds(60),
-    // Not below what leaves the history of a run readable: the watchers tell everything else.
-    GROUNDWORK_WORKSHOP_SWEEP_INTERVAL: String(Math.max(10, 60 * timeScale)),
+    GROUNDWORK_WORKSHOP_SWEEP_INTERVAL: seconds(60),
     GROUNDWORK_WORKSHOP_EXPECTED_PROVISIONING: seconds(1800),
     GROUNDWORK_WORKSHOP_SECONDS_SCALE: seconds(1),
   };
