@@ -11,7 +11,7 @@ import type { Stage } from '../../chapter.ts';
 
 export const NAMESPACE = 'workshops';
 const LOOK_MS = 150;
-const EVENT_LOOKS = 40;
+const EVENT_LOOKS = 200;
 /** A workshop that does not get there is a failure of the demo, not an endless one. */
 const PATIENCE_MS = 90_000;
 
