@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionInfo,
   type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
@@ -70,6 +71,19 @@ export function stateOf(statusName: string): RunState {
   return states[statusName] ?? 'running';
 }
 
+/** What a description and an entry of a list say alike. */
+export function runInfoOf(seen: Omit<WorkflowExecutionInfo, 'raw'>): RunInfo {
+  return {
+    workflowId: seen.workflowId,
+    runId: seen.runId,
+    type: seen.type,
+    taskQueue: seen.taskQueue,
+    state: stateOf(seen.status.name),
+    startedAt: seen.startTime.toISOString(),
+    ...(seen.closeTime ? { closedAt: seen.closeTime.toISOString() } : {}),
+  };
+}
+
 export class Runs {
   readonly client: Client;
 
@@ -113,15 +127,7 @@ export class Runs {
       const seen = await this.client.withDeadline(Date.now() + CALL_MS, () =>
         this.client.workflow.getHandle(workflowId).describe(),
       );
-      return {
-        workflowId,
-        runId: seen.runId,
-        type: seen.type,
-        taskQueue: seen.taskQueue,
-        state: stateOf(seen.status.name),
-        startedAt: seen.startTime.toISOString(),
-        ...(seen.closeTime ? { closedAt: seen.closeTime.toISOString() } : {}),
-      };
+      return runInfoOf(seen);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw toGroundworkError(error, { what: `look at ${workflowId}`, run: { workflowId } });

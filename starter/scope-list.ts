@@ -2,8 +2,8 @@ import type { Client } from '@temporalio/client';
 import { workflowIds, workflowTypes } from '../contract/names.ts';
 import type { ScopePhase, ScopeStatus } from '../contract/scope/status.ts';
 import { balancerNameKey, environmentKey, phaseKey, scopeIdKey } from '../contract/search-attributes.ts';
-import { type RunInfo, type RunState, stateOf } from './runs.ts';
-import { toGroundworkError } from './temporal-errors.ts';
+import { listRuns, visibilityStates } from './run-list.ts';
+import type { RunInfo, RunState } from './runs.ts';
 
 /** Runs of scopes by their search attributes. */
 
@@ -31,47 +31,23 @@ const prefixes: Readonly<Record<ScopeStatus['kind'], string>> = {
   plan: workflowIds.scopePlan(''),
 };
 
-export const visibilityStates: Readonly<Record<RunState, string>> = {
-  running: 'Running',
-  completed: 'Completed',
-  failed: 'Failed',
-  cancelled: 'Canceled',
-  terminated: 'Terminated',
-  'timed-out': 'TimedOut',
-};
-
 /** Answers newest first, at most `limit`. */
 export async function listScopeRuns(client: Client, filter: ScopeFilter): Promise<ScopeRunEntry[]> {
-  const limit = filter.limit ?? 100;
-  const entries: ScopeRunEntry[] = [];
-  if (limit <= 0) return entries;
-  try {
-    for await (const run of client.workflow.list({ query: queryOf(filter), pageSize: Math.min(limit, 1000) })) {
-      const { workflowId, typedSearchAttributes: attributes } = run;
-      const kind = kindOf(workflowId);
-      const phase = attributes.get(phaseKey);
-      const environment = attributes.get(environmentKey);
-      const balancer = attributes.get(balancerNameKey);
-      entries.push({
-        kind,
-        scopeId: attributes.get(scopeIdKey) ?? workflowId.slice(prefixes[kind].length),
-        workflowId,
-        runId: run.runId,
-        type: run.type,
-        taskQueue: run.taskQueue,
-        state: stateOf(run.status.name),
-        startedAt: run.startTime.toISOString(),
-        ...(run.closeTime ? { closedAt: run.closeTime.toISOString() } : {}),
-        ...(phase ? { phase } : {}),
-        ...(environment ? { environment } : {}),
-        ...(balancer ? { balancer } : {}),
-      });
-      if (entries.length === limit) break;
-    }
-    return entries;
-  } catch (error) {
-    throw toGroundworkError(error, { what: 'list runs of scopes' });
-  }
+  const runs = await listRuns(client, queryOf(filter), 'list runs of scopes', filter.limit);
+  return runs.map(({ info, attributes }) => {
+    const kind = kindOf(info.workflowId);
+    const phase = attributes.get(phaseKey);
+    const environment = attributes.get(environmentKey);
+    const balancer = attributes.get(balancerNameKey);
+    return {
+      kind,
+      scopeId: attributes.get(scopeIdKey) ?? info.workflowId.slice(prefixes[kind].length),
+      ...info,
+      ...(phase ? { phase } : {}),
+      ...(environment ? { environment } : {}),
+      ...(balancer ? { balancer } : {}),
+    };
+  });
 }
 
 /** The visibility query of a filter. */

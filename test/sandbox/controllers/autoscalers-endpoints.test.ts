@@ -1,31 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { simulatedClock } from '../../../sandbox/clock.ts';
-import { KubeClient } from '../../../sandbox/controllers/client.ts';
-import { type Controllers, startControllers } from '../../../sandbox/controllers/index.ts';
+import { expect, test } from 'vitest';
+import type { KubeClient } from '../../../sandbox/controllers/client.ts';
+import type { Controllers } from '../../../sandbox/controllers/index.ts';
 import { type Deployment, type EndpointSlice, pathOf, resources } from '../../../sandbox/controllers/objects.ts';
-import { adminConfig, deploymentBody, eventually, TestNamespace } from './support.ts';
+import { deploymentBody, eventually, type TestNamespace, withControllers } from './support.ts';
 
 let client: KubeClient;
 let controllers: Controllers;
 let ns: TestNamespace;
 
-beforeAll(async () => {
-  client = new KubeClient(adminConfig(), 'test');
-  controllers = await startControllers({
-    kubeConfig: adminConfig(),
-    aws: {
-      endpoint: 'http://127.0.0.1:1',
-      region: 'eu-west-1',
-      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    },
-    clock: simulatedClock(0.01),
-    namespaces: (name) => name.startsWith('autoscale-'),
-  });
-  ns = await TestNamespace.create(client, 'autoscale');
-});
-afterAll(async () => {
-  await controllers.stop();
-  await client.close();
+withControllers('autoscale', (stage) => {
+  ({ client, controllers, ns } = stage);
 });
 
 const countOf = async (name: string) => (await ns.find<Deployment>(resources.deployments, name))?.spec?.replicas;

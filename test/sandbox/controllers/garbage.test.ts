@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { simulatedClock } from '../../../sandbox/clock.ts';
-import { KubeClient } from '../../../sandbox/controllers/client.ts';
-import { type Controllers, startControllers } from '../../../sandbox/controllers/index.ts';
+import type { KubeClient } from '../../../sandbox/controllers/client.ts';
+import type { Controllers } from '../../../sandbox/controllers/index.ts';
 import {
   type Deployment,
   type KubeObject,
@@ -11,7 +11,7 @@ import {
   resources,
 } from '../../../sandbox/controllers/objects.ts';
 import { uniqueName } from '../../support/servers.ts';
-import { adminConfig, deploymentBody, eventually, TestNamespace } from './support.ts';
+import { deploymentBody, eventually, TestNamespace, withControllers } from './support.ts';
 
 vi.setConfig({ testTimeout: 180_000 }); // longer than one `eventually`
 
@@ -20,23 +20,8 @@ let client: KubeClient;
 let controllers: Controllers;
 let ns: TestNamespace;
 
-beforeAll(async () => {
-  client = new KubeClient(adminConfig(), 'test');
-  controllers = await startControllers({
-    kubeConfig: adminConfig(),
-    aws: {
-      endpoint: 'http://127.0.0.1:1',
-      region: 'eu-west-1',
-      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    },
-    clock: simulatedClock(0.01),
-    namespaces: (name) => name.startsWith('garbage-'),
-  });
-  ns = await TestNamespace.create(client, 'garbage');
-});
-afterAll(async () => {
-  await controllers.stop();
-  await client.close();
+withControllers('garbage', (stage) => {
+  ({ client, controllers, ns } = stage);
 });
 
 const owner = (object: KubeObject, kind = 'ConfigMap', more: Record<string, unknown> = {}) => ({

@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { KubeClient } from '../../../sandbox/controllers/client.ts';
+import { afterAll, beforeAll } from 'vitest';
+import { simulatedClock } from '../../../sandbox/clock.ts';
+import { KubeClient } from '../../../sandbox/controllers/client.ts';
+import { type Controllers, startControllers } from '../../../sandbox/controllers/index.ts';
 import { type KubeObject, type Pod, pathOf, type Resource, resources } from '../../../sandbox/controllers/objects.ts';
 import { testServers, uniqueName } from '../../support/servers.ts';
 
@@ -112,4 +115,35 @@ export function deploymentBody(options: {
       },
     },
   };
+}
+
+/** What a file of tests has that needs no AWS. */
+export interface Stage {
+  client: KubeClient;
+  controllers: Controllers;
+  ns: TestNamespace;
+}
+
+/** Controllers and a namespace of the file's own, before its tests and until after them; `ready` receives them. */
+export function withControllers(prefix: string, ready: (stage: Stage) => void): void {
+  let stage: Stage | undefined;
+  beforeAll(async () => {
+    const client = new KubeClient(adminConfig(), 'test');
+    const controllers = await startControllers({
+      kubeConfig: adminConfig(),
+      aws: {
+        endpoint: 'http://127.0.0.1:1',
+        region: 'eu-west-1',
+        credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+      },
+      clock: simulatedClock(0.01),
+      namespaces: (name) => name.startsWith(`${prefix}-`),
+    });
+    stage = { client, controllers, ns: await TestNamespace.create(client, prefix) };
+    ready(stage);
+  });
+  afterAll(async () => {
+    await stage?.controllers.stop();
+    await stage?.client.close();
+  });
 }

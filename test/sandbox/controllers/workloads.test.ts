@@ -1,34 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { simulatedClock } from '../../../sandbox/clock.ts';
-import { KubeClient } from '../../../sandbox/controllers/client.ts';
-import { type Controllers, startControllers } from '../../../sandbox/controllers/index.ts';
+import { describe, expect, test, vi } from 'vitest';
+import type { Controllers } from '../../../sandbox/controllers/index.ts';
 import { type Deployment, type Pod, type ReplicaSet, resources } from '../../../sandbox/controllers/objects.ts';
-import { adminConfig, deploymentBody, eventually, TestNamespace } from './support.ts';
+import { deploymentBody, eventually, type TestNamespace, withControllers } from './support.ts';
 
 vi.setConfig({ testTimeout: 180_000 }); // longer than one `eventually`
 
 const { deployments, replicaSets, secrets } = resources;
-let client: KubeClient;
 let controllers: Controllers;
 let ns: TestNamespace;
 
-beforeAll(async () => {
-  client = new KubeClient(adminConfig(), 'test');
-  controllers = await startControllers({
-    kubeConfig: adminConfig(),
-    aws: {
-      endpoint: 'http://127.0.0.1:1',
-      region: 'eu-west-1',
-      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    },
-    clock: simulatedClock(0.01),
-    namespaces: (name) => name.startsWith('workloads-'),
-  });
-  ns = await TestNamespace.create(client, 'workloads');
-});
-afterAll(async () => {
-  await controllers.stop();
-  await client.close();
+withControllers('workloads', (stage) => {
+  ({ controllers, ns } = stage);
 });
 
 const condition = (deployment: Deployment | undefined, type: string) =>
