@@ -78,6 +78,8 @@ const knobs = {
 } satisfies Record<string, Omit<Setting<unknown>, 'key'>>;
 
 const timings = {
+  callTimeout:
+    'Seconds one try of a call to AWS or Kubernetes may be silent; when a worker is killed, another goes on after them.',
   pollInterval: 'Seconds between two looks at instances, rules and targets.',
   reconcileTimeout: 'Seconds the balancer may take to show new rules before the change counts as failed.',
   removalTimeout: 'Seconds the objects of an old version may take to go.',

@@ -1,6 +1,6 @@
 // A worker process that kills itself with SIGKILL at one boundary: before the effect of an activity, or after the effect and
 // before its answer. Everything else is as in worker/main.ts. It says "ready" when everything is loaded, and begins when it is told to.
-//   killable-worker.ts <file of the workflow bundle> [before|after <activity>]
+//   killable-worker.ts <file of the workflow bundle> [before|after <activity> <which call of it, from 1>]
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { readConfiguration } from '../../../worker/configuration.ts';
@@ -8,11 +8,14 @@ import { createDependencies } from '../../../worker/dependencies.ts';
 import { createWorkers } from '../../../worker/workers.ts';
 import { type Around, surrounded } from '../around.ts';
 
-const [bundlePath = '', when, victim] = process.argv.slice(2);
+const [bundlePath = '', when, victim, which = '1'] = process.argv.slice(2);
 const die = () => process.kill(process.pid, 'SIGKILL');
 
+let calls = 0;
 const around: Around = async (name, run) => {
   if (name !== victim) return run();
+  calls += 1;
+  if (calls !== Number(which)) return run();
   if (when === 'before') die();
   const answer = await run();
   die();
