@@ -55,6 +55,8 @@ const timingDescriptions: Record<keyof ScopeTimings, string> = {
   observationMaxAge:
     'Seconds a shared observation of balancers may be old when a placement is decided on it. Raise it to save AWS calls.',
   observationLease: 'Seconds one run may take to observe for all others before another takes over.',
+  callTimeout:
+    'Seconds one try of a call to AWS or Kubernetes may take in all; when a worker is killed, another goes on after them.',
   pollInterval: 'Seconds between two looks at a balancer that is not ready.',
   readPatience: 'Seconds a pool that cannot be read is read again before the run fails.',
   busyPatience: 'Seconds a scope held by another run is waited for.',

@@ -44,6 +44,8 @@ export interface ScopeTimings {
   observationMaxAge: number;
   /** How long one run may observe for all others before another takes over. */
   observationLease: number;
+  /** What one attempt of a call to AWS or Kubernetes may take: after it another worker takes over from one that died. */
+  callTimeout: number;
   /** Between two looks at a balancer that is not ready. */
   pollInterval: number;
   /** How long a pool that cannot be read is read again. */
@@ -66,6 +68,7 @@ export interface ScopeTimings {
 export const defaultTimings: ScopeTimings = {
   observationMaxAge: 30,
   observationLease: 15,
+  callTimeout: 30,
   pollInterval: 10,
   readPatience: 300,
   busyPatience: 60,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowClientInterceptor } from '@temporalio/client';
+import type { Duration } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { KubernetesGateway } from '../../activities/kubernetes/gateway.ts';
@@ -98,6 +99,8 @@ export interface WorldOptions {
   environment?: Record<string, string>;
   /** Whether a worker runs in the test's own process; default true. */
   worker?: boolean;
+  /** Until the server notices that a worker died within a workflow task, and so within local activities; default 10 s. */
+  workflowTaskTimeout?: Duration;
   lifecycle?: Parameters<typeof startAwsEndpoint>[0]['lifecycle'];
   limits?: Parameters<typeof startAwsEndpoint>[0]['limits'];
   throttling?: Parameters<typeof startAwsEndpoint>[0]['throttling'];
@@ -221,7 +224,12 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   const connection = await Connection.connect({ address: servers.temporal.address });
   const temporalAddress = `${networks.temporal.host}:${networks.temporal.port}`;
   const native = await NativeConnection.connect({ address: temporalAddress });
-  const client = new Client({ connection, namespace: servers.temporal.namespace });
+  const { workflowTaskTimeout } = options;
+  const client = new Client({
+    connection,
+    namespace: servers.temporal.namespace,
+    interceptors: { workflow: workflowTaskTimeout ? [withTaskTimeout(workflowTaskTimeout)] : [] },
+  });
   const database = new Database({ url: databaseUrl, poolSize: 4 });
   const taskQueue = taskQueueName(values.taskQueuePrefix, 'scopes');
   const running: { workers: Worker[]; done: Promise<unknown>; dependencies: Dependencies }[] = [];
@@ -315,6 +323,12 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   };
   if (options.worker !== false) await world.startWorker();
   return world;
+}
+
+function withTaskTimeout(workflowTaskTimeout: Duration): WorkflowClientInterceptor {
+  return {
+    start: (input, next) => next({ ...input, options: { ...input.options, workflowTaskTimeout } }),
+  };
 }
 
 function addressOf(url: string): { host: string; port: number } {

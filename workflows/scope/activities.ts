@@ -1,5 +1,6 @@
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { ScopeActivities } from '../../activities/scope/index.ts';
+import { defaultTimings, type ScopeTimings } from '../../domain/scope/settings.ts';
 
 /** The activities of the scope room by class of call: how long one attempt may take, and how it is tried again. */
 
@@ -11,29 +12,29 @@ export const local = proxyLocalActivities<ScopeActivities>({
 });
 
 /** Calls that change Kubernetes or AWS. `summary` names the object, for the Temporal UI. */
-export const mutations = (summary: string) =>
+export const mutations = (summary: string, timings: ScopeTimings) =>
   proxyActivities<ScopeActivities>({
     summary,
-    startToCloseTimeout: '30s',
+    startToCloseTimeout: callTimeout(timings),
     retry: { initialInterval: '500ms', maximumInterval: '30s' },
   });
 
 /** Readings shared between runs: an attempt may wait for another run's reading, and heartbeats meanwhile. */
-export const reads = (summary: string, patienceSeconds: number) =>
+export const reads = (summary: string, timings: ScopeTimings) =>
   proxyActivities<ScopeActivities>({
     summary,
     startToCloseTimeout: '2m',
-    heartbeatTimeout: '20s',
-    scheduleToCloseTimeout: patienceSeconds * 1000,
+    heartbeatTimeout: silence(timings),
+    scheduleToCloseTimeout: timings.readPatience * 1000,
     retry: { initialInterval: '250ms', maximumInterval: '10s' },
   });
 
 /** Looks that end as "not yet": the attempt itself knows its deadline, the margin is for outages around it. */
-export const watches = (summary: string, patienceSeconds: number) =>
+export const watches = (summary: string, timings: ScopeTimings, patienceSeconds: number) =>
   proxyActivities<ScopeActivities>({
     summary,
     startToCloseTimeout: '1m',
-    heartbeatTimeout: '20s',
+    heartbeatTimeout: silence(timings),
     scheduleToCloseTimeout: (patienceSeconds + OUTAGE_MARGIN_SECONDS) * 1000,
     cancellationType: ActivityCancellationType.TRY_CANCEL,
     retry: { initialInterval: '250ms', maximumInterval: '10s' },
@@ -41,12 +42,22 @@ export const watches = (summary: string, patienceSeconds: number) =>
 
 const OUTAGE_MARGIN_SECONDS = 60;
 
-/** Undoing: tried for `patienceSeconds`, then reported as left over. */
-export const undoing = (summary: string, patienceSeconds: number) =>
+/** Undoing: tried for the time of a compensation, then reported as left over. */
+export const undoing = (summary: string, timings: ScopeTimings) =>
   proxyActivities<ScopeActivities>({
     summary,
-    startToCloseTimeout: '30s',
-    heartbeatTimeout: '20s',
-    scheduleToCloseTimeout: patienceSeconds * 1000,
+    startToCloseTimeout: callTimeout(timings),
+    heartbeatTimeout: silence(timings),
+    scheduleToCloseTimeout: timings.compensationTimeout * 1000,
     retry: { initialInterval: '500ms', maximumInterval: '30s' },
   });
+
+/** Milliseconds. Runs that began when it was no setting have none. */
+function callTimeout({ callTimeout = defaultTimings.callTimeout }: ScopeTimings): number {
+  return callTimeout * 1000;
+}
+
+/** How long an attempt that heartbeats may be silent, in milliseconds: not as long as one that does not. */
+function silence(timings: ScopeTimings): number {
+  return (callTimeout(timings) * 2) / 3;
+}

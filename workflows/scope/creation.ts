@@ -33,10 +33,14 @@ export async function scopeCreation(input: ScopeCreationInput): Promise<ScopeCre
         : plan(run, request, account));
 
     holds = true; // also when the answer is lost to a cancellation: letting go touches only what this run holds
-    const before = await holdScope(run, request.timings.busyPatience);
+    const before = await holdScope(run, request.timings);
     run.enter('Placing');
     const { namespace, createNamespace, brand } = request;
-    await mutations(`namespace ${namespace}`).ensureNamespace({ namespace, createIfMissing: createNamespace, brand });
+    await mutations(`namespace ${namespace}`, request.timings).ensureNamespace({
+      namespace,
+      createIfMissing: createNamespace,
+      brand,
+    });
     const repeat = before.state === 'bound';
     if (request.dnsType === 'external_dns') {
       const result = await withExternalDns(run, request, compensations, repeat);
@@ -80,7 +84,7 @@ async function placeAndMakeReady(
 ): Promise<{ placed: Placed; balancer: ReadyBalancer; repaired: string[] }> {
   const { request } = facts;
   compensations.before(`placement of scope ${request.scopeId}`, async () => {
-    await leaveBalancer(run, 'undo', request.timings.compensationTimeout);
+    await leaveBalancer(run, 'undo', request.timings);
   });
   let mayCreate = true;
   for (let replacements = 0; ; replacements++) {
@@ -94,7 +98,7 @@ async function placeAndMakeReady(
     if (replacements >= request.maxReplacements) throw runFailure(readiness.failure);
     mayCreate = mayCreate && !CAUSES_OF_ANY_NEW_BALANCER.includes(readiness.failure.type);
     if (!mayCreate && !hasOtherRoom(run, name)) throw runFailure(readiness.failure);
-    const left = await leaveBalancer(run, 'undo', request.timings.compensationTimeout);
+    const left = await leaveBalancer(run, 'undo', request.timings);
     if (left.released === undefined) throw runFailure(readiness.failure);
     run.warn({ code: 'BalancerReplaced', message: `left balancer ${name}: ${readiness.failure.message}` });
     run.enter('Placing');

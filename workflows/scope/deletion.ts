@@ -3,6 +3,7 @@ import { DOMAIN_PLACEHOLDER, type ScopeDeletionInput } from '../../contract/scop
 import type { ScopeDeletionResult } from '../../contract/scope/status.ts';
 import { normalizeHost } from '../../domain/scope/hosts.ts';
 import { zonesOf } from '../../domain/scope/request.ts';
+import type { ScopeTimings } from '../../domain/scope/settings.ts';
 import { local, mutations } from './activities.ts';
 import { endWith, letGo } from './ending.ts';
 import { holdScope } from './hold.ts';
@@ -22,7 +23,7 @@ export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDel
     const accepted = await local.acceptScopeDeletion({ input });
     const { timings } = accepted;
     holds = true;
-    const placement = await holdScope(run, timings.busyPatience);
+    const placement = await holdScope(run, timings);
     const live = placement.state !== 'released';
     if (live) showPlacement(run, placement);
     const objects = await endRollout(run, accepted.input, timings);
@@ -36,17 +37,16 @@ export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDel
     const records = live ? ownRecords(placement) : input.adopt ? adoptedRecords(run, accepted.input) : [];
     if (!live && records.length === 0) result.absent.push(`scope ${input.scopeId}`);
     run.enter('Dns');
-    const adoptFrom = live ? undefined : accepted.input.region;
-    for (const record of records) await removeRecord(run, result, placement, record, adoptFrom);
+    for (const record of records) await removeRecord(run, result, placement, record, accepted);
     if (placement.dnsEndpoint !== null) {
       const words = `DNSEndpoint ${placement.dnsEndpoint}`;
-      const { outcome } = await mutations(words).removeDnsEndpoint({ scopeId: input.scopeId });
+      const { outcome } = await mutations(words, timings).removeDnsEndpoint({ scopeId: input.scopeId });
       (outcome === 'removed' ? result.removed : result.absent).push(words);
     }
 
     run.enter('Removing');
-    if (objects.length > 0) result.removed.push(...(await removeObjects(run, placement)));
-    const left = await leaveBalancer(run, 'delete', timings.compensationTimeout);
+    if (objects.length > 0) result.removed.push(...(await removeObjects(run, placement, timings)));
+    const left = await leaveBalancer(run, 'delete', timings);
     if (left.released) result.removed.push(`placement on balancer ${left.released}`);
     result.removed.push(...left.removed.map((name) => `balancer ${name}`));
     run.status.made = result.removed;
@@ -104,11 +104,12 @@ async function removeRecord(
   result: ScopeDeletionResult,
   placement: PlacementRow,
   { zoneId, name }: RecordOfScope,
-  adoptFrom: string | undefined,
+  { input, timings }: { input: ScopeDeletionInput; timings: ScopeTimings },
 ): Promise<void> {
   const { scopeId } = run.status;
+  const adoptFrom = placement.state === 'released' ? input.region : undefined;
   const balancerDnsName = placement.balancer?.dnsName;
-  const removal = await mutations(`${name} in ${zoneId}`).removeDnsRecord({
+  const removal = await mutations(`${name} in ${zoneId}`, timings).removeDnsRecord({
     scopeId,
     zoneId,
     name,

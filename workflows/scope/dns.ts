@@ -26,9 +26,9 @@ export async function writeDns(
   for (const zone of request.zones) {
     compensations.before(`record ${request.domain} in zone ${zone.id}`, async () => {
       const removal = { scopeId: request.scopeId, zoneId: zone.id, name: request.domain, onlyMadeBy: run.key };
-      await undoing(`${request.domain} in ${zone.id}`, request.timings.compensationTimeout).removeDnsRecord(removal);
+      await undoing(`${request.domain} in ${zone.id}`, request.timings).removeDnsRecord(removal);
     });
-    const { record, changeId } = await mutations(`${request.domain} in ${zone.id}`).ensureDnsRecord({
+    const { record, changeId } = await mutations(`${request.domain} in ${zone.id}`, request.timings).ensureDnsRecord({
       scopeId: request.scopeId,
       run: run.key,
       zone,
@@ -59,7 +59,7 @@ async function waitInSync(
   const what = `${request.domain} to be in sync in zone ${changes.map(({ zoneId }) => zoneId).join(' and ')}`;
   await run.waiting({ what, since, until }, () =>
     withinPatience('DnsTimeout', `the state of ${request.domain} could not be read until ${until}`, () =>
-      watches(what, dnsSyncTimeout).watchDnsSync({ changes, since, until }),
+      watches(what, request.timings, dnsSyncTimeout).watchDnsSync({ changes, since, until }),
     ),
   );
 }

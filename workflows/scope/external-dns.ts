@@ -14,7 +14,7 @@ export async function withExternalDns(
   repeat: boolean,
 ): Promise<ScopeCreationResult> {
   compensations.before(`placement of scope ${request.scopeId}`, async () => {
-    await leaveBalancer(run, 'undo', request.timings.compensationTimeout);
+    await leaveBalancer(run, 'undo', request.timings);
   });
   const placed = await decide(run, request, false);
   run.placedOn({ name: placed.name, origin: 'declared', state: 'not looked at', created: false });
@@ -93,9 +93,13 @@ async function writeEndpoint(
   const what = `DNSEndpoint ${record.zoneId}`;
   compensations.before(what, async () => {
     const removal = { scopeId: request.scopeId, onlyMadeBy: run.key };
-    await undoing(what, request.timings.compensationTimeout).removeDnsEndpoint(removal);
+    await undoing(what, request.timings).removeDnsEndpoint(removal);
   });
-  const { generation, made } = await mutations(what).applyDnsEndpoint({ request, run: run.key, address });
+  const { generation, made } = await mutations(what, request.timings).applyDnsEndpoint({
+    request,
+    run: run.key,
+    address,
+  });
   if (made) run.made(what);
   const { dnsEndpointTimeout } = request.timings;
   const since = isoIn(Date.now(), 0);
@@ -103,7 +107,7 @@ async function writeEndpoint(
   const wait = { what: `external-dns to observe ${what}`, since, until };
   await run.waiting(wait, () =>
     withinPatience('DnsTimeout', `the state of ${what} could not be read until ${until}`, () =>
-      watches(wait.what, dnsEndpointTimeout).watchDnsEndpoint({
+      watches(wait.what, request.timings, dnsEndpointTimeout).watchDnsEndpoint({
         namespace: request.namespace,
         name: dnsEndpointName(request),
         generation,
@@ -118,8 +122,8 @@ async function writeEndpoint(
 
 /** Without an address the scope exists all the same: a repeat finishes it. */
 async function findAddress(run: ScopeRun, request: ScopeRequest): Promise<GatewayAddress | undefined> {
-  const { gateway, domain } = request;
-  const address = await mutations(`address of gateway ${gateway}`).findGatewayAddress({ gateway });
+  const { gateway, domain, timings } = request;
+  const address = await mutations(`address of gateway ${gateway}`, timings).findGatewayAddress({ gateway });
   if (!address)
     run.warn({
       code: 'DnsDeferred',

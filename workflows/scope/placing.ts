@@ -27,13 +27,13 @@ export interface Facts {
 export async function gatherFacts(run: ScopeRun, request: ScopeRequest, account: string): Promise<Facts> {
   const pool = { account, region: request.region, scheme: request.scheme };
   const { observationMaxAge, readPatience } = request.timings;
-  const activities = reads(poolSummary(request), readPatience);
+  const activities = reads(poolSummary(request), request.timings);
   const observedFrom = Date.now();
   const words = `the balancers of ${request.region} could not be read within ${readPatience} s`;
   const [lookup, reading] = await Promise.all([
     request.zones.length === 0
       ? { absentIn: [] }
-      : mutations(`existing record of ${request.domain}`).findExistingAlias({
+      : mutations(`existing record of ${request.domain}`, request.timings).findExistingAlias({
           scopeId: request.scopeId,
           domain: request.domain,
           zones: request.zones,
@@ -92,7 +92,7 @@ export async function decidePlacement(
         await readPatiently(run, facts, answer.reason, isoIn(giveUpAt, 0));
         break;
       case 'check-owner': {
-        const owner = await mutations(`owner of ALB ${answer.name}`).inspectOwner({
+        const owner = await mutations(`owner of ALB ${answer.name}`, request.timings).inspectOwner({
           region: request.region,
           arn: answer.arn,
           brand: request.brand,
@@ -104,7 +104,7 @@ export async function decidePlacement(
         break;
       }
       case 'name-busy':
-        await removeBalancer(run, answer.balancer, request.timings.compensationTimeout);
+        await removeBalancer(run, answer.balancer, request.timings);
         break;
       case 'lost-hold':
         throw runFailure({
@@ -125,7 +125,7 @@ async function readPatiently(run: ScopeRun, facts: Facts, what: string, until: s
   const seconds = Math.max(1, (Date.parse(until) - Date.now()) / 1000);
   const wait = { what: `${what} to be readable`, since: new Date(Date.now()).toISOString(), until };
   const reading = await run.waiting(wait, () =>
-    watches(poolSummary(request), seconds).observePool({
+    watches(poolSummary(request), request.timings, seconds).observePool({
       ...observation(run, request, pool, Object.keys(facts.unreadable)),
       mustRead: true,
       until,
@@ -139,7 +139,7 @@ async function observeAgain(run: ScopeRun, facts: Facts, names: string[]): Promi
   facts.observedFrom = Date.now();
   const words = `balancers ${names.join(', ')} could not be read within ${request.timings.readPatience} s`;
   const reading = await withinPatience('BalancerUnreadable', words, () =>
-    reads(poolSummary(request), request.timings.readPatience).observePool(
+    reads(poolSummary(request), request.timings).observePool(
       observation(run, request, pool, [...request.declared, ...names]),
     ),
   );

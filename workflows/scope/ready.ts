@@ -28,7 +28,7 @@ export async function makeReady(
   const repaired: string[] = [];
   if (repeat && row.origin === 'autocreated' && row.state === 'active') {
     const look = { balancerId: row.id, reader: `${run.key}/repair` };
-    if ((await reads(`keeper of ALB ${row.name}`, request.timings.readPatience).repairKeeper(look)).repaired) {
+    if ((await reads(`keeper of ALB ${row.name}`, request.timings).repairKeeper(look)).repaired) {
       repaired.push(`balancer ${row.name} rebuilt`);
       run.enter('Provisioning');
     }
@@ -36,7 +36,7 @@ export async function makeReady(
   const fresh = row.origin === 'autocreated' && row.state !== 'active';
   if (fresh) {
     run.enter('Provisioning');
-    const applied = await mutations(`keeper of ALB ${row.name}`).applyKeeper({ balancerId: row.id });
+    const applied = await mutations(`keeper of ALB ${row.name}`, request.timings).applyKeeper({ balancerId: row.id });
     if (applied.state === 'failed' || applied.state === 'retiring' || applied.state === 'retired')
       return { kind: 'failed', failure: failureOf(applied) };
     run.made(`keeper Ingress of ${row.name}`);
@@ -55,7 +55,7 @@ export async function makeReady(
     });
   const { arn, dnsName, canonicalHostedZoneId } = answer;
   if (fresh || (repeat && row.origin === 'autocreated')) {
-    const { warning, added } = await mutations(`tags of ALB ${row.name}`).ensureBalancerTags({
+    const { warning, added } = await mutations(`tags of ALB ${row.name}`, request.timings).ensureBalancerTags({
       balancerId: row.id,
       arn,
       reader: `${run.key}/tags`,
@@ -73,8 +73,9 @@ type Ended = Exclude<WatchAnswer, { kind: 'changed' }>;
 
 async function watchUntilReady(run: ScopeRun, request: ScopeRequest, row: BalancerRow): Promise<Ended> {
   const since = isoIn(Date.now(), 0);
-  const until = isoIn(Date.now(), request.autocreate.timeoutSeconds);
-  const activities = watches(`ALB ${row.name} active by ${until}`, request.autocreate.timeoutSeconds);
+  const { timeoutSeconds } = request.autocreate;
+  const until = isoIn(Date.now(), timeoutSeconds);
+  const activities = watches(`ALB ${row.name} active by ${until}`, request.timings, timeoutSeconds);
   let lastSeen: string | undefined;
   for (;;) {
     const wait = { what: `balancer ${row.name} to become active`, since, until, ...(lastSeen ? { lastSeen } : {}) };

@@ -4,6 +4,7 @@ import { getRetirementStatus } from '../../contract/scope/messages.ts';
 import type { RetirementPhase, RetirementResult, RetirementStatus } from '../../contract/scope/retirement.ts';
 import { phaseKey } from '../../contract/search-attributes.ts';
 import { retirementChecklist } from '../../domain/scope/retirement.ts';
+import type { ScopeTimings } from '../../domain/scope/settings.ts';
 import { asRunFailure, describeFailure } from '../failures.ts';
 import { local, mutations, reads, undoing } from './activities.ts';
 import { isoIn } from './run.ts';
@@ -22,20 +23,19 @@ export async function balancerRetirement(): Promise<RetirementResult> {
   try {
     run.enter('Releasing');
     const { timings } = await local.acceptRetirement({});
-    const patience = timings.compensationTimeout;
-    for (const scopeId of await reads('what ended runs left', timings.readPatience).findAbandoned({}))
-      await run.attempt(`scope ${scopeId}`, () => releaseAbandoned(run, scopeId, patience));
+    for (const scopeId of await reads('what ended runs left', timings).findAbandoned({}))
+      await run.attempt(`scope ${scopeId}`, () => releaseAbandoned(run, scopeId, timings));
 
     run.enter('Retiring');
-    const work = await reads('idle balancers', timings.readPatience).findRetirementWork({ run: run.key });
-    await run.inParts(work.stuck, (balancer) => remove(run, balancer, patience));
-    await run.inParts(work.idle, (balancer) => retire(run, balancer, timings.readPatience, patience));
+    const work = await reads('idle balancers', timings).findRetirementWork({ run: run.key });
+    await run.inParts(work.stuck, (balancer) => remove(run, balancer, timings));
+    await run.inParts(work.idle, (balancer) => retire(run, balancer, timings));
 
     run.enter('Reporting');
     const { sources } = await local.driftSources({});
     for (const source of sources)
       await run.attempt(`drift of ${source}`, () =>
-        reads(`drift of ${source}`, timings.readPatience).compareWithLedger({ source, reader: `${run.key}/drift` }),
+        reads(`drift of ${source}`, timings).compareWithLedger({ source, reader: `${run.key}/drift` }),
       );
     run.status.drift = (await local.countDrift({})).drift;
     run.enter('Done');
@@ -111,14 +111,14 @@ class RetirementRun {
 }
 
 /** Holds the scope as its creation would, so that nobody else changes it meanwhile. */
-async function releaseAbandoned(run: RetirementRun, scopeId: string, patience: number): Promise<void> {
+async function releaseAbandoned(run: RetirementRun, scopeId: string, timings: ScopeTimings): Promise<void> {
   const taking = await local.takePlacement({ scopeId, run: run.key });
   if (!taking.taken) return;
   try {
     if (taking.placement.state === 'bound') return;
     const { records, dnsEndpoint } = await local.leftoversOf({ scopeId });
     for (const { zoneId, name, madeBy } of records) {
-      const removal = await undoing(`${name} in ${zoneId}`, patience).removeDnsRecord({
+      const removal = await undoing(`${name} in ${zoneId}`, timings).removeDnsRecord({
         scopeId,
         zoneId,
         name,
@@ -130,7 +130,7 @@ async function releaseAbandoned(run: RetirementRun, scopeId: string, patience: n
         run.status.troubles.push({ what, message: `points at ${removal.target} by now and was left` });
     }
     if (dnsEndpoint !== null) {
-      await undoing(`DNSEndpoint ${dnsEndpoint}`, patience).removeDnsEndpoint({ scopeId });
+      await undoing(`DNSEndpoint ${dnsEndpoint}`, timings).removeDnsEndpoint({ scopeId });
       run.status.released.push(`DNSEndpoint ${dnsEndpoint} of scope ${scopeId}`);
     }
     const { released } = await local.leaveBalancer({ scopeId, run: run.key, purpose: 'delete' });
@@ -142,30 +142,25 @@ async function releaseAbandoned(run: RetirementRun, scopeId: string, patience: n
 }
 
 /** Two looks at the rules, before and after nobody can be placed any more: somebody else's rule keeps the balancer. */
-async function retire(
-  run: RetirementRun,
-  balancer: BalancerRef,
-  readPatience: number,
-  patience: number,
-): Promise<void> {
+async function retire(run: RetirementRun, balancer: BalancerRef, timings: ScopeTimings): Promise<void> {
   const { id, name } = balancer;
-  const { foreign } = await reads(`rules of ALB ${name}`, readPatience).countForeignRules({ balancerId: id });
+  const { foreign } = await reads(`rules of ALB ${name}`, timings).countForeignRules({ balancerId: id });
   if (foreign > 0) return void run.status.kept.push({ balancer: name, reason: foreignWords(foreign) });
   if (!(await local.retireIdle({ balancerId: id, run: run.key })))
     return void run.status.kept.push({ balancer: name, reason: 'a scope was placed on it meanwhile' });
-  await remove(run, balancer, patience);
+  await remove(run, balancer, timings);
 }
 
-async function remove(run: RetirementRun, balancer: BalancerRef, patience: number): Promise<void> {
+async function remove(run: RetirementRun, balancer: BalancerRef, timings: ScopeTimings): Promise<void> {
   const { id, name } = balancer;
-  const { foreign } = await reads(`rules of ALB ${name}`, patience).countForeignRules({ balancerId: id });
+  const { foreign } = await reads(`rules of ALB ${name}`, timings).countForeignRules({ balancerId: id });
   if (foreign > 0) {
-    await mutations(`ALB ${name}`).reviveBalancer({ balancerId: id });
-    await mutations(`keeper of ALB ${name}`).applyKeeper({ balancerId: id });
+    await mutations(`ALB ${name}`, timings).reviveBalancer({ balancerId: id });
+    await mutations(`keeper of ALB ${name}`, timings).applyKeeper({ balancerId: id });
     run.status.kept.push({ balancer: name, reason: foreignWords(foreign) });
     return;
   }
-  await removeBalancer(run, balancer, patience);
+  await removeBalancer(run, balancer, timings);
   run.status.retired.push(name);
 }
 

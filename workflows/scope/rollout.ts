@@ -26,18 +26,19 @@ export async function endRollout(run: ScopeRun, input: ScopeDeletionInput, timin
     const message = `rollout ${workflowId} is open. Finish or cancel it, then delete the scope, or delete it with \`force\`.`;
     throw runFailure({ type: 'DeploymentLive', message, details: { workflowId } });
   }
-  if (open) await cancelAndAwait(run, workflowId, timings.compensationTimeout);
-  const objects = await objectsOf(scopeId);
+  if (open) await cancelAndAwait(run, workflowId, timings);
+  const objects = await objectsOf(scopeId, timings);
   if (objects.length > 0 && !force) {
     const message = `scope ${scopeId} still has objects: ${objects.join(', ')}. Delete its deployment first, or delete it with \`force\`.`;
     throw runFailure({ type: 'DeploymentLive', message, details: { objects } });
   }
-  if (objects.length > 0) await mutations('worker of deployments').requireWorker({ taskQueue: deploymentQueue() });
+  if (objects.length > 0)
+    await mutations('worker of deployments', timings).requireWorker({ taskQueue: deploymentQueue() });
   return objects;
 }
 
 /** Lets the deployment room remove the objects under the rollout's id, so that nobody begins one meanwhile. */
-export async function removeObjects(run: ScopeRun, placement: PlacementRow): Promise<string[]> {
+export async function removeObjects(run: ScopeRun, placement: PlacementRow, timings: ScopeTimings): Promise<string[]> {
   const { scopeId } = run.status;
   const { slugs, visibility, region, dnsType, namespace } = placement;
   if (!slugs || !visibility)
@@ -61,12 +62,13 @@ export async function removeObjects(run: ScopeRun, placement: PlacementRow): Pro
   } finally {
     delete run.status.waitingFor;
   }
-  const left = await objectsOf(scopeId);
+  const left = await objectsOf(scopeId, timings);
   if (left.length > 0) throw live(scopeId, `objects are left: ${left.join(', ')}. Repeat the deletion`);
   return [`objects of scope ${scopeId}`];
 }
 
-async function cancelAndAwait(run: ScopeRun, workflowId: string, patience: number): Promise<void> {
+async function cancelAndAwait(run: ScopeRun, workflowId: string, timings: ScopeTimings): Promise<void> {
+  const patience = timings.compensationTimeout;
   // One that closed meanwhile is what is wanted; the watch tells.
   await getExternalWorkflowHandle(workflowId)
     .cancel()
@@ -75,13 +77,15 @@ async function cancelAndAwait(run: ScopeRun, workflowId: string, patience: numbe
   const wait = { what: `rollout ${workflowId} to end`, since: isoIn(Date.now(), 0), until };
   await run.waiting(wait, () =>
     withinPatience('DeploymentLive', `the end of ${workflowId} could not be seen until ${until}`, () =>
-      watches(wait.what, patience).watchRolloutEnd({ workflowId, until }),
+      watches(wait.what, timings, patience).watchRolloutEnd({ workflowId, until }),
     ),
   );
 }
 
-function objectsOf(scopeId: string): Promise<string[]> {
-  return mutations(`objects of scope ${scopeId}`).findScopeObjects({ labelSelector: `${SCOPE_ID_LABEL}=${scopeId}` });
+function objectsOf(scopeId: string, timings: ScopeTimings): Promise<string[]> {
+  return mutations(`objects of scope ${scopeId}`, timings).findScopeObjects({
+    labelSelector: `${SCOPE_ID_LABEL}=${scopeId}`,
+  });
 }
 
 function live(scopeId: string, why: string): Error {

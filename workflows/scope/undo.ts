@@ -1,4 +1,5 @@
 import { CancellationScope } from '@temporalio/workflow';
+import type { ScopeTimings } from '../../domain/scope/settings.ts';
 import { describeFailure } from '../failures.ts';
 import { local, undoing } from './activities.ts';
 import type { ScopeRun } from './run.ts';
@@ -37,11 +38,11 @@ export class Compensations {
 export async function leaveBalancer(
   run: ScopeRun,
   purpose: 'undo' | 'delete',
-  patienceSeconds: number,
+  timings: ScopeTimings,
 ): Promise<{ released?: string; removed: string[] }> {
   const { scopeId } = run.status;
   const { released, remove } = await local.leaveBalancer({ scopeId, run: run.key, purpose });
-  for (const balancer of remove) await removeBalancer(run, balancer, patienceSeconds);
+  for (const balancer of remove) await removeBalancer(run, balancer, timings);
   return { ...(released ? { released } : {}), removed: remove.map(({ name }) => name) };
 }
 
@@ -49,9 +50,9 @@ export async function leaveBalancer(
 export async function removeBalancer(
   run: { key: string },
   balancer: { id: string; name: string },
-  patienceSeconds: number,
+  timings: ScopeTimings,
 ): Promise<void> {
-  const activities = undoing(`ALB ${balancer.name}`, patienceSeconds);
+  const activities = undoing(`ALB ${balancer.name}`, timings);
   await activities.deleteKeeper({ balancerId: balancer.id });
   await activities.watchBalancerGone({ balancerId: balancer.id, reader: `${run.key}/removal` });
   await local.retiredBalancer({ balancerId: balancer.id });

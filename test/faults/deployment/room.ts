@@ -44,7 +44,7 @@ export const patient = {
   GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '',
 };
 
-export const patientWorld = (options: Pick<WorldOptions, 'worker'> = {}): World =>
+export const patientWorld = (options: Pick<WorldOptions, 'worker' | 'workflowTaskTimeout'> = {}): World =>
   rolloutWorld({ ...options, environment: patient, lifecycle: { deregistrationDelaySeconds: 1 } });
 
 const LONG = 100;

@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, inject, test } from 'vitest';
+import { afterAll, describe, expect, inject, test } from 'vitest';
 import type { World } from '../world.ts';
 import { type Boundary, boundariesOf, type RoomUnderFaults, sayBoundary } from './journey.ts';
 import { everything, tell } from './outcomes.ts';
@@ -18,35 +17,42 @@ export interface KillPoint {
 /**
  * kill -9 of a real worker process at exact boundaries: before an activity's effect, and after it and before its answer.
  * A second process takes over; the journey then compares what is there with what must be there. `npm test` takes the points
- * of `telling`, `npm run reliability` every boundary. Each world of `worlds` takes one kill at a time: what is waited for are
- * timeouts of activities (30 s), so several worlds make it quick without loading the machine.
+ * of `telling`, `npm run reliability` every boundary. Each world of `worlds` takes one kill at a time and keeps the process
+ * that takes over. What passes meanwhile are the timeouts by which Temporal notices a death: the room's worlds set those of
+ * activities short, and `workflowTaskTimeout` of a world is for local activities.
  */
 export function survivesKills<W extends Pick<World, 'environment'>>(
   room: RoomUnderFaults<W>,
   worlds: readonly W[],
   telling: readonly KillPoint[],
 ): void {
-  const free = [...worlds];
-  const waiting: ((world: W) => void)[] = [];
+  const free: Place<W>[] = worlds.map((world) => ({ world, second: undefined }));
+  const waiting: ((place: Place<W>) => void)[] = [];
   const borrow = () => {
-    const world = free.pop();
-    return world ? Promise.resolve(world) : new Promise<W>((resolve) => waiting.push(resolve));
+    const place = free.pop();
+    return place ? Promise.resolve(place) : new Promise<Place<W>>((resolve) => waiting.push(resolve));
   };
-  const giveBack = (world: W) => {
+  const giveBack = (place: Place<W>) => {
     const next = waiting.shift();
-    if (next) next(world);
-    else free.push(world);
+    if (next) next(place);
+    else free.push(place);
   };
+  afterAll(async () => {
+    for (const { second } of free) if (second) await stop(second);
+  });
 
   describe('a worker process that is killed', () => {
     test.concurrent.each(kills(room, telling))(
       '$when $words: the next one goes on',
       { timeout: 1_800_000 },
       async (point) => {
-        const world = await borrow();
-        const bundle = join(inject('dist'), 'workflow-bundle.js');
-        const first = await startWorker(world, bundle, [point.when, point.activity, String(point.call)]);
-        const second = await startWorker(world, bundle, []);
+        const place = await borrow();
+        const { world } = place;
+        const [first, second] = await Promise.all([
+          startWorker(world, [point.when, point.activity, String(point.call)]),
+          place.second ?? startWorker(world, []),
+        ]);
+        place.second = undefined;
         try {
           first.send('begin');
           const died = once(first, 'exit').then(([, signal]) => {
@@ -55,10 +61,13 @@ export function survivesKills<W extends Pick<World, 'environment'>>(
           });
           await point.journey.go(world);
           expect(await died).toBe('SIGKILL');
+          second.send('rest');
+          await heard(second, 'ready');
+          place.second = second;
         } finally {
           await stop(first);
-          await stop(second);
-          giveBack(world);
+          if (!place.second) await stop(second);
+          giveBack(place);
         }
         const kind = point.when === 'before' ? 'killed-before' : 'killed-after';
         tell({
@@ -71,6 +80,12 @@ export function survivesKills<W extends Pick<World, 'environment'>>(
       },
     );
   });
+}
+
+/** A world, and the process that takes over in it, at rest. */
+interface Place<W> {
+  readonly world: W;
+  second: ChildProcess | undefined;
 }
 
 function kills<W>(
@@ -92,16 +107,21 @@ function kills<W>(
 
 const PROGRAM = fileURLToPath(new URL('./killable-worker.ts', import.meta.url));
 
-async function startWorker(world: Pick<World, 'environment'>, bundle: string, argv: string[]): Promise<ChildProcess> {
+async function startWorker(world: Pick<World, 'environment'>, argv: string[]): Promise<ChildProcess> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(GROUNDWORK|TEMPORAL|VITEST)/.test(name));
-  const child = fork(PROGRAM, [bundle, ...argv], {
+  const child = fork(PROGRAM, [inject('dist'), ...argv], {
     execArgv: ['--import', 'tsx'],
     env: { ...Object.fromEntries(inherited), ...world.environment },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const [word] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown];
-  if (word !== 'ready') throw new Error(`the worker process ended before it was ready: ${String(word)}`);
+  await heard(child, 'ready');
   return child;
+}
+
+/** Waits for a word of the process; fails when it ends instead. */
+async function heard(child: ChildProcess, expected: string): Promise<void> {
+  const [word] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown];
+  if (word !== expected) throw new Error(`the worker process ended before it was ${expected}: ${String(word)}`);
 }
 
 async function stop(child: ChildProcess): Promise<void> {

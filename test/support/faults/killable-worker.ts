@@ -1,14 +1,23 @@
 // A worker process that kills itself with SIGKILL at one boundary: before the effect of an activity, or after the effect and
-// before its answer. Everything else is as in worker/main.ts. It says "ready" when everything is loaded, and begins when it is told to.
-//   killable-worker.ts <file of the workflow bundle> [before|after <activity> <which call of it, from 1>]
+// before its answer. Everything else is as in worker/main.ts. It says "ready" when everything is loaded, begins when it is told
+// "begin", and when it is told "rest" stops as at SIGTERM and says "ready" again.
+//   killable-worker.ts <folder of the build> [before|after <activity> <which call of it, from 1>]
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { readConfiguration } from '../../../worker/configuration.ts';
-import { createDependencies } from '../../../worker/dependencies.ts';
-import { createWorkers } from '../../../worker/workers.ts';
 import { type Around, surrounded } from '../around.ts';
 
-const [bundlePath = '', when, victim, which = '1'] = process.argv.slice(2);
+const [dist = '', when, victim, which = '1'] = process.argv.slice(2);
+// From the build, because the sources would take seconds to compile.
+const { readConfiguration } = (await import(
+  join(dist, 'worker/configuration.js')
+)) as typeof import('../../../worker/configuration.ts');
+const { createDependencies } = (await import(
+  join(dist, 'worker/dependencies.js')
+)) as typeof import('../../../worker/dependencies.ts');
+const { createWorkers } = (await import(
+  join(dist, 'worker/workers.js')
+)) as typeof import('../../../worker/workers.ts');
 const die = () => process.kill(process.pid, 'SIGKILL');
 
 let calls = 0;
@@ -32,21 +41,18 @@ const native = await NativeConnection.connect({ address });
 const connection = await Connection.connect({ address });
 const dependencies = createDependencies(values, new Client({ connection, namespace }));
 process.once('disconnect', die); // who started it is gone
-process.send?.('ready');
-await new Promise((begin) => process.once('message', begin));
-const workers = await createWorkers({
-  connection: native,
-  namespace,
-  values,
-  dependencies: surrounded(dependencies, around),
-  workflows: { bundlePath },
-});
-process.once('SIGTERM', () => {
-  for (const worker of workers) worker.shutdown();
-});
-await Promise.all(workers.map((worker) => worker.run()));
-await dependencies.close();
-await connection.close();
-await native.close();
-process.off('disconnect', die);
-process.disconnect();
+for (;;) {
+  process.send?.('ready');
+  await new Promise((begin) => process.once('message', begin));
+  const workers = await createWorkers({
+    connection: native,
+    namespace,
+    values,
+    dependencies: surrounded(dependencies, around),
+    workflows: { bundlePath: join(dist, 'workflow-bundle.js') },
+  });
+  process.once('message', () => {
+    for (const worker of workers) worker.shutdown();
+  });
+  await Promise.all(workers.map((worker) => worker.run()));
+}
