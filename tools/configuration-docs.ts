@@ -15,7 +15,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   balancerPublicName: 'Scopes: balancers, limits and gateways',
   observationMaxAge: 'Scopes: patience, in seconds',
   deploymentMaxWaitSeconds: 'Deployments: defaults of a workload',
-  deploymentPollInterval: 'Deployments: patience, in seconds',
+  deploymentCallTimeout: 'Deployments: patience, in seconds',
 };
 
 const INTRODUCTION = `# Configuration of the worker

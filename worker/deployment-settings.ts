@@ -11,45 +11,75 @@ import { flag, list, oneOf, positive, positiveWhole, type Setting, text, wholeFr
 
 const knobs = {
   deploymentMaxWaitSeconds: {
+    presetNames: ['DEPLOYMENT_MAX_WAIT_IN_SECONDS'],
     read: positive,
     fallback: 600,
     description: 'Seconds the instances of a new version may take to become ready.',
   },
   deploymentStrategy: {
+    presetNames: ['DEPLOY_STRATEGY'],
     read: (raw: unknown) => oneOf('blue_green', 'rolling')(typeof raw === 'string' ? raw.replace('-', '_') : raw),
     fallback: 'blue_green' as DeploymentStrategy,
     description: 'Strategy of a deployment with a current version that names none: blue_green or rolling.',
   },
   disruptionBudgetEnabled: {
+    presetNames: ['POD_DISRUPTION_BUDGET_ENABLED'],
     read: flag,
     fallback: false,
     description: 'Whether each version gets a PodDisruptionBudget.',
   },
   disruptionBudgetMaxUnavailable: {
+    presetNames: ['POD_DISRUPTION_BUDGET_MAX_UNAVAILABLE'],
     read: text,
     fallback: '25%',
     description: 'Instances that may be away at once: a number or a percentage.',
   },
   trafficManagerImage: {
+    presetNames: ['TRAFFIC_CONTAINER_IMAGE'],
     read: text,
-    description: 'Image of the sidecar in front of each port. Without it there is no sidecar.',
+    fallbackWords: 'of the preset',
+    description: 'Image of the sidecar in front of each port. Without it, as in the preset groundwork, there is none.',
   },
-  trafficManagerPort: { read: positiveWhole, description: 'Port of the sidecar; 80 when it is not set.' },
-  trafficManagerConfigMap: { read: text, description: 'ConfigMap with nginx.conf and default.conf of the sidecar.' },
-  trafficManagerMemoryMi: { read: positiveWhole, fallback: 64, description: 'Memory of the sidecar in Mi.' },
-  trafficManagerCpuMillicores: { read: positiveWhole, fallback: 93, description: 'CPU of the sidecar in millicores.' },
+  trafficManagerPort: {
+    presetNames: ['MAIN_TRAFFIC_MANAGER_PORT'],
+    read: positiveWhole,
+    description: 'Port of the sidecar; 80 when it is not set.',
+  },
+  trafficManagerConfigMap: {
+    presetNames: ['TRAFFIC_MANAGER_CONFIG_MAP'],
+    read: text,
+    description: 'ConfigMap with nginx.conf and default.conf of the sidecar.',
+  },
+  trafficManagerMemoryMi: {
+    presetNames: ['CONTAINER_MEMORY_IN_MEMORY'],
+    read: positiveWhole,
+    fallback: 64,
+    description: 'Memory of the sidecar in Mi.',
+  },
+  trafficManagerCpuMillicores: {
+    presetNames: ['CONTAINER_CPU_IN_MILLICORES'],
+    read: positiveWhole,
+    fallback: 93,
+    description: 'CPU of the sidecar in millicores.',
+  },
   deploymentPullSecrets: {
-    read: list,
+    presetNames: ['PULL_SECRETS', 'IMAGE_PULL_SECRETS'],
+    read: pullSecrets,
     fallback: [] as string[],
-    description: 'Pull secrets of workloads that name none, comma separated.',
+    description:
+      'Pull secrets of workloads that name none, comma separated, or as JSON: {"ENABLED": true, "SECRETS": [...]}.',
   },
   deploymentServiceAccountPrefix: {
-    read: text,
-    description: 'With it, workloads without an account of their own run as <prefix>-<scope id>.',
+    presetNames: ['IAM'],
+    read: accountPrefix,
+    description:
+      'With it, workloads without an account of their own run as <prefix>-<scope id>. As JSON: {"ENABLED": true, "PREFIX": ...}.',
   },
 } satisfies Record<string, Omit<Setting<unknown>, 'key'>>;
 
 const timings = {
+  callTimeout:
+    'Seconds one try of a call to AWS or Kubernetes may be silent; when a worker is killed, another goes on after them.',
   pollInterval: 'Seconds between two looks at instances, rules and targets.',
   reconcileTimeout: 'Seconds the balancer may take to show new rules before the change counts as failed.',
   removalTimeout: 'Seconds the objects of an old version may take to go.',
@@ -91,6 +121,30 @@ function wholeOrFraction(raw: unknown): number {
   return raw === 0 || raw === '0' ? wholeFromZero(raw) : positive(raw);
 }
 
+/** The preset's way to say it: an object with `ENABLED` in JSON; undefined: another text. */
+function switched(raw: unknown): Record<string, unknown> | undefined {
+  if (typeof raw !== 'string' || !raw.trim().startsWith('{')) return undefined;
+  try {
+    return JSON.parse(raw) as Record<string, unknown>;
+  } catch {
+    throw new Error(`must be valid JSON, got ${JSON.stringify(raw)}`);
+  }
+}
+
+function pullSecrets(raw: unknown): string[] {
+  const object = switched(raw);
+  if (!object) return list(raw);
+  return flag(object.ENABLED ?? false) ? list(object.SECRETS ?? []) : [];
+}
+
+function accountPrefix(raw: unknown): string | undefined {
+  const object = switched(raw);
+  if (!object) return text(raw);
+  if (!flag(object.ENABLED ?? false)) return undefined;
+  if (object.PREFIX === undefined) throw new Error(`must have a PREFIX when it is enabled, got ${JSON.stringify(raw)}`);
+  return text(object.PREFIX);
+}
+
 const keyed = <T extends Record<string, Omit<Setting<unknown>, 'key'>>>(settings: T) =>
   Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, { key, ...setting }])) as {
     [K in keyof T]: T[K] & { key: string };
@@ -119,7 +173,7 @@ export function deploymentSettings(values: Values, scope: ScopeSettings, preset:
       deploymentStrategy: values.deploymentStrategy,
       disruptionBudgetEnabled: values.disruptionBudgetEnabled,
       disruptionBudgetMaxUnavailable: values.disruptionBudgetMaxUnavailable,
-      trafficManagerImage: values.trafficManagerImage,
+      trafficManagerImage: values.trafficManagerImage ?? scope.brand.trafficManagerImage,
       trafficManagerPort: values.trafficManagerPort,
       trafficManagerConfigMap: values.trafficManagerConfigMap,
       trafficManagerMemoryMi: values.trafficManagerMemoryMi,

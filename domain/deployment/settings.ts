@@ -3,6 +3,8 @@ import type { ScopeSettings } from '../scope/settings.ts';
 
 /** All in seconds unless a name says otherwise; fractions are allowed, so that a sandbox runs minutes as milliseconds. */
 export interface DeploymentTimings {
+  /** What one attempt of a call to AWS or Kubernetes may take without a sign of life: after it another worker takes over. */
+  callTimeout: number;
   /** Between two looks at instances, rules, targets and objects that go. */
   pollInterval: number;
   /** How long a gate waits until the balancer agrees. */
@@ -26,6 +28,7 @@ export interface DeploymentTimings {
 }
 
 export const defaultDeploymentTimings: DeploymentTimings = {
+  callTimeout: 60,
   pollInterval: 10,
   reconcileTimeout: 120,
   removalTimeout: 300,

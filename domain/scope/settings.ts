@@ -11,6 +11,8 @@ export interface Brand {
   domainName?: string;
   /** Region when none is configured. */
   region?: string;
+  /** Image of the sidecar in front of each port of a deployment when none is configured; absent: no sidecar. */
+  trafficManagerImage?: string;
   /** Whether inputs may carry provider documents. */
   readsProviders?: boolean;
 }
@@ -31,6 +33,7 @@ export const brands: Record<PresetName, Brand> = {
     autocreatePrefix: 'nullplatform-auto-',
     domainName: 'nullapps.io',
     region: 'us-east-1',
+    trafficManagerImage: 'public.ecr.aws/nullplatform/k8s-traffic-manager',
     readsProviders: true,
   },
 };

@@ -59,6 +59,17 @@ export async function rollOut(world: World, input: DeploymentInput): Promise<Dep
   return (await (await startRollout(world, input)).result()) as DeploymentResult;
 }
 
+/** Another run of the room, to its end. */
+export function runOfRoom(world: World, type: string, workflowId: string, input: object): Promise<unknown> {
+  const taskQueue = taskQueueName(world.values.taskQueuePrefix, 'deployments');
+  return world.client.workflow.execute(type, { taskQueue, workflowId, args: [input] });
+}
+
+/** What deletion, restart and diagnosis are told of a scope. */
+export function targetOf({ input: { scopeId, slugs } }: TestScope) {
+  return { scopeId, scope: { slugs, visibility: 'public' as const } };
+}
+
 export function rolloutStatus(world: World, scopeId: string): Promise<DeploymentStatus> {
   return world.client.workflow.getHandle(workflowIds.deployment(scopeId)).query(getDeploymentStatus);
 }
@@ -91,6 +102,22 @@ export function weightsOf(world: World, { input, domain }: TestScope, port = 443
     }
   }
   return weights;
+}
+
+/** A person gives the new version another weight, past the rollout. */
+export async function editWeights(world: World, { input }: TestScope, weight: number): Promise<void> {
+  const kind = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' };
+  const [ingress] = await world.kubernetes.list(kind, {
+    namespace: world.namespace,
+    labelSelector: `scope_id=${input.scopeId}`,
+  });
+  const { name = '', annotations = {} } = ingress?.metadata ?? {};
+  const key = 'alb.ingress.kubernetes.io/actions.bg-deployment';
+  const action = (annotations[key] ?? '').replace(/"weight":\d+}]/, `"weight":${weight}}]`);
+  await world.kubernetes.merge(
+    { ...kind, namespace: world.namespace, name },
+    { metadata: { annotations: { [key]: action } } },
+  );
 }
 
 const KINDS = [

@@ -1,5 +1,6 @@
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { DeploymentActivities } from '../../activities/deployment/index.ts';
+import { type DeploymentTimings, defaultDeploymentTimings } from '../../domain/deployment/settings.ts';
 
 /** The activities of the deployment room by class of call: how long one attempt may take, and how it is tried again. */
 
@@ -11,11 +12,11 @@ export const local = proxyLocalActivities<DeploymentActivities>({
 });
 
 /** Reads and short changes; repeated for `patienceSeconds`. */
-export const calls = (summary: string, patienceSeconds: number) =>
+export const calls = (summary: string, timings: DeploymentTimings, patienceSeconds: number) =>
   proxyActivities<DeploymentActivities>({
     summary,
-    startToCloseTimeout: '2m',
-    heartbeatTimeout: '1m',
+    startToCloseTimeout: 2 * callTimeout(timings),
+    heartbeatTimeout: callTimeout(timings),
     scheduleToCloseTimeout: patienceSeconds * 1000,
     retry: { initialInterval: '250ms', maximumInterval: '10s' },
   });
@@ -24,24 +25,33 @@ export const calls = (summary: string, patienceSeconds: number) =>
  * Loops that look again and again until a deadline of their own, and answer when they are interrupted; the margin is for a
  * worker that dies meanwhile.
  */
-export const loops = (summary: string, { pollInterval }: { pollInterval: number }, deadlineSeconds: number) =>
+export const loops = (summary: string, timings: DeploymentTimings, deadlineSeconds: number) =>
   proxyActivities<DeploymentActivities>({
     summary,
     startToCloseTimeout: (deadlineSeconds + MARGIN_SECONDS) * 1000,
-    heartbeatTimeout: Math.max(LEAST_HEARTBEAT_SECONDS, 3 * pollInterval) * 1000,
+    heartbeatTimeout: Math.max(silence(timings), 3 * timings.pollInterval * 1000),
     scheduleToCloseTimeout: (2 * deadlineSeconds + MARGIN_SECONDS) * 1000,
     retry: { initialInterval: '250ms', maximumInterval: '10s' },
   });
 
 const MARGIN_SECONDS = 120;
-const LEAST_HEARTBEAT_SECONDS = 10;
 
 /** Watching while traffic holds: between two looks that are far apart it holds no slot. It ends when it has something to say. */
-export const watching = (summary: string) =>
+export const watching = (summary: string, timings: DeploymentTimings) =>
   proxyActivities<DeploymentActivities>({
     summary,
     startToCloseTimeout: '1m',
-    heartbeatTimeout: '20s',
+    heartbeatTimeout: silence(timings),
     cancellationType: ActivityCancellationType.TRY_CANCEL,
     retry: { initialInterval: '250ms', maximumInterval: '10s' },
   });
+
+/** Milliseconds. Runs that began when it was no setting have none. */
+function callTimeout({ callTimeout = defaultDeploymentTimings.callTimeout }: DeploymentTimings): number {
+  return callTimeout * 1000;
+}
+
+/** How long an attempt that looks again and again may be silent, in milliseconds. */
+function silence(timings: DeploymentTimings): number {
+  return callTimeout(timings) / 3;
+}

@@ -26,17 +26,18 @@ export async function deploymentDeletion(input: DeploymentDeletionInput): Promis
   try {
     run.enter('Deleting');
     const target = await local.acceptTarget({ kind: 'deletion', input });
-    const { removalTimeout, readPatience } = target.timings;
+    const { timings } = target;
+    const { removalTimeout, readPatience } = timings;
     const what = `what scope ${target.scopeId} has in the cluster`;
     const survey = await withinPatience('BalancerUnreadable', `${what} could not be read`, () =>
-      calls(what, readPatience).surveyScope({ target }),
+      calls(what, timings, readPatience).surveyScope({ target }),
     );
     run.status.warnings.push(...survey.warnings);
     for (const step of ['removeRoutes', 'removeSides'] as const) {
       const words = step === 'removeRoutes' ? 'the Ingresses and their rules to be gone' : 'the objects to be gone';
       const { removed } = await run.waiting(words, removalTimeout, (until) =>
         withinPatience('RemovalTimeout', `${words} took longer than ${removalTimeout} s`, () =>
-          loops(words, target.timings, removalTimeout)[step]({ target, survey, until }),
+          loops(words, timings, removalTimeout)[step]({ target, survey, until }),
         ),
       );
       run.status.removed.push(...removed);

@@ -46,7 +46,9 @@ export async function deployment(
     try {
       const { request } = await local.acceptDeployment({ input });
       if (request.dryRun)
-        return await calls('what would be done', request.timings.readPatience).planDeployment({ request });
+        return await calls('what would be done', request.timings, request.timings.readPatience).planDeployment({
+          request,
+        });
       run.accepted(request, provisionalPlan(request), initialState(provisionalPlan(request)));
       await begin(run, request, continued);
     } catch (error) {
@@ -80,7 +82,7 @@ async function begin(run: RolloutRun, request: DeploymentRequest, continued: Con
   }
   const what = `scope ${request.scopeId}: balancer, Ingresses, version that serves`;
   const beginning = await withinPatience('BalancerUnreadable', `${what} could not be read`, () =>
-    calls(what, request.timings.readPatience).beginRollout({ request, run: run.key }),
+    calls(what, request.timings, request.timings.readPatience).beginRollout({ request, run: run.key }),
   );
   run.warn(...beginning.warnings);
   run.begun(beginning);

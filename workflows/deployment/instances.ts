@@ -12,9 +12,10 @@ export async function instanceRestart(input: InstanceRestartInput): Promise<Inst
     upsertSearchAttributes([{ key: scopeIdKey, value: target.scopeId }]);
     const { deploymentId, instanceId } = input;
     const ask = { target, deploymentId, instanceId };
-    const { uid } = await calls(`whose instance ${instanceId} is`, target.timings.readPatience).inspectInstance(ask);
-    const { restartTimeout } = target.timings;
-    const answer = await loops(`${instanceId} to stop`, target.timings, restartTimeout).stopInstance({ ...ask, uid });
+    const { timings } = target;
+    const { readPatience, restartTimeout } = timings;
+    const { uid } = await calls(`whose instance ${instanceId} is`, timings, readPatience).inspectInstance(ask);
+    const answer = await loops(`${instanceId} to stop`, timings, restartTimeout).stopInstance({ ...ask, uid });
     const { desired, ready, available } = answer.deployment;
     setCurrentDetails(`\`${instanceId}\` was restarted: ${ready} of ${desired} instances ready`);
     const message = `${instanceId} is still there after ${restartTimeout} s: it is stopping, or a finalizer holds it`;
@@ -35,10 +36,9 @@ export async function diagnosis(input: DiagnosisInput): Promise<DiagnosisResult>
   try {
     const target = await local.acceptTarget({ kind: 'diagnosis', input });
     upsertSearchAttributes([{ key: scopeIdKey, value: target.scopeId }]);
-    const result = await calls(`everything of scope ${target.scopeId}`, target.timings.readPatience).diagnoseScope({
-      target,
-      input,
-    });
+    const { timings } = target;
+    const what = `everything of scope ${target.scopeId}`;
+    const result = await calls(what, timings, timings.readPatience).diagnoseScope({ target, input });
     const { failed, warning, success, skipped } = result.summary;
     setCurrentDetails(`${failed} checks failed, ${warning} warn, ${success} passed, ${skipped} skipped`);
     return result;

@@ -46,7 +46,7 @@ function act(run: RolloutRun, decision: Acting, began: number, words: string): P
 async function apply(run: RolloutRun, words: string): Promise<Outcome> {
   const { course } = run;
   await withinPatience('KubernetesRefused', 'the objects of the new version could not be applied', () =>
-    calls(words, patience(run)).applySide({ course }),
+    called(run, words).applySide({ course }),
   );
   return { kind: 'done' };
 }
@@ -70,7 +70,7 @@ async function scale(run: RolloutRun, decision: Step<'scale'>, began: number, wo
   const { course } = run;
   const { side, count, ready } = decision;
   await withinPatience('KubernetesRefused', `${side} could not be scaled to ${count}`, () =>
-    calls(words, patience(run)).scaleSide({ course, side, count }),
+    called(run, words).scaleSide({ course, side, count }),
   );
   return ready ? waitFor(run, decision, began, words) : { kind: 'done' };
 }
@@ -106,7 +106,7 @@ async function hold(run: RolloutRun, decision: Step<'hold'>, began: number, word
           ? condition(() => false).then(() => done)
           : sleep(seconds * 1000, { summary: `${words} until ${iso(began + seconds * 1000)}` }).then(() => done);
       if (routing.form === 'before') return end;
-      const seen = watching(words)
+      const seen = watching(words, run.course.request.timings)
         .watchTraffic({ course: run.course, routing, watch, planned: run.state.counts })
         .then((answer) => seenBy(run, answer, restOf(decision, began)));
       // A watch that cannot work does not end the hold: it is told, and the hold goes on.
@@ -137,7 +137,7 @@ async function drain(run: RolloutRun, { side }: Step<'drain'>, words: string): P
     course.request.timings.drainSeconds ??
     (
       await withinPatience('BalancerUnreadable', 'the deregistration delay could not be read', () =>
-        calls(`deregistration delay of ${side}`, patience(run)).drainTime({ course, side }),
+        called(run, `deregistration delay of ${side}`).drainTime({ course, side }),
       )
     ).seconds;
   if (seconds > 0) await sleep(seconds * 1000, { summary: `${words} until ${iso(Date.now() + seconds * 1000)}` });
@@ -172,6 +172,8 @@ function outcomeOf(run: RolloutRun, answer: StepAnswer): Outcome {
     ...(answer.applied === undefined ? {} : { applied: answer.applied }),
   };
 }
+
+const called = (run: RolloutRun, words: string) => calls(words, run.course.request.timings, patience(run));
 
 /** How long a call is repeated: on the way back more than forward. */
 function patience({ course, state }: RolloutRun): number {

@@ -1,5 +1,8 @@
-import { afterEach, expect, test } from 'vitest';
-import { workflowIds } from '../../../contract/names.ts';
+import { expect } from 'vitest';
+import { workflowIds, workflowTypes } from '../../../contract/names.ts';
+import type { RequestDriver } from '../../../sandbox/traffic/driver.ts';
+import { type Cancellable, survivesCancellation } from '../../support/faults/cancel.ts';
+import { everything } from '../../support/faults/outcomes.ts';
 import {
   createScope,
   deploymentOf,
@@ -7,62 +10,118 @@ import {
   objectsOf,
   rollOut,
   rolloutWorld,
+  runOfRoom,
   startRollout,
+  type TestScope,
+  targetOf,
   weightsOf,
 } from '../../support/rollouts.ts';
+import type { World } from '../../support/world.ts';
+import { onlyServes } from './room.ts';
 
-/**
- * Cancellation after the k-th completed activity, for every k: after each, one version serves, cluster and balancer are as
- * before (or the new version has taken over, when the old one was being removed already), and no request has failed.
- */
+const world = rolloutWorld({ environment: { GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '0.05' } });
 
-const world = rolloutWorld();
+const initial = ['acceptDeployment', 'beginRollout', 'applySide', 'waitInstances', 'routeTraffic', 'keepRollout'];
 
-afterEach(() => {
-  world.around = undefined;
-});
+const startOf = async (...input: Parameters<typeof startRollout>) => (await startRollout(...input)).workflowId;
 
-test('a rollout cancelled after any of its activities leaves the old version as it was', {
-  timeout: 240_000,
-}, async () => {
-  const scope = await createScope(world);
-  await rollOut(world, deploymentOf(scope, '41'));
-  const before = { objects: await objectsOf(world, scope, 'uid'), weights: weightsOf(world, scope) };
-  const driver = drive(world, scope);
-  const steps = [
-    { percent: 50, holdSeconds: 0.2 },
-    { percent: 100, holdSeconds: 0 },
-  ];
-  const input = deploymentOf(scope, '42', {
-    currentDeploymentId: '41',
-    trafficPlan: { mode: 'steps', steps, autoFinalize: true },
-  });
-  const story: string[] = [];
-  for (let k = 1; ; k++) {
-    let completed = 0;
-    world.around = async (name, run) => {
-      const answer = await run();
-      completed += 1;
-      if (completed === k) {
-        story.push(name);
-        await world.client.workflow.getHandle(workflowIds.deployment(scope.input.scopeId)).cancel();
-      }
-      return answer;
+const first: Cancellable<World> = {
+  name: 'a first version',
+  prepare: async () => {
+    const scope = await createScope(world);
+    return {
+      begin: () => startOf(world, deploymentOf(scope, '41')),
+      settle: async (ending) => {
+        if (ending === 'completed') return onlyServes(world, scope, '41');
+        expect({ objects: await objectsOf(world, scope), weights: weightsOf(world, scope) }).toEqual({
+          objects: [],
+          weights: {},
+        });
+      },
     };
-    const handle = await startRollout(world, input);
-    const ended = await handle.result().then(
-      () => 'finalized',
-      (error: { cause?: Error }) => error.cause?.name ?? String(error),
-    );
-    world.around = undefined;
-    if (ended === 'finalized') break;
-    expect({ k, ended }).toEqual({ k, ended: 'CancelledFailure' });
-    const after = { objects: await objectsOf(world, scope, 'uid'), weights: weightsOf(world, scope) };
-    expect({ k, last: story.at(-1), ...after }).toEqual({ k, last: story.at(-1), ...before });
-  }
-  expect(weightsOf(world, scope)).toEqual({ '42': 100 });
-  expect(driver.stop().failed).toEqual({});
-  expect(story).toEqual(
-    expect.arrayContaining(['acceptDeployment', 'beginRollout', 'applySide', 'waitInstances', 'routeTraffic']),
-  );
-});
+  },
+  activities: initial,
+};
+
+/** One scope after another version: as it was, or the new one has taken over; and no request has failed. */
+function replacement(
+  name: string,
+  fields: Parameters<typeof deploymentOf>[2],
+  activities: readonly string[],
+): Cancellable<World> {
+  let serving: { scope: TestScope; version: number } | undefined;
+  const begun = async () => {
+    const scope = await createScope(world);
+    await rollOut(world, deploymentOf(scope, '1'));
+    return { scope, version: 1 };
+  };
+  return {
+    name,
+    prepare: async () => {
+      serving ??= await begun();
+      const { scope, version } = serving;
+      const before = await objectsOf(world, scope, 'uid');
+      const input = deploymentOf(scope, `${version + 1}`, { currentDeploymentId: `${version}`, ...fields });
+      const driver: RequestDriver = drive(world, scope);
+      return {
+        begin: () => startOf(world, input),
+        settle: async (ending) => {
+          expect(driver.stop().failed).toEqual({});
+          if (ending === 'completed') serving = { scope, version: version + 1 };
+          else expect(await objectsOf(world, scope, 'uid')).toEqual(before);
+          await onlyServes(world, scope, `${serving?.version}`);
+        },
+      };
+    },
+    activities,
+  };
+}
+
+const steps = [
+  { percent: 50, holdSeconds: 0.1 },
+  { percent: 100, holdSeconds: 0 },
+];
+const byPlan = replacement('a rollout by plan', { trafficPlan: { mode: 'steps', steps, autoFinalize: true } }, [
+  ...initial,
+  'removeObjects',
+]);
+
+/** Its instances never get ready: the cancellation also strikes while it goes back by itself. */
+const failing = replacement(
+  'a rollout that fails and goes back',
+  {
+    workload: { image: 'registry.example.com/api:crash-loop-137' },
+    networking: { scope: { deploymentMaxWaitSeconds: 0.5 } },
+  },
+  ['acceptDeployment', 'beginRollout', 'applySide', 'waitInstances', 'removeObjects', 'keepRollout'],
+);
+
+const deletion: Cancellable<World> = {
+  name: 'a deletion of all versions',
+  prepare: async () => {
+    const scope = await createScope(world);
+    await rollOut(world, deploymentOf(scope, '41'));
+    const id = workflowIds.deployment(scope.input.scopeId);
+    const begin = async () => {
+      const handle = await world.client.workflow.start(workflowTypes.deploymentDeletion, {
+        taskQueue: `${world.values.taskQueuePrefix}deployments`,
+        workflowId: id,
+        args: [targetOf(scope)],
+      });
+      return handle.workflowId;
+    };
+    return {
+      begin,
+      settle: async () => {
+        await runOfRoom(world, workflowTypes.deploymentDeletion, id, targetOf(scope)); // goes on where it was stopped
+        expect({ objects: await objectsOf(world, scope), weights: weightsOf(world, scope) }).toEqual({
+          objects: [],
+          weights: {},
+        });
+      },
+    };
+  },
+  activities: ['acceptTarget', 'surveyScope', 'removeRoutes', 'removeSides'],
+};
+
+survivesCancellation('deployment', world, everything ? [first, byPlan, failing, deletion] : [byPlan]);

@@ -10,6 +10,8 @@ export interface Journey<W> {
   go: (world: W) => Promise<void>;
   /** The activities that it calls when nothing goes wrong. */
   activities: readonly string[];
+  /** How often it calls those whose every call is a boundary of its own. */
+  calls?: Readonly<Record<string, number>>;
 }
 
 export interface RoomUnderFaults<W> {
@@ -28,10 +30,29 @@ export interface Surrounded {
   around: Around | undefined;
 }
 
-/** The first journey that calls an activity is the one on which it is put under faults where once is enough. */
-export function firstJourneyOf<W>(room: RoomUnderFaults<W>): { activity: string; journey: Journey<W> }[] {
+/** The n-th call of an activity on a journey, from 1. */
+export interface Boundary<W> {
+  activity: string;
+  call: number;
+  journey: Journey<W>;
+}
+
+/** Every call that a journey counts; of an activity that none counts the first call on the first journey that has it. */
+export function boundariesOf<W>(room: RoomUnderFaults<W>): Boundary<W>[] {
   return room.activities.flatMap((activity) => {
+    const counted = room.journeys.flatMap((journey) => callsOf(journey, activity));
     const journey = room.journeys.find(({ activities }) => activities.includes(activity));
-    return journey ? [{ activity, journey }] : [];
+    return counted.length > 0 || !journey ? counted : [{ activity, call: 1, journey }];
   });
+}
+
+/** The calls of an activity that a journey counts. */
+function callsOf<W>(journey: Journey<W>, activity: string): Boundary<W>[] {
+  const count = journey.calls?.[activity] ?? 0;
+  return Array.from({ length: count }, (_, index) => ({ activity, call: index + 1, journey }));
+}
+
+/** "the 2nd routeTraffic", where it matters which. */
+export function sayBoundary<W>({ activity, call, journey }: Boundary<W>): string {
+  return journey.calls?.[activity] === undefined ? activity : `${activity} #${call}`;
 }

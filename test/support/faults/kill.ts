@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, inject, test } from 'vitest';
 import type { World } from '../world.ts';
-import { firstJourneyOf, type Journey, type RoomUnderFaults } from './journey.ts';
+import { type Boundary, boundariesOf, type RoomUnderFaults, sayBoundary } from './journey.ts';
 import { everything, tell } from './outcomes.ts';
 
 /** Where a worker process is killed. */
 export interface KillPoint {
   when: 'before' | 'after';
   activity: string;
+  /** Which call of the activity on its journey; default the first. */
+  call?: number;
 }
 
 /**
@@ -41,13 +43,13 @@ export function survivesKills<W extends Pick<World, 'environment'>>(
 
   describe('a worker process that is killed', () => {
     test.concurrent.each(kills(room, telling))(
-      '$when $activity: the next one goes on',
+      '$when $words: the next one goes on',
       { timeout: 1_800_000 },
       async (point) => {
         const place = await borrow();
         const { world } = place;
         const [first, second] = await Promise.all([
-          startWorker(world, [point.when, point.activity]),
+          startWorker(world, [point.when, point.activity, String(point.call)]),
           place.second ?? startWorker(world, []),
         ]);
         place.second = undefined;
@@ -86,13 +88,18 @@ interface Place<W> {
   second: ChildProcess | undefined;
 }
 
-function kills<W>(room: RoomUnderFaults<W>, telling: readonly KillPoint[]): (KillPoint & { journey: Journey<W> })[] {
-  const all = firstJourneyOf(room).flatMap(({ activity, journey }) =>
-    (['before', 'after'] as const).map((when) => ({ when, activity, journey })),
+function kills<W>(
+  room: RoomUnderFaults<W>,
+  telling: readonly KillPoint[],
+): (Boundary<W> & { when: KillPoint['when']; words: string })[] {
+  const all = boundariesOf(room).flatMap((boundary) =>
+    (['before', 'after'] as const).map((when) => ({ when, ...boundary, words: sayBoundary(boundary) })),
   );
   if (everything) return all;
   return telling.map((wanted) => {
-    const found = all.find(({ when, activity }) => when === wanted.when && activity === wanted.activity);
+    const found = all.find(
+      ({ when, activity, call }) => when === wanted.when && activity === wanted.activity && call === (wanted.call ?? 1),
+    );
     if (!found) throw new Error(`no journey calls ${wanted.activity}`);
     return found;
   });

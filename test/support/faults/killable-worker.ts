@@ -1,13 +1,13 @@
 // A worker process that kills itself with SIGKILL at one boundary: before the effect of an activity, or after the effect and
 // before its answer. Everything else is as in worker/main.ts. It says "ready" when everything is loaded, begins when it is told
 // "begin", and when it is told "rest" stops as at SIGTERM and says "ready" again.
-//   killable-worker.ts <folder of the build> [before|after <activity>]
+//   killable-worker.ts <folder of the build> [before|after <activity> <which call of it, from 1>]
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { type Around, surrounded } from '../around.ts';
 
-const [dist = '', when, victim] = process.argv.slice(2);
+const [dist = '', when, victim, which = '1'] = process.argv.slice(2);
 // From the build, because the sources would take seconds to compile.
 const { readConfiguration } = (await import(
   join(dist, 'worker/configuration.js')
@@ -20,8 +20,11 @@ const { createWorkers } = (await import(
 )) as typeof import('../../../worker/workers.ts');
 const die = () => process.kill(process.pid, 'SIGKILL');
 
+let calls = 0;
 const around: Around = async (name, run) => {
   if (name !== victim) return run();
+  calls += 1;
+  if (calls !== Number(which)) return run();
   if (when === 'before') die();
   const answer = await run();
   die();

@@ -9,6 +9,7 @@ import {
   settings,
   type Values,
 } from '../../../worker/configuration.ts';
+import { deploymentSettings } from '../../../worker/deployment-settings.ts';
 import { environmentName } from '../../../worker/settings.ts';
 
 const DATABASE = { GROUNDWORK_DATABASE_URL: 'postgresql://user:secret@127.0.0.1/x' };
@@ -149,9 +150,21 @@ describe('the preset nullplatform', () => {
     ['ALB_AUTOCREATE_TIMEOUT_SECONDS', '120', 'autocreateTimeoutSeconds', 120],
     ['PUBLIC_GATEWAY_NAME', 'front', 'gatewayPublicName', 'front'],
     ['PRIVATE_GATEWAY_NAME', 'back', 'gatewayPrivateName', 'back'],
+    ['DEPLOYMENT_MAX_WAIT_IN_SECONDS', '900', 'deploymentMaxWaitSeconds', 900],
+    ['DEPLOY_STRATEGY', 'rolling', 'deploymentStrategy', 'rolling'],
+    ['POD_DISRUPTION_BUDGET_ENABLED', 'true', 'disruptionBudgetEnabled', true],
+    ['POD_DISRUPTION_BUDGET_MAX_UNAVAILABLE', '2', 'disruptionBudgetMaxUnavailable', '2'],
+    ['TRAFFIC_CONTAINER_IMAGE', 'mirror/manager:2', 'trafficManagerImage', 'mirror/manager:2'],
+    ['MAIN_TRAFFIC_MANAGER_PORT', '10080', 'trafficManagerPort', 10080],
+    ['TRAFFIC_MANAGER_CONFIG_MAP', 'manager', 'trafficManagerConfigMap', 'manager'],
+    ['CONTAINER_MEMORY_IN_MEMORY', '128', 'trafficManagerMemoryMi', 128],
+    ['CONTAINER_CPU_IN_MILLICORES', '50', 'trafficManagerCpuMillicores', 50],
+    ['PULL_SECRETS', '{"ENABLED":true,"SECRETS":["ecr"]}', 'deploymentPullSecrets', ['ecr']],
+    ['IMAGE_PULL_SECRETS', '{"ENABLED":true,"SECRETS":["ecr"]}', 'deploymentPullSecrets', ['ecr']],
+    ['IAM', '{"ENABLED":true,"PREFIX":"np"}', 'deploymentServiceAccountPrefix', 'np'],
   ] as const)('reads %s, which means nothing without it', (name, value, key, expected) => {
-    expect(read({ ...preset, [name]: value })[key]).toBe(expected);
-    expect(read({ [name]: value })[key]).toBe(read({})[key]);
+    expect(read({ ...preset, [name]: value })[key]).toEqual(expected);
+    expect(read({ [name]: value })[key]).toEqual(read({})[key]);
   });
 
   test('our own name counts more, the file less, and an empty variable is not set', () => {
@@ -160,6 +173,31 @@ describe('the preset nullplatform', () => {
     const path = file('preset: nullplatform\nalbMaxCapacity: 40\n');
     expect(read({ GROUNDWORK_CONFIG_FILE: path, ALB_MAX_CAPACITY: '50' }).albMaxCapacity).toBe(50);
     expect(read({ GROUNDWORK_CONFIG_FILE: path, ALB_MAX_CAPACITY: '' }).albMaxCapacity).toBe(40);
+  });
+
+  test('says pull secrets and accounts in JSON, which it can turn off; PULL_SECRETS counts more (row 7: D14)', () => {
+    const off = { IMAGE_PULL_SECRETS: '{"ENABLED":false,"SECRETS":["ecr"]}', IAM: '{"ENABLED":false}' };
+    const values = read({ ...preset, ...off });
+    expect([values.deploymentPullSecrets, values.deploymentServiceAccountPrefix]).toEqual([[], undefined]);
+    const both = { ...preset, PULL_SECRETS: 'own,other', IMAGE_PULL_SECRETS: '{"ENABLED":true,"SECRETS":["ecr"]}' };
+    expect(read(both).deploymentPullSecrets).toEqual(['own', 'other']);
+    expect(problems({ ...preset, IAM: '{"ENABLED":', PULL_SECRETS: '{"ENABLED":"maybe"}' })).toEqual([
+      expect.stringMatching(/^PULL_SECRETS must be true or false, got "maybe"/),
+      expect.stringMatching(/^IAM must be valid JSON/),
+    ]);
+    expect(problems({ ...preset, IAM: '{"ENABLED":true}' })).toEqual([
+      expect.stringMatching(/^IAM must have a PREFIX/),
+    ]);
+  });
+
+  test('puts the sidecar in front of each port; another image or preset decides otherwise', () => {
+    const image = (environment: Record<string, string>) => {
+      const values = read(environment);
+      return deploymentSettings(values, scopeSettings(values), values.preset).knobs.trafficManagerImage;
+    };
+    expect(image({})).toBeUndefined();
+    expect(image(preset)).toBe('public.ecr.aws/nullplatform/k8s-traffic-manager');
+    expect(image({ ...preset, TRAFFIC_CONTAINER_IMAGE: 'mirror/manager:2' })).toBe('mirror/manager:2');
   });
 
   test('a malformed value of one of its names stops the worker with that name', () => {

@@ -7,6 +7,7 @@ import {
   createScope,
   deploymentOf,
   drive,
+  editWeights,
   objectsOf,
   rollOut,
   rolloutStatus,
@@ -115,21 +116,7 @@ describe('somebody else', () => {
     const handle = await startRollout(world, deploymentOf(scope, '42', { currentDeploymentId: '41' }));
     await eventually(async () => expect((await rolloutStatus(world, scope.input.scopeId)).phase).toBe('Running'), 20);
     await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 30 }] });
-    const [ingress] = await world.kubernetes.list(
-      { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' },
-      { namespace: world.namespace, labelSelector: `scope_id=${scope.input.scopeId}` },
-    );
-    const key = 'alb.ingress.kubernetes.io/actions.bg-deployment';
-    const action = ingress?.metadata?.annotations?.[key] ?? '';
-    await world.kubernetes.merge(
-      {
-        apiVersion: 'networking.k8s.io/v1',
-        kind: 'Ingress',
-        namespace: world.namespace,
-        name: ingress?.metadata?.name ?? '',
-      },
-      { metadata: { annotations: { [key]: action.replace('"weight":30', '"weight":90') } } },
-    );
+    await editWeights(world, scope, 90);
     await eventually(async () => {
       const { warnings } = await rolloutStatus(world, scope.input.scopeId);
       expect(warnings.map(({ code }) => code)).toContain('RulesChanged');
