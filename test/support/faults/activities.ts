@@ -1,6 +1,8 @@
 import { createScopeActivities } from '../../../activities/scope/index.ts';
+import { createWorkshopActivities } from '../../../activities/workshop/index.ts';
 
 /** Names of all activities by room, taken from the code: what the tests of faults and docs/reliability.md must speak of. */
 export const activitiesOfRooms = {
   scope: Object.keys(createScopeActivities({} as Parameters<typeof createScopeActivities>[0])),
+  workshop: Object.keys(createWorkshopActivities({} as Parameters<typeof createWorkshopActivities>[0])),
 } as const satisfies Record<string, readonly string[]>;
