@@ -1,18 +1,15 @@
-import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
+import { afterAll, afterEach, beforeAll, inject } from 'vitest';
 import { CustomResources } from '../../activities/kubernetes/custom-resources.ts';
 import { Database } from '../../activities/postgres/database.ts';
 import { wakeAutoscaler } from '../../activities/workshop/wake.ts';
 import { taskQueueName, workflowIds } from '../../contract/names.ts';
 import { getAutoscalerStatus } from '../../contract/workshop/messages.ts';
 import type { AutoscalerStatus } from '../../contract/workshop/status.ts';
-import { resolveTemporal } from '../../sandbox/binaries/temporal.ts';
 import { KubeClient } from '../../sandbox/controllers/client.ts';
 import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
 import { FaultPlan } from '../../sandbox/faults/plan.ts';
@@ -74,6 +71,8 @@ export interface WorkshopWorld {
   patches(name: string): string[];
   startWorker(options?: { watch?: boolean }): Promise<void>;
   stopWorker(): Promise<void>;
+  /** Removes the workshops made so far, and ends their runs. */
+  endRuns(): Promise<void>;
 }
 
 export interface WorldOptions {
@@ -82,6 +81,8 @@ export interface WorldOptions {
   worker?: boolean;
   /** Whether it watches; else tests wake the autoscalers. Default true. */
   watch?: boolean;
+  /** Whether the runs of a test's workshops end with it; else the test calls `endRuns`. Default true. */
+  endRuns?: boolean;
 }
 
 /** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
@@ -92,7 +93,7 @@ export function workshopWorld(options: WorldOptions = {}): WorkshopWorld {
     world = await openWorld(database.url, options);
   });
   // Autoscalers do not end by themselves, and would go on to look at their workshops.
-  afterEach(() => world?.endRuns());
+  if (options.endRuns !== false) afterEach(() => world?.endRuns());
   afterAll(() => world?.close());
   return new Proxy({} as WorkshopWorld, {
     get: (_, key) => {
@@ -104,7 +105,6 @@ export function workshopWorld(options: WorldOptions = {}): WorkshopWorld {
 }
 
 interface OpenWorld extends WorkshopWorld {
-  endRuns(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -205,7 +205,6 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
         made.splice(0).map(async (workshop) => {
           await workshop.removeAll();
           const run = client.workflow.getHandle(workflowId(workshop.name));
-          await keepHistory(workflowId(workshop.name));
           await run.terminate('the test is over').catch(() => undefined);
         }),
       );
@@ -223,29 +222,6 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
   logPatches(faults);
   if (options.worker !== false) await world.startWorker();
   return world;
-}
-
-/**
- * With RECORD_HISTORIES=<folder> the history of each run is kept there under the name of its test, for test/replay; the
- * `temporal` command writes it as it writes it for people.
- */
-async function keepHistory(workflowId: string): Promise<void> {
-  const folder = process.env.RECORD_HISTORIES;
-  const test = expect.getState().currentTestName?.split(' > ').at(-1);
-  if (!folder || !test) return;
-  const temporal = await resolveTemporal();
-  if (temporal.kind !== 'binary') throw new Error('histories are recorded with a `temporal` command of ours');
-  const { address, namespace } = testServers().temporal;
-  const asked = ['workflow', 'show', '-w', workflowId, '--address', address, '-n', namespace, '--output', 'json'];
-  const shown = await promisify(execFile)(temporal.path, asked, { maxBuffer: 50_000_000 }).catch(() => undefined);
-  if (!shown) return; // this workshop never had a run
-  const name = test
-    .replace(/[^A-Za-z0-9]+/g, '-')
-    .slice(0, 60)
-    .replace(/-$/, '')
-    .toLowerCase();
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(JSON.parse(shown.stdout))}\n`);
 }
 
 /** The worker's own rights, through the fault proxy. */

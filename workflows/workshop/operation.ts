@@ -17,8 +17,8 @@ import { iso } from '../../domain/workshop/times.ts';
 import { calls } from './activities.ts';
 import { measureConflict, measureEnd, measureWrite } from './metrics.ts';
 import { AGAIN, type Next, REST } from './next.ts';
-import type { AutoscalerRun, LiveLook } from './run.ts';
-import { emit, keepRecord, statusKeys, writeStatus } from './telling.ts';
+import { type AutoscalerRun, isLive, type LiveLook } from './run.ts';
+import { emit, keepRecord, statusKeys, tell, writeStatus } from './telling.ts';
 
 /** Carrying out an operation (specs: workshop autoscaling, section 4): flag, count, wait, clear, in this order. */
 
@@ -132,12 +132,14 @@ export async function end(run: AutoscalerRun, look: LiveLook, result: OperationR
   const goesOn = then.decision.action !== 'none' || then.decision.reason === 'Disabled';
   run.state = { ...run.state, statusWrittenAt: Date.now(), dirty: run.state.dirty || goesOn };
   run.cancelling = undefined;
+  const before = run.state.decisions.at(-1)?.reason;
   run.note(run.see(then));
   measureEnd(run, result);
   if (operation) {
     await keepRecord(run, operation, { at: iso(Date.now()), result, reason: message });
     await emit(run, provision, endReason(operation.direction, result), operation.id, message);
   }
+  if (isLive(then)) await tell(run, then, before);
   return REST;
 }
 

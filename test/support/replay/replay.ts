@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { workflowSources } from '../../../worker/workflow-sources.ts';
 import { recorded } from './histories.ts';
 
 /** A change of the workflow code that runs under way could not follow: `from` is replaced in the bundle. */
@@ -12,8 +12,6 @@ export interface PlantedChange {
   to: string;
 }
 
-const WORKFLOWS = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
-
 /** Recorded runs replay on today's workflow code, and a planted change is rejected. */
 export function replays(room: string, changes: readonly PlantedChange[]): void {
   const histories = recorded(room);
@@ -21,7 +19,7 @@ export function replays(room: string, changes: readonly PlantedChange[]): void {
   beforeAll(async () => {
     const logger = new DefaultLogger('ERROR');
     Runtime.install({ logger });
-    ({ code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger }));
+    ({ code } = await bundleWorkflowCode({ ...workflowSources, logger }));
   });
 
   const replay = async (bundle: string, name: string) => {

@@ -61,14 +61,6 @@ describe('a person changes the count', () => {
     );
   });
 
-  test('down while active: superseded, count untouched', async () => {
-    const workshop = await world.workshop({ assigned: 10 });
-    await grown(workshop, 15);
-    await workshop.edit('provision', workshop.name, { spec: { count: 11 } });
-    expect(await ended(workshop)).toBe('Superseded');
-    expect(await count(workshop)).toBe(11);
-  });
-
   test('W46 W84: up through the scale subresource while active: the new count is waited for', async () => {
     const workshop = await world.workshop({ assigned: 10 });
     await grown(workshop, 15);
@@ -86,22 +78,6 @@ describe('a person changes the count', () => {
 });
 
 describe('messages', () => {
-  test('W61 W62: paused: nothing happens and the query says who and why; resumed: at once', async () => {
-    const workshop = await world.workshop({ assigned: 5 });
-    await phase(workshop, 'Idle');
-    const pause = { reason: 'exam', by: 'mia', until: soon() };
-    expect(await handle(workshop).executeUpdate(messages.pauseUpdate, { args: [pause] })).toMatchObject({
-      paused: true,
-    });
-    await workshop.assign(5);
-    await phase(workshop, 'Paused');
-    expect((await world.status(workshop.name)).paused).toMatchObject({ source: 'message', reason: 'exam', by: 'mia' });
-    expect(await count(workshop)).toBe(10);
-    const resumed = await handle(workshop).executeUpdate(messages.resumeUpdate, { args: [{}] });
-    expect(resumed).toEqual({ resumed: true });
-    await grown(workshop, 15);
-  });
-
   test('W63: a pause while waiting lets the operation finish', async () => {
     const workshop = await world.workshop({ assigned: 10 });
     await grown(workshop, 15);
