@@ -1,4 +1,4 @@
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { workflowSources } from '../../../worker/workflow-sources.ts';
 import { recorded } from './histories.ts';
@@ -12,14 +12,24 @@ export interface PlantedChange {
   to: string;
 }
 
+let bundled: Promise<{ code: string }> | undefined;
+
+/** Today's workflow code, bundled once for all files of tests that a process runs. */
+function todaysBundle(): Promise<{ code: string }> {
+  const logger = new DefaultLogger('ERROR');
+  // The core warns of each replay that must fail.
+  const quiet = { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } };
+  if (!bundled) Runtime.install({ logger, telemetryOptions: quiet });
+  bundled ??= bundleWorkflowCode({ ...workflowSources, logger });
+  return bundled;
+}
+
 /** Recorded runs replay on today's workflow code, and a planted change is rejected. */
 export function replays(room: string, changes: readonly PlantedChange[]): void {
   const histories = recorded(room);
   let code = '';
   beforeAll(async () => {
-    const logger = new DefaultLogger('ERROR');
-    Runtime.install({ logger });
-    ({ code } = await bundleWorkflowCode({ ...workflowSources, logger }));
+    ({ code } = await todaysBundle());
   });
 
   const replay = async (bundle: string, name: string) => {
