@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, afterEach, beforeAll, inject } from 'vitest';
+import { afterEach, inject } from 'vitest';
 import { CustomResources } from '../../activities/kubernetes/custom-resources.ts';
 import { Database } from '../../activities/postgres/database.ts';
 import { wakeAutoscaler } from '../../activities/workshop/wake.ts';
@@ -18,6 +18,7 @@ import { createDependencies } from '../../worker/dependencies.ts';
 import { startWatchers } from '../../worker/watchers/index.ts';
 import { createWorkers } from '../../worker/workers.ts';
 import { type Around, wrapped } from './around.ts';
+import { duringTests } from './during-tests.ts';
 import { testDatabase, testNamespace, testServers, uniqueName } from './servers.ts';
 import { TestWorkshop, type WorkshopOptions } from './workshop-objects.ts';
 import { configuration, quietRuntime } from './world.ts';
@@ -88,20 +89,10 @@ export interface WorldOptions {
 /** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
 export function workshopWorld(options: WorldOptions = {}): WorkshopWorld {
   const database = testDatabase();
-  let world: OpenWorld | undefined;
-  beforeAll(async () => {
-    world = await openWorld(database.url, options);
-  });
+  const world = duringTests<WorkshopWorld>(() => openWorld(database.url, options));
   // Autoscalers do not end by themselves, and would go on to look at their workshops.
-  if (options.endRuns !== false) afterEach(() => world?.endRuns());
-  afterAll(() => world?.close());
-  return new Proxy({} as WorkshopWorld, {
-    get: (_, key) => {
-      if (!world) throw new Error('the world exists only while tests run');
-      return world[key as keyof WorkshopWorld];
-    },
-    set: (_, key, value) => Reflect.set(world ?? {}, key, value),
-  });
+  if (options.endRuns !== false) afterEach(() => world.endRuns());
+  return world;
 }
 
 interface OpenWorld extends WorkshopWorld {
