@@ -317,12 +317,12 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
   return world;
 }
 
-function addressOf(url: string): { host: string; port: number } {
+export function addressOf(url: string): { host: string; port: number } {
   const { hostname, port } = new URL(url);
   return { host: hostname, port: Number(port) };
 }
 
-function throughProxy(url: string, { host, port }: TcpProxy): string {
+export function throughProxy(url: string, { host, port }: TcpProxy): string {
   const proxied = new URL(url);
   proxied.hostname = host;
   proxied.port = String(port);
