@@ -87,7 +87,8 @@ describe('the Kubernetes API on a bad day', () => {
 test(`W67: ${SIGNALS} signals at once: one operation, a bounded history, and the last state is not lost`, {
   timeout: 240_000,
 }, async () => {
-  const workshop = await world.workshop({ assigned: 10 });
+  // The flood may last longer than an operation may in the time of these tests.
+  const workshop = await world.workshop({ assigned: 10, autoScaling: { completionTimeoutSeconds: 100_000 } });
   await world.wake(workshop.name);
   await shows(workshop, { count: 15, flag: true });
   const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
