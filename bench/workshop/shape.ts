@@ -35,7 +35,7 @@ export const shapes = {
     name: 'quick',
     seeds: 25,
     live: {
-      ...{ provisions: 20, crossings: 6, everySeconds: 0.5, calmSeconds: 65, watchSeconds: 10 },
+      ...{ provisions: 20, crossings: 6, everySeconds: 0.5, calmSeconds: 15, watchSeconds: 10 },
       ...{ visitsPerSecond: 2, sweepSeconds: 10 },
     },
   },

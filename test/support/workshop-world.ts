@@ -13,15 +13,17 @@ import type { AutoscalerStatus } from '../../contract/workshop/status.ts';
 import { KubeClient } from '../../sandbox/controllers/client.ts';
 import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
 import { FaultPlan } from '../../sandbox/faults/plan.ts';
+import { startTcpProxy, type TcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
 import type { Values } from '../../worker/configuration.ts';
 import { createDependencies } from '../../worker/dependencies.ts';
 import { startWatchers } from '../../worker/watchers/index.ts';
 import { createWorkers } from '../../worker/workers.ts';
 import { type Around, wrapped } from './around.ts';
 import { duringTests } from './during-tests.ts';
-import { testDatabase, testNamespace, testServers, uniqueName } from './servers.ts';
+import { startOwnKubernetes } from './own-kubernetes.ts';
+import { testDatabase, testServers, uniqueName } from './servers.ts';
 import { TestWorkshop, type WorkshopOptions } from './workshop-objects.ts';
-import { configuration, quietRuntime } from './world.ts';
+import { addressOf, configuration, quietRuntime, throughProxy } from './world.ts';
 
 /** Workshops of one test file: a namespace, a worker and its watchers on the servers that all files share. */
 
@@ -59,6 +61,10 @@ export interface WorkshopWorld {
   resources: CustomResources;
   faults: FaultPlan;
   proxy: HttpProxy;
+  /** The worker's ways to PostgreSQL and Temporal; the test's own connections do not pass them. */
+  networks: { postgres: TcpProxy; temporal: TcpProxy };
+  /** Only where the world has its own. */
+  restartKubernetes(): Promise<void>;
   taskQueue: string;
   namespace: string;
   /** Runs around every activity from the next call on; undefined: nothing. */
@@ -84,6 +90,8 @@ export interface WorldOptions {
   watch?: boolean;
   /** Whether the runs of a test's workshops end with it; else the test calls `endRuns`. Default true. */
   endRuns?: boolean;
+  /** A kube-apiserver of this world alone, which it may restart; else the one that all files share. */
+  ownKubernetes?: boolean;
 }
 
 /** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
@@ -102,18 +110,22 @@ interface OpenWorld extends WorkshopWorld {
 async function openWorld(databaseUrl: string, options: WorldOptions): Promise<OpenWorld> {
   const servers = testServers();
   quietRuntime();
+  const own = options.ownKubernetes ? await startOwnKubernetes() : undefined;
+  const kubernetes = own ?? servers.kubernetes;
   const faults = new FaultPlan();
-  const proxy = await startHttpProxy({
-    target: servers.kubernetes.url,
-    caFile: servers.kubernetes.caFile,
-    plan: faults,
-  });
-  const namespace = await testNamespace('ws');
+  const proxy = await startHttpProxy({ target: kubernetes.url, caFile: kubernetes.caFile, plan: faults });
+  const namespace = uniqueName('ws');
   const admin = new KubeConfig();
-  admin.loadFromFile(servers.kubernetes.kubeconfig.admin);
+  admin.loadFromFile(kubernetes.kubeconfig.admin);
   const kube = new KubeClient(admin, 'test');
+  await kube.create('/api/v1/namespaces', { metadata: { name: namespace } });
+  const networks = {
+    postgres: await startTcpProxy(addressOf(databaseUrl)),
+    temporal: await startTcpProxy(addressOf(`tcp://${servers.temporal.address}`)),
+  };
+  const temporalAddress = `${networks.temporal.host}:${networks.temporal.port}`;
   const environment = {
-    GROUNDWORK_DATABASE_URL: databaseUrl,
+    GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, networks.postgres),
     GROUNDWORK_TASK_QUEUE_PREFIX: `${namespace}-`,
     GROUNDWORK_QUEUES: 'workshops',
     GROUNDWORK_CLUSTER_NAME: namespace,
@@ -122,12 +134,12 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
     ...options.environment,
   };
   const values = configuration(environment);
-  const kubeConfig = proxied(proxy.url, servers.kubernetes.tokens.worker ?? '');
+  const kubeConfig = proxied(proxy.url, kubernetes.tokens.worker ?? '');
   // Beside the others: the folder goes with the servers of the run.
-  const kubeconfigFile = join(dirname(servers.kubernetes.kubeconfig.worker), `${namespace}.kubeconfig`);
+  const kubeconfigFile = join(dirname(kubernetes.kubeconfig.worker), `${namespace}.kubeconfig`);
   await writeFile(kubeconfigFile, kubeConfig.exportConfig());
   const connection = await Connection.connect({ address: servers.temporal.address });
-  const native = await NativeConnection.connect({ address: servers.temporal.address });
+  const native = await NativeConnection.connect({ address: temporalAddress });
   const client = new Client({ connection, namespace: servers.temporal.namespace });
   const database = new Database({ url: databaseUrl, poolSize: 4 });
   const taskQueue = taskQueueName(values.taskQueuePrefix, 'workshops');
@@ -141,7 +153,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
     values,
     environment: {
       ...environment,
-      TEMPORAL_ADDRESS: servers.temporal.address,
+      TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_NAMESPACE: servers.temporal.namespace,
       KUBECONFIG: kubeconfigFile,
     },
@@ -151,6 +163,11 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
     resources: new CustomResources(kubeConfig),
     faults,
     proxy,
+    networks,
+    restartKubernetes: async () => {
+      if (!own) throw new Error('the API server of all files is not restarted');
+      await own.restart();
+    },
     taskQueue,
     namespace,
     workshop: async (workshopOptions = {}) => {
@@ -207,7 +224,10 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
       await kube.close();
       await connection.close();
       await native.close();
+      await networks.postgres.close();
+      await networks.temporal.close();
       await proxy.close();
+      await own?.stop();
     },
   };
   logPatches(faults);

@@ -321,7 +321,7 @@ function withTaskTimeout(workflowTaskTimeout: Duration): WorkflowClientIntercept
   };
 }
 
-function addressOf(url: string): { host: string; port: number } {
+export function addressOf(url: string): { host: string; port: number } {
   const { hostname, port } = new URL(url);
   return { host: hostname, port: Number(port) };
 }

@@ -1,4 +1,4 @@
-import { uuid4 } from '@temporalio/workflow';
+import { CancellationScope, uuid4 } from '@temporalio/workflow';
 import type { Operation } from '../../contract/workshop/state.ts';
 import type { OperationResult } from '../../contract/workshop/status.ts';
 import { endReason } from '../../domain/workshop/events.ts';
@@ -135,11 +135,14 @@ export async function end(run: AutoscalerRun, look: LiveLook, result: OperationR
   const before = run.state.decisions.at(-1)?.reason;
   run.note(run.see(then));
   measureEnd(run, result);
-  if (operation) {
-    await keepRecord(run, operation, { at: iso(Date.now()), result, reason: message });
-    await emit(run, provision, endReason(operation.direction, result), operation.id, message);
-  }
-  if (isLive(then)) await tell(run, then, before);
+  // Whoever cancels the run now is too late: the operation has ended, and that is told.
+  await CancellationScope.nonCancellable(async () => {
+    if (operation) {
+      await keepRecord(run, operation, { at: iso(Date.now()), result, reason: message });
+      await emit(run, provision, endReason(operation.direction, result), operation.id, message);
+    }
+    if (isLive(then)) await tell(run, then, before);
+  });
   return REST;
 }
 

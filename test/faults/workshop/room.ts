@@ -57,9 +57,16 @@ async function onlyOnce(world: WorkshopWorld, workshop: TestWorkshop, result: st
   );
 }
 
+/** The run has done what it had to, and waits for the next look. */
+const rests = (world: WorkshopWorld, workshop: TestWorkshop) =>
+  eventually(async () => expect(await world.status(workshop.name)).toHaveProperty('nextEvaluation'), PATIENCE_S);
+
 /** The provision says that its claims are waited for. */
-const waits = (workshop: TestWorkshop) =>
-  eventually(async () => expect((await workshop.provision()).status?.autoScaling?.phase).toBe('Waiting'), PATIENCE_S);
+async function waits(world: WorkshopWorld, workshop: TestWorkshop): Promise<void> {
+  const phase = async () => (await workshop.provision()).status?.autoScaling?.phase;
+  await eventually(async () => expect(await phase()).toBe('Waiting'), PATIENCE_S);
+  await rests(world, workshop);
+}
 
 const sweep = (world: WorkshopWorld) =>
   world.client.workflow.start(workflowTypes.workshopSweep, {
@@ -81,7 +88,7 @@ const grow = journey(async (world) => {
   const workshop = await world.workshop({ count: 2, assigned: 2 });
   await sweep(world);
   await shows(workshop, { count: 3, flag: true, writes: 1 });
-  await waits(workshop);
+  await waits(world, workshop);
   await workshop.catchUp();
   await shows(workshop, { count: 3, flag: undefined, result: 'Succeeded', writes: 1 });
   await onlyOnce(world, workshop, 'Succeeded', ['ScaleUpSettled', 'ScaleUpStarted']);
@@ -110,6 +117,7 @@ const refuse = journey(async (world) => {
     expect((await workshop.provision()).status?.autoScaling?.reason).toBe('InvalidConfig');
     expect(await workshop.events()).toEqual([expect.stringMatching(/^ScalingRefused: InvalidConfig/)]);
   }, PATIENCE_S);
+  await rests(world, workshop);
   expect((await sight(workshop)).writes).toBe(0);
 });
 
@@ -118,7 +126,7 @@ const takeOver = journey(async (world) => {
   const workshop = await world.workshop({ count: 2, assigned: 2 });
   await sweep(world);
   await shows(workshop, { count: 3, flag: true });
-  await waits(workshop);
+  await waits(world, workshop);
   const { operation } = await world.status(workshop.name);
   await world.client.workflow.getHandle(world.workflowId(workshop.name)).terminate('by hand');
   await sweep(world);
