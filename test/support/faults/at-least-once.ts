@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterEach, describe, expect, test } from 'vitest';
-import { firstJourneyOf, type RoomUnderFaults, type Surrounded } from './journey.ts';
+import { boundariesOf, type RoomUnderFaults, type Surrounded } from './journey.ts';
 import { everything, tell } from './outcomes.ts';
 
 /**
@@ -43,10 +43,7 @@ export function survivesAtLeastOnce<W extends Surrounded>(room: RoomUnderFaults<
     );
   });
 
-  const victims = firstJourneyOf(room).flatMap(({ activity, journey }) =>
-    Array.from({ length: journey.calls?.[activity] ?? 1 }, (_, index) => ({ activity, call: index + 1, journey })),
-  );
-  test.each(everything ? victims : [])(
+  test.each(everything ? boundariesOf(room) : [])(
     `${room.subject} $journey.name with the answer of $activity lost after its effect, call $call`,
     async ({ activity, call, journey }) => {
       let calls = 0;
