@@ -57,14 +57,16 @@ export interface IpWorldOptions {
   environment?: Record<string, string>;
   /** Whether a worker runs in the test's own process; default true. */
   worker?: boolean;
+  /** Makes a migrated database elsewhere and answers its URL; default one of the run's PostgreSQL. */
+  database?: () => Promise<string>;
 }
 
 /** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
 export function testIpWorld(options: IpWorldOptions = {}): IpWorld {
-  const database = testDatabase();
+  const database = options.database ? undefined : testDatabase();
   let world: (IpWorld & { close(): Promise<void> }) | undefined;
   beforeAll(async () => {
-    world = await open(database.url, options);
+    world = await open(database?.url ?? (await options.database?.()) ?? '', options);
   });
   afterAll(() => world?.close());
   return new Proxy({} as IpWorld, {
