@@ -9,9 +9,10 @@ import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import pg from 'pg';
 import type { ClaimOutcome } from '../../../activities/ip/claim.ts';
+import { createIpActivities } from '../../../activities/ip/index.ts';
+import { Database } from '../../../activities/postgres/database.ts';
 import type { IpClaimInput } from '../../../contract/ip/claim.ts';
-import { readConfiguration } from '../../../worker/configuration.ts';
-import { createDependencies } from '../../../worker/dependencies.ts';
+import { ipSettings, readConfiguration } from '../../../worker/configuration.ts';
 import { CLAIM, claimArguments } from '../session.ts';
 import { ARMS_QUEUE, type Block, type Timed } from './shared.ts';
 
@@ -22,13 +23,14 @@ const { values } = configuration;
 const namespace = process.env.TEMPORAL_NAMESPACE ?? 'default';
 const connection = await NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS ?? '' });
 const client = new Client({ connection, namespace });
-const dependencies = createDependencies(values, client);
+const database = new Database({ url: process.env.DATABASE_URL ?? '', poolSize: values.ipDatabasePoolSize });
+const activities = createIpActivities({ settings: ipSettings(values), database, patientDatabase: database });
 const worker = await Worker.create({
   connection,
   namespace,
   taskQueue: ARMS_QUEUE,
   workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
-  activities: dependencies.ip,
+  activities,
   maxConcurrentWorkflowTaskExecutions: values.workflowSlots,
   maxConcurrentActivityTaskExecutions: values.activitySlots,
   maxConcurrentLocalActivityExecutions: values.localActivitySlots,
@@ -118,5 +120,5 @@ await worker.run();
 server.closeAllConnections();
 server.close();
 await pool.end();
-await dependencies.close();
+await database.close();
 await connection.close();

@@ -19,6 +19,7 @@ const start = (port?: number) =>
     supervisor,
     folder: join(folder, 'postgres'),
     persist: true,
+    durable: true, // else what was committed a moment before a crash may be lost
     env: {},
     ...(port === undefined ? {} : { port }),
   });
