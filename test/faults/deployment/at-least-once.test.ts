@@ -1,4 +1,9 @@
 import { survivesAtLeastOnce } from '../../support/faults/at-least-once.ts';
-import { deploymentRoom, patientWorld } from './room.ts';
+import { survivesBadDays } from '../../support/faults/bad-days.ts';
+import { deploymentRoom, patientWorld, replacement } from './room.ts';
 
-survivesAtLeastOnce(deploymentRoom, patientWorld());
+const world = patientWorld();
+
+survivesAtLeastOnce(deploymentRoom, world);
+
+survivesBadDays(deploymentRoom.room, world, replacement);

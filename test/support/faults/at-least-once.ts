@@ -17,7 +17,7 @@ export function survivesAtLeastOnce<W extends Surrounded>(room: RoomUnderFaults<
     expect([...covered].sort()).toEqual([...room.activities].sort());
   });
 
-  describe.each(room.journeys)(`${room.subject} $name`, ({ go, activities, calls: counted = {}, name: journey }) => {
+  describe.each(room.journeys)(`${room.subject} $name`, ({ go, activities, calls: named = {}, name: journey }) => {
     test('with every call taking effect twice, and the first answer of each activity lost', async () => {
       const struck = new Set<string>();
       world.around = async (name, run) => {
@@ -35,9 +35,7 @@ export function survivesAtLeastOnce<W extends Surrounded>(room: RoomUnderFaults<
       }
     });
 
-    const victims = activities.flatMap((name) =>
-      Array.from({ length: counted[name] ?? 1 }, (_, index) => [name, index + 1] as const),
-    );
+    const victims = activities.flatMap((name) => (named[name] ?? [1]).map((call) => [name, call] as const));
     test.each(everything ? victims : [])(
       'with the answer of %s lost after its effect, call %i',
       async (victim, call) => {

@@ -19,10 +19,16 @@ export interface Recorded {
   history: unknown;
 }
 
-/** Keeps the history of a closed run for the tests of replay, when histories are being recorded. */
-export async function record(client: Client, room: string, name: string, workflowId: string): Promise<void> {
+/** Keeps the history of a closed run for the tests of replay, when histories are being recorded; without `runId` of the last one. */
+export async function record(
+  client: Client,
+  room: string,
+  name: string,
+  workflowId: string,
+  runId?: string,
+): Promise<void> {
   if (process.env[RECORD] === undefined) return;
-  const history = packed(await client.workflow.getHandle(workflowId).fetchHistory());
+  const history = packed(await client.workflow.getHandle(workflowId, runId).fetchHistory());
   mkdirSync(join(FOLDER, room), { recursive: true });
   writeFileSync(join(FOLDER, room, `${name}.json`), `${JSON.stringify({ workflowId, history })}\n`);
 }
