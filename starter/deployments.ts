@@ -24,7 +24,6 @@ import type {
   InstanceRestartResult,
   Side,
 } from '../contract/deployment/status.ts';
-import type { Failure } from '../contract/failures.ts';
 import { workflowIds, workflowTypes } from '../contract/names.ts';
 import {
   deploymentDeletionInputSchema,
@@ -35,14 +34,13 @@ import {
 import { scopeIdSchema } from '../contract/schemas/scope.ts';
 import { retryNowUpdate } from '../contract/scope/messages.ts';
 import { deploymentIdKey, phaseKey, scopeIdKey } from '../contract/search-attributes.ts';
+import { query, type RunReport, reportOf, update } from './answers.ts';
 import { checked } from './check.ts';
-import { GroundworkError, InvalidInput, NotFound, RolloutInProgress, Unavailable } from './errors.ts';
-import { type QueueState, queueState, unservedWords } from './queues.ts';
+import { InvalidInput, NotFound, RolloutInProgress } from './errors.ts';
 import type { RunHandle, RunInfo, RunRequest, Runs, WaitOptions } from './runs.ts';
-import { toGroundworkError } from './temporal-errors.ts';
 
-/** Time for an answer of a worker: longer than a workflow task that has to be made again. */
-const WORKER_MS = 5_000;
+/** Time for one look at a run, in milliseconds. */
+const LOOK_MS = 5_000;
 
 /** A deployment without `dryRun`: that is a plan. */
 export type DeploymentRequest = Omit<DeploymentInput, 'dryRun'>;
@@ -52,18 +50,13 @@ export interface AskOptions extends WaitOptions {
   by?: string;
 }
 
-/** What is known of the newest run of a scope's deployments. */
-export interface DeploymentReport {
+/** What is known of the newest run of a scope's deployments; its status has what the waiting activity saw last. */
+export interface DeploymentReport extends RunReport<Status, Result> {
   scopeId: string;
-  run: RunInfo;
-  /** The run's own account, with what the waiting activity saw last; absent when no worker answers. */
-  status?: DeploymentStatus | DeploymentDeletionStatus;
-  result?: DeploymentResult | DeploymentDeletionResult;
-  failure?: Failure;
-  queue: QueueState;
-  /** Why the status is missing or the run does not move, in words. */
-  note?: string;
 }
+
+type Status = DeploymentStatus | DeploymentDeletionStatus;
+type Result = DeploymentResult | DeploymentDeletionResult;
 
 /** Rolling versions out, steering and watching it. Every method rejects with a `GroundworkError`. */
 export class Deployments {
@@ -159,14 +152,12 @@ export class Deployments {
   /** The newest rollout or deletion of the scope. Rejects with `NotFound` when none is known. */
   async status(scopeId: string): Promise<DeploymentReport> {
     const run = await this.#newest(scopeId);
-    const [queue, end] = await Promise.all([this.#queue(run.taskQueue), run.state === 'running' ? {} : this.#end(run)]);
-    if (queue.pollers === 0) return { scopeId, run, queue, ...end, note: unservedWords(queue) };
-    const status = await this.#ask(run);
-    return { scopeId, run, queue, ...end, ...(status ? { status } : { note: NO_ANSWER }) };
+    const report = await reportOf<Status, Result>(this.#runs, run, () => this.#ask(run));
+    return { scopeId, ...report };
   }
 
   /** A run that a report named, to wait for. */
-  attach(run: RunInfo): RunHandle<DeploymentResult | DeploymentDeletionResult> {
+  attach(run: RunInfo): RunHandle<Result> {
     return this.#runs.attach(run);
   }
 
@@ -232,36 +223,18 @@ export class Deployments {
     );
   }
 
-  async #update<Result, Request>(
+  async #update<Answer, Request>(
     scopeId: string,
-    update: UpdateDefinition<Result, [Request]> | UpdateDefinition<Result, [Request?]>,
+    definition: UpdateDefinition<Answer, [Request]> | UpdateDefinition<Answer, [Request?]>,
     request: Request,
     options: WaitOptions,
-  ): Promise<Result> {
-    const run = await this.#open(scopeId);
-    const queue = await this.#queue(run.taskQueue);
-    if (queue.pollers === 0) throw new Unavailable(unservedWords(queue), { ...queue });
-    const { client } = this.#runs;
-    const ask = () =>
-      client.workflow
-        .getHandle(run.workflowId, run.runId)
-        .executeUpdate(update as UpdateDefinition<Result, [Request]>, { args: [request] });
-    const { deadline } = options;
-    const until = deadline === undefined ? undefined : typeof deadline === 'number' ? Date.now() + deadline : deadline;
-    try {
-      return await (until === undefined ? ask() : client.withDeadline(until, ask));
-    } catch (error) {
-      throw toGroundworkError(error, { what: `${update.name} of ${run.workflowId}`, run, effect: true });
-    }
+  ): Promise<Answer> {
+    return update(this.#runs, await this.#open(scopeId), definition, request, options.deadline);
   }
 
   /** The run's account, and what its waiting activity told with its heartbeats: watching costs the run no history. */
-  async #ask(run: RunInfo): Promise<DeploymentStatus | DeploymentDeletionStatus | undefined> {
-    const { client } = this.#runs;
-    const handle = client.workflow.getHandle(run.workflowId, run.runId);
-    const status = await client
-      .withDeadline(Date.now() + WORKER_MS, () => handle.query(getDeploymentStatus))
-      .catch(() => undefined);
+  async #ask(run: RunInfo): Promise<Status | undefined> {
+    const status = await query(this.#runs, run, getDeploymentStatus).catch(() => undefined);
     if (!status || run.state !== 'running') return status;
     const seen = await this.#heartbeats(run).catch(() => []);
     for (const { instances, lastSeen } of seen) {
@@ -274,7 +247,7 @@ export class Deployments {
   async #heartbeats(run: RunInfo): Promise<Beat[]> {
     const { client } = this.#runs;
     const { payloadConverter } = client.options.loadedDataConverter;
-    const { raw } = await client.withDeadline(Date.now() + WORKER_MS, () =>
+    const { raw } = await client.withDeadline(Date.now() + LOOK_MS, () =>
       client.workflow.getHandle(run.workflowId, run.runId).describe(),
     );
     return (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {
@@ -297,21 +270,6 @@ export class Deployments {
       scopeId,
     });
   }
-
-  async #end(run: RunInfo): Promise<Pick<DeploymentReport, 'result' | 'failure'>> {
-    try {
-      return { result: await this.#runs.resultOf(run, { deadline: WORKER_MS }) };
-    } catch (error) {
-      if (error instanceof GroundworkError) return { failure: error.toJSON() };
-      throw error;
-    }
-  }
-
-  #queue(taskQueue: string): Promise<QueueState> {
-    return queueState(this.#runs.client, taskQueue).catch((error: unknown) => {
-      throw toGroundworkError(error, { what: `look at task queue ${taskQueue}` });
-    });
-  }
 }
 
 /** What an activity tells with its heartbeats. */
@@ -319,8 +277,6 @@ interface Beat {
   instances?: Partial<Record<Side, InstanceCounts>>;
   lastSeen?: string;
 }
-
-const NO_ANSWER = 'the workers do not answer in time: look at their logs, and at the failed workflow task in the UI';
 
 function by(options: { by?: string }): { by?: string } {
   return options.by === undefined ? {} : { by: options.by };

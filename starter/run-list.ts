@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { TypedSearchAttributes } from '@temporalio/common';
-import { type RunInfo, type RunState, runInfoOf } from './runs.ts';
+import { type RunInfo, runInfoOf } from './runs.ts';
 import { toGroundworkError } from './temporal-errors.ts';
 
 /** Runs by a query over their search attributes. */
@@ -9,15 +9,6 @@ export interface ListedRun {
   readonly info: RunInfo;
   readonly attributes: TypedSearchAttributes;
 }
-
-export const visibilityStates: Readonly<Record<RunState, string>> = {
-  running: 'Running',
-  completed: 'Completed',
-  failed: 'Failed',
-  cancelled: 'Canceled',
-  terminated: 'Terminated',
-  'timed-out': 'TimedOut',
-};
 
 /** Answers newest first, at most `limit`, 100 unless given. `what` names the list in a failure. */
 export async function listRuns(client: Client, query: string, what: string, limit = 100): Promise<ListedRun[]> {

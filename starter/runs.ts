@@ -8,6 +8,7 @@ import {
 } from '@temporalio/client';
 import type { Priority, TypedSearchAttributes } from '@temporalio/common';
 import { NotFound } from './errors.ts';
+import { type RunState, stateOf } from './run-states.ts';
 import { toGroundworkError } from './temporal-errors.ts';
 
 /** Runs of any capability: starting or joining, waiting, looking, cancelling. */
@@ -45,8 +46,6 @@ export interface RunHandle<Result> {
   result(options?: WaitOptions): Promise<Result>;
 }
 
-export type RunState = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed-out';
-
 export interface RunInfo {
   workflowId: string;
   runId: string;
@@ -57,18 +56,6 @@ export interface RunInfo {
   /** ISO 8601 in UTC. */
   startedAt: string;
   closedAt?: string;
-}
-
-const states: Readonly<Record<string, RunState>> = {
-  COMPLETED: 'completed',
-  FAILED: 'failed',
-  CANCELLED: 'cancelled',
-  TERMINATED: 'terminated',
-  TIMED_OUT: 'timed-out',
-};
-
-export function stateOf(statusName: string): RunState {
-  return states[statusName] ?? 'running';
 }
 
 /** What a description and an entry of a list say alike. */
@@ -210,7 +197,8 @@ function unbounded(signal: AbortSignal): AbortSignal {
   return own;
 }
 
-function instant(deadline: Date | number): Date {
+/** When a deadline of `WaitOptions` is. */
+export function instant(deadline: Date | number): Date {
   return typeof deadline === 'number' ? new Date(Date.now() + deadline) : deadline;
 }
 

@@ -2,8 +2,9 @@ import type { Client } from '@temporalio/client';
 import { workflowIds, workflowTypes } from '../contract/names.ts';
 import type { ScopePhase, ScopeStatus } from '../contract/scope/status.ts';
 import { balancerNameKey, environmentKey, phaseKey, scopeIdKey } from '../contract/search-attributes.ts';
-import { listRuns, visibilityStates } from './run-list.ts';
-import type { RunInfo, RunState } from './runs.ts';
+import { listRuns } from './run-list.ts';
+import { type RunState, visibilityStates } from './run-states.ts';
+import type { RunInfo } from './runs.ts';
 
 /** Runs of scopes by their search attributes. */
 

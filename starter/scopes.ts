@@ -1,37 +1,29 @@
 import { TypedSearchAttributes } from '@temporalio/common';
-import type { Failure } from '../contract/failures.ts';
 import { workflowIds, workflowTypes } from '../contract/names.ts';
 import { scopeCreationInputSchema, scopeDeletionInputSchema, scopeIdSchema } from '../contract/schemas/scope.ts';
 import type { ScopeCreationInput, ScopeDeletionInput } from '../contract/scope/input.ts';
 import { getStatus, retryNowUpdate } from '../contract/scope/messages.ts';
 import type { ScopeCreationResult, ScopeDeletionResult, ScopePlan, ScopeStatus } from '../contract/scope/status.ts';
 import { environmentKey, phaseKey, scopeIdKey } from '../contract/search-attributes.ts';
+import { query, type RunReport, reportOf, update } from './answers.ts';
 import { checked, checkScopeCreation, checkScopeDeletion } from './check.ts';
-import { GroundworkError, InvalidInput, NotFound, Unavailable } from './errors.ts';
-import { type QueueState, queueState, unservedWords } from './queues.ts';
+import { InvalidInput, NotFound } from './errors.ts';
 import type { RunHandle, RunInfo, Runs, WaitOptions } from './runs.ts';
 import { requireSameInput } from './same-input.ts';
 import { listScopeRuns, type ScopeFilter, type ScopeRunEntry } from './scope-list.ts';
-import { toGroundworkError } from './temporal-errors.ts';
 
-/** Time for an answer of a worker: longer than a workflow task that has to be made again. */
-const WORKER_MS = 5_000;
+/** Time for the answer to `retryNow`, in milliseconds. */
+const RETRY_MS = 10_000;
 
 /** A creation without `dryRun`: that is a plan. */
 export type ScopeRequest = Omit<ScopeCreationInput, 'dryRun'>;
 
 /** What is known of the newest run of a scope. */
-export interface ScopeReport {
+export interface ScopeReport extends RunReport<ScopeStatus, Result> {
   scopeId: string;
-  run: RunInfo;
-  /** The run's own account; absent when no worker answers. */
-  status?: ScopeStatus;
-  result?: ScopeCreationResult | ScopeDeletionResult | ScopePlan;
-  failure?: Failure;
-  queue: QueueState;
-  /** Why the status is missing or the run does not move, in words. */
-  note?: string;
 }
+
+type Result = ScopeCreationResult | ScopeDeletionResult | ScopePlan;
 
 /** Creating, deleting and watching scopes. Every method rejects with a `GroundworkError`. */
 export class Scopes {
@@ -90,17 +82,12 @@ export class Scopes {
   /** The newest run of the scope: an open one before a closed one. Rejects with `NotFound` when none is known. */
   async status(scopeId: string, options: { kind?: ScopeStatus['kind'] } = {}): Promise<ScopeReport> {
     const run = await this.#newest(scopeId, options.kind);
-    const [queue, end] = await Promise.all([this.#queue(run.taskQueue), run.state === 'running' ? {} : this.#end(run)]);
-    if (queue.pollers === 0) return { scopeId, run, queue, ...end, note: unservedWords(queue) };
-    const { client } = this.#runs;
-    const status = await client
-      .withDeadline(Date.now() + WORKER_MS, () => client.workflow.getHandle(run.workflowId, run.runId).query(getStatus))
-      .catch(() => undefined);
-    return { scopeId, run, queue, ...end, ...(status ? { status } : { note: NO_ANSWER }) };
+    const ask = () => query(this.#runs, run, getStatus).catch(() => undefined);
+    return { scopeId, ...(await reportOf<ScopeStatus, Result>(this.#runs, run, ask)) };
   }
 
   /** A run of a scope that a report or a list named, to wait for. */
-  attach(run: RunInfo): RunHandle<ScopeCreationResult | ScopeDeletionResult | ScopePlan> {
+  attach(run: RunInfo): RunHandle<Result> {
     return this.#runs.attach(run);
   }
 
@@ -108,19 +95,9 @@ export class Scopes {
   async retryNow(scopeId: string, options: { by?: string } = {}): Promise<{ workflowId: string; waitingFor: string }> {
     const [run] = await this.#open(scopeId);
     if (!run) throw new NotFound(`scope ${scopeId} has no open run`, { scopeId });
-    const queue = await this.#queue(run.taskQueue);
-    if (queue.pollers === 0) throw new Unavailable(unservedWords(queue), { ...queue });
-    const { client } = this.#runs;
-    try {
-      const { waitingFor } = await client.withDeadline(Date.now() + WORKER_MS * 2, () =>
-        client.workflow
-          .getHandle(run.workflowId, run.runId)
-          .executeUpdate(retryNowUpdate, { args: [options.by === undefined ? {} : { by: options.by }] }),
-      );
-      return { workflowId: run.workflowId, waitingFor };
-    } catch (error) {
-      throw toGroundworkError(error, { what: `retry ${run.workflowId}`, run, effect: true });
-    }
+    const request = options.by === undefined ? {} : { by: options.by };
+    const { waitingFor } = await update(this.#runs, run, retryNowUpdate, request, RETRY_MS);
+    return { workflowId: run.workflowId, waitingFor };
   }
 
   /** Asks the open runs of the scope to stop; each undoes what it made. Rejects with `NotFound` when none is open. */
@@ -180,24 +157,7 @@ export class Scopes {
     const found = await Promise.all(kinds.map((kind) => this.#runs.find(idOf[kind](id))));
     return found.filter((run) => run !== undefined);
   }
-
-  async #end(run: RunInfo): Promise<Pick<ScopeReport, 'result' | 'failure'>> {
-    try {
-      return { result: await this.#runs.resultOf(run, { deadline: WORKER_MS }) };
-    } catch (error) {
-      if (error instanceof GroundworkError) return { failure: error.toJSON() };
-      throw error;
-    }
-  }
-
-  #queue(taskQueue: string): Promise<QueueState> {
-    return queueState(this.#runs.client, taskQueue).catch((error: unknown) => {
-      throw toGroundworkError(error, { what: `look at task queue ${taskQueue}` });
-    });
-  }
 }
-
-const NO_ANSWER = 'the workers do not answer in time: look at their logs, and at the failed workflow task in the UI';
 
 const idOf: Readonly<Record<ScopeStatus['kind'], (scopeId: string) => string>> = {
   creation: workflowIds.scopeCreation,

@@ -2,8 +2,9 @@ import type { Client } from '@temporalio/client';
 import { workflowIds, workflowTypes } from '../contract/names.ts';
 import { phaseKey, workshopNameKey, workshopNamespaceKey } from '../contract/search-attributes.ts';
 import type { AutoscalerPhase } from '../contract/workshop/status.ts';
-import { listRuns, visibilityStates } from './run-list.ts';
-import type { RunInfo, RunState } from './runs.ts';
+import { listRuns } from './run-list.ts';
+import { type RunState, visibilityStates } from './run-states.ts';
+import type { RunInfo } from './runs.ts';
 import { quoted } from './scope-list.ts';
 
 /** Runs of autoscalers by their search attributes. */

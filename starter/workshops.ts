@@ -1,5 +1,5 @@
 import { WithStartWorkflowOperation } from '@temporalio/client';
-import type { QueryDefinition, UpdateDefinition } from '@temporalio/common';
+import type { UpdateDefinition } from '@temporalio/common';
 import { workflowTypes } from '../contract/names.ts';
 import { provisionAutoscalerInputSchema } from '../contract/schemas/workshop.ts';
 import * as messages from '../contract/workshop/messages.ts';
@@ -10,16 +10,15 @@ import type {
   Decision,
   DecisionExplanation,
 } from '../contract/workshop/status.ts';
+import { query, type RunReport, reportOf, requireWorkers, update } from './answers.ts';
 import { checked } from './check.ts';
 import { NotFound, Unavailable } from './errors.ts';
-import { type QueueState, queueState, unservedWords } from './queues.ts';
 import type { RunInfo, Runs } from './runs.ts';
 import { toGroundworkError } from './temporal-errors.ts';
 import { type AutoscalerEntry, type AutoscalerFilter, listAutoscalers } from './workshop-list.ts';
 
 /** Time for an answer of a worker: longer than a look at the cluster that has to be made again. */
 const ANSWER_MS = 20_000;
-const QUERY_MS = 5_000;
 
 /** A provision of a workshop. */
 export interface ProvisionAddress {
@@ -31,14 +30,7 @@ export interface ProvisionAddress {
 }
 
 /** What is known of the newest run of an autoscaler. */
-export interface AutoscalerReport {
-  run: RunInfo;
-  /** The run's own account; absent when no worker answers. */
-  status?: AutoscalerStatus;
-  queue: QueueState;
-  /** Why the status is missing, in words. */
-  note?: string;
-}
+export type AutoscalerReport = RunReport<AutoscalerStatus, never>;
 
 /**
  * Watching and steering the autoscalers of workshops. Every method rejects with a `GroundworkError`. Messages that make sense
@@ -57,25 +49,22 @@ export class Workshops {
 
   /** The newest run. Rejects with `NotFound` when the provision never had one. */
   async status(provision: ProvisionAddress): Promise<AutoscalerReport> {
-    const run = await this.#find(provision);
-    const queue = await this.#queue(run.taskQueue);
-    if (queue.pollers === 0) return { run, queue, note: unservedWords(queue) };
-    try {
-      return { run, queue, status: await this.#query(run, messages.getAutoscalerStatus) };
-    } catch (error) {
-      if (error instanceof Unavailable) return { run, queue, note: error.message };
-      throw error;
-    }
+    return reportOf<AutoscalerStatus, never>(this.#runs, await this.#find(provision), (run) =>
+      query(this.#runs, run, messages.getAutoscalerStatus).catch((error: unknown) => {
+        if (error instanceof Unavailable) return undefined;
+        throw error;
+      }),
+    );
   }
 
   /** The last 20 decisions, newest last. */
   async history(provision: ProvisionAddress): Promise<AutoscalerHistory> {
-    return this.#query(await this.#find(provision), messages.getAutoscalerHistory);
+    return query(this.#runs, await this.#find(provision), messages.getAutoscalerHistory);
   }
 
   /** Every check of the decision in words, with the values of the last look. */
   async explain(provision: ProvisionAddress): Promise<DecisionExplanation> {
-    return this.#query(await this.#find(provision), messages.getExplanation);
+    return query(this.#runs, await this.#find(provision), messages.getExplanation);
   }
 
   /** No new operation until resumed, or until a time; one that runs finishes. */
@@ -133,17 +122,6 @@ export class Workshops {
     });
   }
 
-  async #query<T>(run: RunInfo, query: QueryDefinition<T>): Promise<T> {
-    const { client } = this.#runs;
-    try {
-      return await client.withDeadline(Date.now() + QUERY_MS, () =>
-        client.workflow.getHandle(run.workflowId, run.runId).query(query),
-      );
-    } catch (error) {
-      throw toGroundworkError(error, { what: `ask ${run.workflowId}`, run });
-    }
-  }
-
   /** Sends a message to the open run, or to one that it starts. */
   async #ask<Answer, Request>(
     provision: ProvisionAddress,
@@ -151,8 +129,7 @@ export class Workshops {
     request: Request,
   ): Promise<Answer> {
     const start = autoscalerStart(this.#address(provision), this.#taskQueue);
-    const queue = await this.#queue(this.#taskQueue);
-    if (queue.pollers === 0) throw new Unavailable(unservedWords(queue), { ...queue });
+    await requireWorkers(this.#runs, this.#taskQueue);
     const { client } = this.#runs;
     try {
       return await client.withDeadline(Date.now() + ANSWER_MS, () =>
@@ -167,23 +144,10 @@ export class Workshops {
     }
   }
 
-  async #tell<Answer, Request>(run: RunInfo, update: Update<Answer, Request>, request: Request): Promise<Answer> {
-    const queue = await this.#queue(run.taskQueue);
-    if (queue.pollers === 0) throw new Unavailable(unservedWords(queue), { ...queue });
-    const { client } = this.#runs;
-    try {
-      return await client.withDeadline(Date.now() + ANSWER_MS, () =>
-        client.workflow.getHandle(run.workflowId).executeUpdate(update, { args: [request] }),
-      );
-    } catch (error) {
-      throw toGroundworkError(error, { what: `${update.name} ${run.workflowId}`, run, effect: true });
-    }
-  }
-
-  #queue(taskQueue: string): Promise<QueueState> {
-    return queueState(this.#runs.client, taskQueue).catch((error: unknown) => {
-      throw toGroundworkError(error, { what: `look at task queue ${taskQueue}` });
-    });
+  /** The run may continue as new meanwhile: its id is what counts. */
+  #tell<Answer, Request>(run: RunInfo, message: Update<Answer, Request>, request: Request): Promise<Answer> {
+    const { workflowId, taskQueue } = run;
+    return update(this.#runs, { workflowId, taskQueue }, message, request, ANSWER_MS);
   }
 }
 

@@ -1,16 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-
-const ENTRY = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+import { workflowSources } from '../worker/workflow-sources.ts';
 
 /**
  * Bundles all workflows as production loads them (`workflowBundle: { codePath }`) into `file` and answers the size in
  * bytes. The worker that loads it must be of the SDK version that made it.
  */
 export async function buildWorkflowBundle(file: string): Promise<number> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: ENTRY, logger: new DefaultLogger('WARN') });
+  const { code } = await bundleWorkflowCode({ ...workflowSources, logger: new DefaultLogger('WARN') });
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, code);
   return Buffer.byteLength(code);

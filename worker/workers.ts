@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import {
   bundleWorkflowCode,
   type NativeConnection,
@@ -9,6 +8,7 @@ import {
 import { type Room, taskQueueName } from '../contract/names.ts';
 import type { Values } from './configuration.ts';
 import type { Dependencies } from './dependencies.ts';
+import { workflowSources } from './workflow-sources.ts';
 
 /** Workflow code as a bundle made ahead (production), or as source that is bundled at start (development). */
 export type WorkflowCode = { bundlePath: string } | 'source';
@@ -54,6 +54,5 @@ function createWorker(room: Room, input: WorkersInput, workflowBundle: WorkflowB
 /** From source once for all rooms: it takes seconds. */
 async function bundleOf(code: WorkflowCode): Promise<WorkflowBundleOption> {
   if (code !== 'source') return { codePath: code.bundlePath };
-  const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
-  return bundleWorkflowCode({ workflowsPath, logger: Runtime.instance().logger });
+  return bundleWorkflowCode({ ...workflowSources, logger: Runtime.instance().logger });
 }

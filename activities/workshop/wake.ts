@@ -1,5 +1,5 @@
-import type { Client } from '@temporalio/client';
-import { workflowTypes } from '../../contract/names.ts';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { workflowIds, workflowTypes } from '../../contract/names.ts';
 import { changedSignal } from '../../contract/workshop/messages.ts';
 import type { Workshop } from '../../contract/workshop/objects.ts';
 import { type AutoscalerAddress, autoscalerStart } from '../../contract/workshop/start.ts';
@@ -27,4 +27,18 @@ export async function wakeAutoscaler(
     signal: changedSignal,
     signalArgs: [{ source }],
   });
+}
+
+/** Whether a run of this provision's autoscaler is open: asked by id, because a list of runs may be late. */
+export async function isAutoscalerOpen(
+  temporal: Client,
+  { cluster, namespace, name }: AutoscalerAddress,
+): Promise<boolean> {
+  try {
+    const handle = temporal.workflow.getHandle(workflowIds.provisionAutoscaler(cluster, namespace, name));
+    return (await handle.describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }

@@ -1,15 +1,93 @@
 import type { Goal } from '../bench.ts';
+import { EMPTY, OURS } from './arms/measure.ts';
+import type { Call } from './load/caller.ts';
 import type { Measured } from './result.ts';
 
-/** The goals of the specification of IP claims (section 7) for the function, each with what was measured. */
+/** The goals of the specification of IP claims (section 7), each with what was measured. */
 
 const MOST_CLAIM_MS = 1;
 const MOST_GROWTH = 1.5;
 const MOST_TUPLES = 2;
 const MOST_CROWD_MS = 20;
 const MOST_DENIAL_MS = 1;
+const MOST_BESIDE_EMPTY = 1.3;
+const MOST_BATCH = 3;
+const MOST_DEPTH = 3;
+const LEAST_SUCCESS = 0.9998;
+const MOST_LOAD_MS: Partial<Record<Call, number>> = { create: 500, deny: 200, list: 200 };
+const MOST_MEMORY_MB = 400;
 
-export function judge({ occupancies, crowd }: Measured): Goal[] {
+export function judge(measured: Measured): Goal[] {
+  return [...ofFunction(measured), ...ofArms(measured), ...ofLoad(measured)];
+}
+
+function ofArms({ arms: { arms, clients, batchOf100 } }: Measured): Goal[] {
+  const [ours, empty] = [OURS, EMPTY].map((name) => arms.find(({ arm }) => arm === name));
+  if (!ours || !empty) throw new Error('an arm was not measured');
+  const beside = (number: number, ratio: number): Goal => ({
+    goal: `a claim by update-with-start at most ${MOST_BESIDE_EMPTY} x an empty update-with-start workflow (p50, ${number === 1 ? 'one client' : `${number} clients`})`,
+    measured: `${ratio.toFixed(2)} x`,
+    met: ratio <= MOST_BESIDE_EMPTY,
+  });
+  const batch = batchOf100.p50 / ours.one.p50;
+  return [
+    beside(1, ours.one.p50 / empty.one.p50),
+    beside(clients, ours.several.p50 / empty.several.p50),
+    {
+      goal: `a batch of 100 at most ${MOST_BATCH} x a single claim, by update-with-start (p50)`,
+      measured: `${batch.toFixed(1)} x`,
+      met: batch <= MOST_BATCH,
+    },
+  ];
+}
+
+function ofLoad({ load: { rows, calls, failures, given }, workerMemory }: Measured): Goal[] {
+  const clients = Math.max(...rows.map((row) => row.clients));
+  const timed = Object.entries(MOST_LOAD_MS).map(([call, most]): Goal => {
+    const those = rows.flatMap((row) => {
+      const time = row.times[call as Call];
+      return time && row.clients <= clients && !row.shape.includes('arrive') ? [{ time, row }] : [];
+    });
+    const slowest = those.sort((a, b) => b.time.p95 - a.time.p95)[0];
+    if (!slowest) throw new Error(`no ${call} was measured`);
+    const { row, time } = slowest;
+    return {
+      goal: `${call} below ${most} ms under load (p95 of the slowest shape)`,
+      measured: `${time.p95.toFixed(0)} ms (${row.shape}, ${row.clients} clients)`,
+      met: time.p95 < most,
+    };
+  });
+  const depths = rows
+    .filter(({ shape }) => shape.startsWith('depth'))
+    .map(({ times }) => times.create?.p95 ?? Number.NaN);
+  const depth = (depths.at(-1) ?? Number.NaN) / (depths[0] ?? Number.NaN);
+  const memory = workerMemory.most / 2 ** 20;
+  return [
+    ...timed,
+    {
+      goal: `claims of the longest length at most ${MOST_DEPTH} x those of the shortest (p95)`,
+      measured: `${depth.toFixed(1)} x`,
+      met: depth <= MOST_DEPTH,
+    },
+    {
+      goal: `at least ${LEAST_SUCCESS * 100} % of all calls succeed`,
+      measured: `${calls - failures} of ${calls}`,
+      met: (calls - failures) / calls >= LEAST_SUCCESS,
+    },
+    {
+      goal: 'no block given twice, no deadlock, nothing left over, counted before any figure',
+      measured: `${given} blocks given; none, none, nothing`,
+      met: true, // otherwise there are no figures
+    },
+    {
+      goal: `the worker process below ${MOST_MEMORY_MB} MB of resident memory through the load`,
+      measured: `${memory.toFixed(0)} MB`,
+      met: memory < MOST_MEMORY_MB,
+    },
+  ];
+}
+
+function ofFunction({ occupancies, crowd }: Measured): Goal[] {
   const [emptiest] = occupancies;
   if (!emptiest) throw new Error('nothing was measured');
   const fuller = occupancies.slice(1);

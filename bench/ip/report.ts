@@ -2,9 +2,10 @@ import { markdownTable } from '../bench.ts';
 import { barChart } from '../chart.ts';
 import type { IpBench } from './result.ts';
 import { LENGTH } from './session.ts';
-import { crowdRows, goalRows, occupancyRows, profileLines, wasBusy } from './words.ts';
+import { armRows, crowdRows, goalRows, loadRows, occupancyRows, profileLines, wasBusy } from './words.ts';
 
 export const CHART = 'performance-ip-claims.svg';
+export const ARMS_CHART = 'performance-ip-arms.svg';
 
 export function claimChart({ occupancies }: IpBench): string {
   return barChart({
@@ -13,6 +14,17 @@ export function claimChart({ occupancies }: IpBench): string {
     groups: occupancies.map(({ live, claim, search }) => ({
       label: `${live.toLocaleString('en-US')} live`,
       values: [Math.round(claim.p50 * 1000), Math.round(search.p50 * 1000)],
+    })),
+  });
+}
+
+export function armsChart({ arms: { arms, clients } }: IpBench): string {
+  return barChart({
+    title: 'Ways to claim a block, p50 in microseconds (logarithmic)',
+    series: ['one client', `${clients} clients`],
+    groups: arms.map(({ one, several }, index) => ({
+      label: String(index + 1),
+      values: [Math.round(one.p50 * 1000), Math.round(several.p50 * 1000)],
     })),
   });
 }
@@ -43,5 +55,29 @@ ${markdownTable(occupancyRows(run))}
 ### Many clients, batches, denials
 
 ${markdownTable(crowdRows(run))}
+
+### Ways to claim a block
+
+Every way claims a /${LENGTH} block of one pool with ${run.arms.live.toLocaleString('en-US')} live blocks, in turn, in ${run.shape.arms.rounds} rounds; each client has a connection of its own.
+The figures of SQL are of a caller that talks to PostgreSQL itself. The HTTP service does in one transaction what it needs to be
+repeatable. Ours runs in the worker as it ships, with search attributes, summaries, status and metrics; the others are the
+least that a workflow can be. ${numbered(run)}
+
+![Ways to claim a block](${ARMS_CHART})
+
+${markdownTable(armRows(run))}
+
+### Load
+
+The shapes of the specification for ${run.shape.load.seconds} s each (its own last minutes), through Temporal and one worker process; callers, Temporal, PostgreSQL and
+worker share the machine. Every block that is given is compared with all that are held at that moment; at the end one self-join of
+the tables finds no overlap, the free lists are proved, and nothing is left. Claims that arrive count from when they were meant to
+be sent, whatever becomes of earlier ones.
+
+${markdownTable(loadRows(run))}
 `;
+}
+
+function numbered({ arms: { arms } }: IpBench): string {
+  return `In the chart they are numbered: ${arms.map(({ arm }, index) => `${index + 1} ${arm}`).join('; ')}.`;
 }

@@ -13,9 +13,16 @@ export interface Given {
   readonly milliseconds: number;
 }
 
-const CLAIM = 'select * from ipam_claim($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)';
+export const CLAIM = 'select * from ipam_claim($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)';
 const RELEASE = 'select * from ipam_release($1,$2,$3,$4,$5)';
 const HASH = Buffer.alloc(32, 1);
+
+/** Arguments of `ipam_claim` for blocks of the bench's pool, with uids that no other call has. */
+export function claimArguments(names: readonly string[]): unknown[] {
+  const uids = names.map(() => randomUUID());
+  const where = [null, POOL, null, 4, LENGTH, null];
+  return [uids, OWNER, 'load', names, ...where, HASH, 'Delete', null, false, false, 'bench', 'bench'];
+}
 
 /** One connection that calls the allocator as the worker does: prepared once, one round trip a call, autocommit. */
 export class Session {
@@ -56,13 +63,12 @@ export class Session {
   }
 
   async #claim(names: readonly string[]) {
-    const uids = names.map(() => randomUUID());
-    const values = [uids, OWNER, 'load', names, null, POOL, null, 4, LENGTH, null, HASH, 'Delete', null, false, false];
+    const values = claimArguments(names);
     const began = performance.now();
     const { rows } = await this.client.query<{ status: string; claim_uid: string; cidr: string }>({
       name: 'claim',
       text: CLAIM,
-      values: [...values, 'bench', 'bench'],
+      values,
     });
     return { rows, milliseconds: performance.now() - began };
   }

@@ -1,4 +1,5 @@
 import type { Rows } from '../bench.ts';
+import { OURS } from './arms/measure.ts';
 import type { IpBench } from './result.ts';
 
 /** The rows that the terminal and the page have in common; the first row of each is its head. */
@@ -11,7 +12,7 @@ const IDLE = 0.2;
 export const wasBusy = ({ profile }: IpBench) => profile.machine.busyBefore > IDLE;
 
 export function profileLines({ profile, shape, startedAt, seconds }: IpBench): string[] {
-  const { machine, versions, postgres } = profile;
+  const { machine, versions, postgres, worker, temporalFlags } = profile;
   const pairs = (record: Readonly<Record<string, string | number>>) =>
     Object.entries(record)
       .map(([name, value]) => `${name} ${value}`)
@@ -21,6 +22,8 @@ export function profileLines({ profile, shape, startedAt, seconds }: IpBench): s
     `others used ${Math.round(machine.busyBefore * 100)} % of the processors before the run; load ${machine.loadBefore.toFixed(1)} before, ${machine.loadAfter.toFixed(1)} after`,
     pairs(versions),
     `PostgreSQL: ${pairs(postgres)}`,
+    `Temporal dev server, in memory: ${temporalFlags.join(', ')}; eager dispatch of activities as the server has it`,
+    `worker, one process, compiled: ${pairs(worker)}; pollers as the SDK has them`,
     `shape "${shape.name}", begun ${startedAt}, ${seconds} s`,
   ];
 }
@@ -67,6 +70,61 @@ export function crowdRows({ crowd }: IpBench): Rows {
     row('claim, one client', single),
     row(`batch of 100, one client (${(batchOf100.p50 / single.p50).toFixed(1)} x a single claim)`, batchOf100),
     row('denial of a full pool whose lock another connection holds', denial),
+  ];
+}
+
+export function armRows({ arms: { arms, clients, batchOf100 } }: IpBench): Rows {
+  const ours = arms.find(({ arm }) => arm === OURS)?.one.p50 ?? Number.NaN;
+  return [
+    [
+      'way',
+      'one client p50',
+      'p95',
+      'p50 by round',
+      `${clients} clients p50`,
+      'p95',
+      'events of a history',
+      'writing transactions',
+    ],
+    ...arms.map(({ arm, one, several, medians, events, transactions }) => [
+      arm,
+      ms(one.p50),
+      ms(one.p95),
+      medians.map(ms).join(' to '),
+      ms(several.p50),
+      ms(several.p95),
+      events === undefined ? '-' : String(events),
+      transactions.toFixed(1),
+    ]),
+    [
+      `the same, a batch of 100 (${(batchOf100.p50 / ours).toFixed(1)} x a single claim)`,
+      ms(batchOf100.p50),
+      ms(batchOf100.p95),
+      '',
+      '',
+      '',
+      '',
+      '',
+    ],
+  ];
+}
+
+const CALLS = ['create', 'delete', 'deny', 'list'] as const;
+
+export function loadRows({ load: { rows } }: IpBench): Rows {
+  return [
+    ['load', 'clients', 'calls', 'a second', 'failed', ...CALLS.map((call) => `${call} p50 / p95 / p99`)],
+    ...rows.map(({ shape, clients, calls, seconds, failures, times }) => [
+      shape,
+      String(clients),
+      thousands(calls),
+      thousands(calls / seconds),
+      String(failures),
+      ...CALLS.map((call) => {
+        const time = times[call];
+        return time === undefined ? '-' : `${ms(time.p50)} / ${ms(time.p95)} / ${ms(time.p99)}`;
+      }),
+    ]),
   ];
 }
 

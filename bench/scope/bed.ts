@@ -42,7 +42,7 @@ const BASE_SETTINGS = {
  * out of this process's environment, DATABASE_URL too, because the ledger is emptied between measurements.
  */
 export async function makeBed(
-  options: { timeScale: number; settings: Readonly<Record<string, string>> },
+  options: { timeScale: number; settings: Readonly<Record<string, string>>; controllers?: false },
   report: Report,
 ): Promise<Bed> {
   for (const name of forgetOwnServers(process.env)) report(`${name} is set; the benchmark uses a server of its own`);
@@ -60,6 +60,7 @@ export async function makeBed(
       timeScale: options.timeScale,
       region: REGION,
       aws: { seed: seedOf([]) },
+      ...(options.controllers === false ? { controllers: false } : {}),
       report,
       migrate,
     });

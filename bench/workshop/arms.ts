@@ -54,10 +54,12 @@ export const ours =
     new Autoscaler(world, { enabled: true, strategy, threshold, scaleFactor, maxProvisions, minAvailable }, offset);
   };
 
+const sameForAll = { uid: 'uid', generation: 1, resourceVersion: '1', deleting: false, ignored: false, schedule: {} };
+
 /** The autoscaler's own functions, driven by virtual time as the workflow drives them. */
 class Autoscaler {
   readonly #world: World;
-  readonly #autoScaling: object;
+  readonly #workshop: NonNullable<Observation['workshop']>;
   readonly #reading: ConfigReading;
   #state: AutoscalerState = newState('uid');
   #fence: string | null = null;
@@ -67,7 +69,11 @@ class Autoscaler {
 
   constructor(world: World, autoScaling: object, offset: number) {
     this.#world = world;
-    this.#autoScaling = autoScaling;
+    this.#workshop = {
+      ...sameForAll,
+      ...{ name: 'ws', autoScaling, multiuser: (world.claims[0]?.seats ?? 1) > 1, provisionDisabled: false },
+      ...{ locked: false, registrationClosed: false, conditions: [], hasStatus: true, hasAutoScalingStatus: false },
+    };
     this.#reading = readConfig(autoScaling);
     world.onChange(() => this.#lookAt(Math.max(world.now + timings.debounce, this.#lookedAt + timings.debounce)));
     world.every(timings.sweepInterval, offset * timings.sweepInterval, () => this.#look());
@@ -113,27 +119,27 @@ class Autoscaler {
 
   #observe(): Observation {
     const { count, claims } = this.#world;
-    const [active, failed, provisioning] = (['active', 'failed', 'provisioning'] as const).map((state) =>
-      this.#world.number(state),
-    ) as [number, number, number];
+    const { active, failed, provisioning, seats } = this.#world.tally();
     const seatsPerClaim = claims[0]?.seats ?? 1;
-    const seats = this.#world.seats();
-    const object = { uid: 'uid', generation: 1, resourceVersion: '1', deleting: false, ignored: false, schedule: {} };
     return {
       namespace: 'bench',
       name: 'lab',
       provision: {
-        ...object,
-        ...{ workshopName: 'ws', count, operationAnnotation: this.#fence, hasAnnotations: true, hasStatus: true },
+        ...sameForAll,
+        workshopName: 'ws',
+        count,
+        operationAnnotation: this.#fence,
+        hasAnnotations: true,
+        hasStatus: true,
         status: {},
       },
-      workshop: {
-        ...object,
-        ...{ name: 'ws', autoScaling: this.#autoScaling, multiuser: seatsPerClaim > 1, provisionDisabled: false },
-        ...{ locked: false, registrationClosed: false, conditions: [], hasStatus: true, hasAutoScalingStatus: false },
-      },
+      workshop: this.#workshop,
       claims: {
-        ...{ live: claims.length, complete: active + failed, active, provisioning, pending: 0 },
+        live: claims.length,
+        complete: active + failed,
+        active,
+        provisioning,
+        pending: 0,
         failed: { count: failed, names: [] },
         withAssignedSeat: 0,
         removable: [],

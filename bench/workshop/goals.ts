@@ -1,9 +1,9 @@
 import type { Goal } from '../bench.ts';
-import type { CaseFigures } from './result.ts';
+import type { CaseFigures, LiveFigures } from './result.ts';
 import { arms, settings } from './shape.ts';
 
 /** What must show (specs: workshop autoscaling, section 10), judged on the rush upon ten single seats. */
-export function judge(cases: readonly CaseFigures[]): Goal[] {
+export function judge(cases: readonly CaseFigures[], live?: LiveFigures): Goal[] {
   const rush = cases.filter(({ crowd, seatsPerClaim }) => crowd === 'rush' && seatsPerClaim === 1);
   const early = (arm: CaseFigures['arm']) => rush.filter((one) => one.arm === arm).flatMap((one) => one.early ?? []);
   const words = (arm: CaseFigures['arm']) =>
@@ -27,6 +27,26 @@ export function judge(cases: readonly CaseFigures[]): Goal[] {
       goal: 'from crossing the threshold to the count write below 3 s (p95, ratio, virtual time)',
       measured: `${slowest.toFixed(1)} s in the slowest case`,
       met: slowest < 3,
+    },
+    ...(live ? judgeLive(live) : []),
+  ];
+}
+
+const MOST_SECONDS = 3;
+const MOST_MB = 500;
+
+function judgeLive({ provisions, reaction, idle, busy }: LiveFigures): Goal[] {
+  const resident = Math.max(idle.largestResidentMb, busy.largestResidentMb);
+  return [
+    {
+      goal: `the same on real servers at the time scale 1, below ${MOST_SECONDS} s (p95)`,
+      measured: `${reaction.p95.toFixed(2)} s of ${reaction.count}, at most ${reaction.max.toFixed(2)} s`,
+      met: reaction.p95 < MOST_SECONDS,
+    },
+    {
+      goal: `${provisions} provisions on one worker process: resident memory below ${MOST_MB} MB`,
+      measured: `${resident} MB`,
+      met: resident < MOST_MB,
     },
   ];
 }

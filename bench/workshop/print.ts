@@ -1,5 +1,6 @@
 import type { Rows } from '../bench.ts';
-import type { CaseFigures, WorkshopBench } from './result.ts';
+import { sum } from '../statistics.ts';
+import type { CaseFigures, LiveFigures, WorkshopBench } from './result.ts';
 import { type ArmName, arms, crowdNames, crowds, failRates, sizes } from './shape.ts';
 
 const HEAD = [
@@ -40,9 +41,32 @@ function row(figures: CaseFigures): string[] {
   ];
 }
 
+/** The worker at rest and while people come and go. */
+export function liveTable({ idle, busy, reaction }: LiveFigures): { title: string; rows: Rows } {
+  const both = (what: string, figure: (traffic: LiveFigures['idle']) => number) => [
+    what,
+    round(figure(idle)),
+    round(figure(busy)),
+  ];
+  const methods = [...new Set([idle, busy].flatMap(({ requestsPerMinute }) => Object.keys(requestsPerMinute)))].sort();
+  const all = ({ requestsPerMinute }: LiveFigures['idle']) => sum(Object.values(requestsPerMinute));
+  return {
+    title: `one worker, threshold to count write: p50 ${reaction.p50.toFixed(2)} s, p95 ${reaction.p95.toFixed(2)} s, p99 ${reaction.p99.toFixed(2)} s, at most ${reaction.max.toFixed(2)} s`,
+    rows: [
+      ['one worker process', 'idle', 'log-ins and log-outs'],
+      both('requests to the API server a minute', all),
+      ...methods.map((method) => both(`of them ${method}`, ({ requestsPerMinute }) => requestsPerMinute[method] ?? 0)),
+      both('resident memory, MB, largest', ({ largestResidentMb }) => largestResidentMb),
+      both('share of one processor', ({ cpuShare }) => cpuShare),
+      both('events of a history an hour, mean', ({ eventsPerProvisionAndHour }) => eventsPerProvisionAndHour.mean),
+    ],
+  };
+}
+
 export function workshopLines(run: WorkshopBench): string[] {
-  const aligned = tables(run).flatMap(({ title, rows }) => {
-    const widths = HEAD.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
+  const all = [...tables(run), ...(run.live ? [liveTable(run.live)] : [])];
+  const aligned = all.flatMap(({ title, rows }) => {
+    const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
     const lines = rows.map((cells) =>
       cells
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))
@@ -62,5 +86,6 @@ export function figuresOf(run: WorkshopBench, arm: ArmName, crowd: CaseFigures['
 }
 
 export function round(value: number): string {
-  return value >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1);
+  if (value >= 100 || Number.isInteger(value)) return String(Math.round(value));
+  return value < 1 ? value.toFixed(2) : value.toFixed(1);
 }

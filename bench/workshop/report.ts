@@ -1,7 +1,7 @@
 import { markdownTable } from '../bench.ts';
 import { barChart } from '../chart.ts';
-import { figuresOf, tables } from './print.ts';
-import type { WorkshopBench } from './result.ts';
+import { figuresOf, liveTable, tables } from './print.ts';
+import type { LiveFigures, WorkshopBench } from './result.ts';
 import { armNames, arms, crowdNames, settings } from './shape.ts';
 
 export function workshopSection(run: WorkshopBench): string {
@@ -15,12 +15,16 @@ Made by \`npm run bench -- workshop --report\`.
 - Versions: ${Object.entries(versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(', ')}
-- Virtual time, in memory: no server is involved, so these are figures about rules, not about speed
+- Rules: virtual time, in memory
 
 ${markdownTable([
   ['goal', 'measured', ''],
   ...run.goals.map(({ goal, measured, met }) => [goal, measured, met ? 'met' : 'NOT MET']),
 ])}
+
+${run.live ? liveSection(run.live) : ''}### What the rules make of a crowd
+
+Virtual time, in memory: no server is involved, so these are figures about rules, not about speed.
 
 Every rule meets the same people, claims and failures: world n has seed n for all. Each claim takes 10 to 20 minutes, the manager makes
 one in ten seconds, threshold ${settings.threshold}, factor ${settings.scaleFactor}, cap ${settings.cap}, headroom ${settings.minAvailable} free seats. A person
@@ -46,6 +50,39 @@ ${tables(run)
 `;
 }
 
+function liveSection(live: LiveFigures): string {
+  const { versions } = live.profile;
+  const { title, rows } = liveTable(live);
+  return `### On real servers
+
+One worker process as production runs it, ${live.provisions} provisions of five claims and seats on the real API server, time scale 1
+(${Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(
+      ', ',
+    )}). ${live.reaction.count} of them cross the threshold one after the other: ${title.slice(title.indexOf('threshold to'))}. Two seconds
+of it are the debounce, in which the changes of a provision are gathered. Idle means that nothing changes: the watches stay open, the
+sweep lists everything once a minute and finds nothing to say. Log-ins and log-outs are ${live.busy.seconds} s of visits below the threshold.
+
+${markdownTable(rows)}
+
+![Requests to the API server by method](performance-workshop-requests.svg)
+
+`;
+}
+
+function requestsChart({ idle, busy, provisions }: LiveFigures): string {
+  const methods = [...new Set([idle, busy].flatMap(({ requestsPerMinute }) => Object.keys(requestsPerMinute)))].sort();
+  return barChart({
+    title: `Requests of one worker to the API server a minute, ${provisions} provisions`,
+    series: ['idle', 'log-ins and log-outs'],
+    groups: methods.map((method) => ({
+      label: method,
+      values: [idle, busy].map(({ requestsPerMinute }) => Math.round(requestsPerMinute[method] ?? 0)),
+    })),
+  });
+}
+
 /** Ten single seats, one claim in ten fails. */
 export function charts(run: WorkshopBench): Record<string, string> {
   const chart = (what: string, figure: 'idleClaimMinutes' | 'rejected') =>
@@ -60,5 +97,6 @@ export function charts(run: WorkshopBench): Record<string, string> {
   return {
     'performance-workshop-idle.svg': chart('Idle claim-minutes', 'idleClaimMinutes'),
     'performance-workshop-rejected.svg': chart('Rejected log-ins', 'rejected'),
+    ...(run.live ? { 'performance-workshop-requests.svg': requestsChart(run.live) } : {}),
   };
 }

@@ -1,4 +1,4 @@
-import type { BenchRun } from '../bench.ts';
+import type { BenchRun, Profile } from '../bench.ts';
 import type { Machine } from '../machine.ts';
 import type { Distribution } from '../statistics.ts';
 import type { ArmName, CrowdName, Shape } from './shape.ts';
@@ -21,6 +21,29 @@ export interface CaseFigures {
   readonly reaction: Distribution | undefined;
 }
 
+/** What one worker process does for all its provisions. */
+export interface Traffic {
+  readonly seconds: number;
+  /** Requests of the worker to the API server by method. */
+  readonly requestsPerMinute: Readonly<Record<string, number>>;
+  readonly largestResidentMb: number;
+  /** Of one processor. */
+  readonly cpuShare: number;
+  /** Events that the history of an autoscaler grows by. */
+  readonly eventsPerProvisionAndHour: Distribution;
+}
+
+/** Real servers, time scale 1. */
+export interface LiveFigures {
+  readonly profile: Profile;
+  readonly provisions: number;
+  /** Seconds from the log-in that crosses the threshold to the written count. */
+  readonly reaction: Distribution;
+  readonly idle: Traffic;
+  /** While people come and go, below the threshold. */
+  readonly busy: Traffic;
+}
+
 /** One run of `npm run bench -- workshop`, as `--json` prints it. */
 export interface WorkshopBench extends BenchRun {
   readonly bench: 'workshop';
@@ -30,4 +53,5 @@ export interface WorkshopBench extends BenchRun {
   readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
   readonly cases: readonly CaseFigures[];
+  readonly live?: LiveFigures;
 }

@@ -25,6 +25,7 @@ import { World } from './world.ts';
 export async function benchWorkshops(shape: Shape, report: Report): Promise<WorkshopBench> {
   const startedAt = new Date();
   const describeMachine = await observeMachine();
+  const live = shape.live && (await (await import('./live.ts')).measureLive(shape.live, report));
   const cases: CaseFigures[] = [];
   for (const crowd of crowdNames) {
     report(`${shape.seeds} worlds of each case: ${crowds[crowd].words}`);
@@ -43,7 +44,8 @@ export async function benchWorkshops(shape: Shape, report: Report): Promise<Work
     machine: describeMachine(),
     versions: { ...(revision === undefined ? {} : { Groundwork: revision }), Node: process.version },
     cases,
-    goals: judge(cases),
+    ...(live ? { live } : {}),
+    goals: judge(cases, live),
   };
 }
 

@@ -5,11 +5,40 @@ export interface Shape {
   readonly name: 'full' | 'quick' | 'tiny';
   /** Worlds of each case; world n has seed n for every rule. */
   readonly seeds: number;
+  /** Absent: only virtual time. */
+  readonly live?: LiveShape;
+}
+
+/** What is measured on real servers, at the time scale 1. */
+export interface LiveShape {
+  readonly provisions: number;
+  /** So many of them cross the threshold, one every so many seconds. */
+  readonly crossings: number;
+  readonly everySeconds: number;
+  /** Seconds until what came before is over, and of each observation. */
+  readonly calmSeconds: number;
+  readonly watchSeconds: number;
+  readonly visitsPerSecond: number;
+  readonly sweepSeconds: number;
 }
 
 export const shapes = {
-  full: { name: 'full', seeds: 1000 },
-  quick: { name: 'quick', seeds: 50 },
+  full: {
+    name: 'full',
+    seeds: 1000,
+    live: {
+      ...{ provisions: 200, crossings: 60, everySeconds: 0.5, calmSeconds: 70, watchSeconds: 60 },
+      ...{ visitsPerSecond: 4, sweepSeconds: 60 },
+    },
+  },
+  quick: {
+    name: 'quick',
+    seeds: 25,
+    live: {
+      ...{ provisions: 20, crossings: 6, everySeconds: 0.5, calmSeconds: 15, watchSeconds: 10 },
+      ...{ visitsPerSecond: 2, sweepSeconds: 10 },
+    },
+  },
   tiny: { name: 'tiny', seeds: 2 },
 } as const satisfies Record<string, Shape>;
 

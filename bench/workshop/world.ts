@@ -109,6 +109,18 @@ export class World {
     return seats;
   }
 
+  /** Claims by state and their seats, in one pass. */
+  tally(): { active: number; failed: number; provisioning: number; seats: { total: number; assigned: number } } {
+    const tally = { active: 0, failed: 0, provisioning: 0, seats: { total: 0, assigned: 0 } };
+    for (const { state, seats, taken } of this.claims) {
+      tally[state] += 1;
+      if (state !== 'active') continue;
+      tally.seats.total += seats;
+      tally.seats.assigned += taken;
+    }
+    return tally;
+  }
+
   #pass(): void {
     const { length: live } = this.claims;
     const failed = this.number('failed');

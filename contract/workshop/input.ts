@@ -27,6 +27,7 @@ export interface WorkshopSweepResult {
   provisions: number;
   /** Provisions whose flag is set, whatever their workshop says. */
   flagged: number;
+  /** Autoscalers that were not open, or had missed something. */
   signalled: number;
 }
 

@@ -122,6 +122,8 @@ export interface ProvisionAutoScaling {
   totalSeats?: number;
   inFlightClaims?: number;
   observedGeneration?: number;
+  /** Fingerprint of what the last look saw of provision, workshop, claims and seats; the sweep compares it. */
+  observed?: string;
   workflowId?: string;
   conditions?: Condition[];
 }

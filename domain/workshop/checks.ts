@@ -1,10 +1,12 @@
 import type { AutoScalingConfig } from '../../contract/workshop/input.ts';
+import { workshopAnnotations } from '../../contract/workshop/objects.ts';
 import type { AutoscalerState } from '../../contract/workshop/state.ts';
 import type { Clip, DecisionReason } from '../../contract/workshop/status.ts';
 import type { ConfigReading } from './config.ts';
 import type { ScalingNumbers } from './numbers.ts';
-import type { Observation } from './observation.ts';
+import { LONGEST_FENCE, type Observation } from './observation.ts';
 import { activePause } from './pause.ts';
+import { schedulesOf } from './schedule.ts';
 import type { WorkshopTimings } from './settings.ts';
 import { recommend, smallestSince } from './stabilization.ts';
 import { readTime } from './times.ts';
@@ -94,6 +96,9 @@ function validity({ reading, observation }: Facts): Verdict {
   if (observation.provision?.count == null) {
     return stop('InvalidConfig', 'spec.count of the provision is no whole number of at least 0');
   }
+  if ((observation.provision.operationAnnotation?.length ?? 0) > LONGEST_FENCE) {
+    return stop('InvalidConfig', `the annotation ${workshopAnnotations.operation} is no operation: remove it`);
+  }
   return pass('the configuration is valid');
 }
 
@@ -105,16 +110,7 @@ function pauses({ observation, state, now }: Facts): Verdict {
 }
 
 function schedule({ observation, now, numbers }: Facts): Verdict {
-  const found = (['workshop', 'provision'] as const).map((on) => {
-    const { lifespanStart, lifespanEnd, actionStart, actionStop } = observation[on]?.schedule ?? {};
-    return {
-      on,
-      end: readTime(lifespanEnd),
-      start: readTime(lifespanStart),
-      stopAt: readTime(actionStop),
-      startAt: readTime(actionStart),
-    };
-  });
+  const found = schedulesOf(observation);
   const expected = numbers.inputs.expectedProvisioningSeconds;
   const ended = found.find(({ end }) => end !== undefined && end <= now);
   if (ended) return stop('Ended', `the lifespan of the ${ended.on} has ended`);

@@ -1,4 +1,5 @@
 import { type ClaimResource, type ResourceClaim, workshopLabels } from '../../contract/workshop/objects.ts';
+import { elementsOf } from './readable.ts';
 
 /** What the state of a claim means (specs: workshop autoscaling, section 1). */
 
@@ -8,7 +9,7 @@ const failedStates = ['provision-error', 'provision-cancelled', 'provision-cance
 export type ClaimLife = 'pending' | 'provisioning' | 'active' | 'failed';
 
 export function claimLife(claim: ResourceClaim): ClaimLife {
-  const resources = claim.status?.resources ?? [];
+  const resources = resourcesOf(claim);
   if (resources.some(isFailed)) return 'failed';
   if (resources.length === 0 || resources.some(({ state }) => !state)) return 'pending';
   return resources.every((resource) => !isSubject(resource) || completedAt(resource) !== undefined)
@@ -28,9 +29,13 @@ export function provisionOf(claim: ResourceClaim): string | undefined {
 
 /** Seconds from creation to the last completion of its subjects; undefined when Kubernetes does not say it. */
 export function provisioningSeconds(claim: ResourceClaim): number | undefined {
-  const ends = (claim.status?.resources ?? []).flatMap((resource) => completedAt(resource) ?? []);
+  const ends = resourcesOf(claim).flatMap((resource) => completedAt(resource) ?? []);
   const seconds = (Math.max(...ends.map(Date.parse)) - Date.parse(claim.metadata?.creationTimestamp ?? '')) / 1000;
   return ends.length > 0 && Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+}
+
+function resourcesOf({ status }: ResourceClaim): readonly ClaimResource[] {
+  return elementsOf(status?.resources);
 }
 
 function isSubject(resource: ClaimResource): boolean {

@@ -11,6 +11,7 @@ import {
 } from '../../contract/workshop/objects.ts';
 import type { NamedCount } from '../../contract/workshop/state.ts';
 import { claimLife, isLive, provisioningSeconds, provisionOf } from './claims.ts';
+import { autoScalingOf, conditionsOf, isFields, textOf } from './readable.ts';
 
 /** One reading of a provision and its workshop, small enough for a history: numbers, and ten names a list at most. */
 export interface Observation {
@@ -122,6 +123,9 @@ export interface RawObjects {
 
 /** Names that a list of the observation holds at most. */
 const NAMES = 10;
+
+/** An operation annotation that is longer is none of ours, and cannot be tested for: it is cut here, and refused by the checks. */
+export const LONGEST_FENCE = 200;
 
 /** The manager stops making claims from this share of failed ones (per cent of the count). */
 const BREAKER_PERCENT = 60;
@@ -242,7 +246,7 @@ function capacity(
     const size = seatsOf(claim, seats).length;
     return lives[index] === 'active' && size > 0 ? [size] : [];
   });
-  const start = provision.spec?.lifespan?.start;
+  const start = textOf(provision.spec?.lifespan?.start, 100);
   return {
     count,
     active: lives.filter((life) => life === 'active').length,
@@ -255,18 +259,20 @@ function capacity(
 
 function provisionFacts(provision: WorkshopProvision): ProvisionFacts {
   const { metadata, spec, status } = provision;
-  const { autoScalingActive, autoScaling, assignedCount } = status ?? {};
+  const { autoScalingActive, assignedCount } = status ?? {};
+  const autoScaling = autoScalingOf(status?.autoScaling);
   return {
     ...objectFacts(metadata, spec),
     workshopName: spec?.workshopName ?? '',
     count: wholeCount(provision),
-    operationAnnotation: metadata?.annotations?.[workshopAnnotations.operation] ?? null,
+    operationAnnotation: metadata?.annotations?.[workshopAnnotations.operation]?.slice(0, LONGEST_FENCE + 1) ?? null,
     hasAnnotations: metadata?.annotations !== undefined,
-    hasStatus: status !== undefined,
+    hasStatus: isFields(status),
     status: {
-      ...(autoScalingActive === undefined ? {} : { autoScalingActive }),
+      // Whatever stands there is a flag for others.
+      ...(autoScalingActive === undefined ? {} : { autoScalingActive: autoScalingActive === true }),
       ...(autoScaling === undefined ? {} : { autoScaling }),
-      ...(assignedCount === undefined ? {} : { assignedCount }),
+      ...(Number.isFinite(assignedCount) ? { assignedCount } : {}),
     },
   };
 }
@@ -281,9 +287,9 @@ function workshopFacts(workshop: Workshop): WorkshopFacts {
     provisionDisabled: spec?.provisionDisabled === true,
     locked: metadata?.labels?.[workshopLabels.lock] === 'true',
     registrationClosed: spec?.openRegistration === false,
-    conditions: status?.autoScaling?.conditions ?? [],
-    hasStatus: status !== undefined,
-    hasAutoScalingStatus: status?.autoScaling !== undefined,
+    conditions: conditionsOf(status?.autoScaling?.conditions),
+    hasStatus: isFields(status),
+    hasAutoScalingStatus: isFields(status?.autoScaling),
   };
 }
 
@@ -310,12 +316,17 @@ function objectFacts(metadata: ObjectMeta | undefined, spec: Workshop['spec']): 
           },
         }),
     schedule: {
-      ...(lifespan?.start === undefined ? {} : { lifespanStart: lifespan.start }),
-      ...(lifespan?.end === undefined ? {} : { lifespanEnd: lifespan.end }),
-      ...(actionSchedule?.start === undefined ? {} : { actionStart: actionSchedule.start }),
-      ...(actionSchedule?.stop === undefined ? {} : { actionStop: actionSchedule.stop }),
+      ...(lifespan?.start == null ? {} : { lifespanStart: shown(lifespan.start) }),
+      ...(lifespan?.end == null ? {} : { lifespanEnd: shown(lifespan.end) }),
+      ...(actionSchedule?.start == null ? {} : { actionStart: shown(actionSchedule.start) }),
+      ...(actionSchedule?.stop == null ? {} : { actionStop: shown(actionSchedule.stop) }),
     },
   };
+}
+
+/** What is no time is told of as a warning. */
+function shown(time: unknown): string {
+  return textOf(time, 100) ?? 'no time';
 }
 
 function isHidden(metadata: ObjectMeta | undefined): boolean {

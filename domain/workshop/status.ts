@@ -3,6 +3,7 @@ import type { ProvisionAutoScaling } from '../../contract/workshop/objects.ts';
 import type { AutoscalerState, Operation } from '../../contract/workshop/state.ts';
 import type { AutoscalerPhase, AutoscalerStatus, Decision, OperationStatus } from '../../contract/workshop/status.ts';
 import { provisionConditions } from './conditions.ts';
+import { fingerprint } from './fingerprint.ts';
 import type { Observation } from './observation.ts';
 import { deadlineOf } from './operation.ts';
 import type { StatusKeys } from './patches.ts';
@@ -51,6 +52,7 @@ export function provisionStatus(
       totalSeats: inputs.totalSeats,
       inFlightClaims: inputs.inFlightClaims,
       observedGeneration: inputs.generation,
+      observed: fingerprint(observation),
       workflowId,
       conditions: provisionConditions(observation, state, decision, now),
     },

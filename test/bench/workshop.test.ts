@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { distribution } from '../../bench/statistics.ts';
 import { ours, proposal } from '../../bench/workshop/arms.ts';
 import { judge } from '../../bench/workshop/goals.ts';
 import { workshopLines } from '../../bench/workshop/print.ts';
 import { charts, workshopSection } from '../../bench/workshop/report.ts';
+import type { LiveFigures, Traffic } from '../../bench/workshop/result.ts';
 import { benchWorkshops } from '../../bench/workshop/run.ts';
 import { settings, shapes } from '../../bench/workshop/shape.ts';
 import { World } from '../../bench/workshop/world.ts';
@@ -53,4 +55,28 @@ test('every case is played, and the same seeds give the same figures', async () 
   expect(workshopSection(run)).toContain('| Groundwork, ratio |');
   expect(workshopLines(run).at(-1)).toMatch(/^met /);
   expect(Object.keys(charts(run))).toEqual(['performance-workshop-idle.svg', 'performance-workshop-rejected.svg']);
+
+  const measured = { ...run, live: live({ p95: 2.4, residentMb: 300 }) };
+  expect(judge(run.cases, measured.live).map(({ met }) => met)).toEqual([true, true, true, true, true]);
+  expect(judge(run.cases, live({ p95: 3.1, residentMb: 510 })).map(({ met }) => met)).toEqual([
+    ...[true, true, true],
+    ...[false, false],
+  ]);
+  expect(workshopSection(measured)).toContain('| requests to the API server a minute | 32 | 432 |');
+  expect(workshopLines(measured).join('\n')).toMatch(/p95 2\.40 s/);
+  expect(Object.keys(charts(measured))).toContain('performance-workshop-requests.svg');
 });
+
+/** Figures of real servers, as a run has them. */
+function live({ p95, residentMb }: { p95: number; residentMb: number }): LiveFigures {
+  const traffic = (requests: number): Traffic => ({
+    seconds: 60,
+    requestsPerMinute: { GET: requests, PATCH: 32 },
+    largestResidentMb: residentMb,
+    cpuShare: 0.1,
+    eventsPerProvisionAndHour: distribution([0]),
+  });
+  const machine = { cpu: 'x', cores: 2, memoryGb: 4, os: 'Linux', busyBefore: 0, loadBefore: 0, loadAfter: 0 };
+  const profile = { machine, versions: { Node: 'v20' }, temporalFlags: [], postgres: {}, worker: {} };
+  return { profile, provisions: 200, reaction: distribution([p95]), idle: traffic(0), busy: traffic(400) };
+}

@@ -17,14 +17,14 @@ describe('groundwork workshop', () => {
     await eventually(async () => expect((await world.status(workshop.name)).decision).toBeDefined());
     const { name } = workshop;
 
-    const status = await run('status', name, ...where());
-    expect(status.stdout).toMatch(
+    const [status, explanation, history] = await Promise.all(
+      ['status', 'explain', 'history'].map((command) => run(command, name, ...where())),
+    );
+    expect(status?.stdout).toMatch(
       /phase +Idle\n[\s\S]*seats +3 of 4 taken[\s\S]*decision +BelowThreshold: 3 of 4 seats/,
     );
-    expect((await run('explain', name, ...where())).stdout).toMatch(
-      /stop {2}12 {2}BelowThreshold, EnoughAvailable: 3 of 4/,
-    );
-    expect((await run('history', name, ...where())).stdout).toContain('BelowThreshold');
+    expect(explanation?.stdout).toMatch(/stop {2}12 {2}BelowThreshold, EnoughAvailable: 3 of 4/);
+    expect(history?.stdout).toContain('BelowThreshold');
 
     const paused = await run('pause', name, ...where(), '--reason', 'exam', '--until', '2h', '--by', 'mia');
     expect(paused.stdout).toMatch(/is paused until \d{4}-/);
@@ -51,15 +51,18 @@ describe('groundwork workshop', () => {
   });
 
   test('refuses what makes no sense, in one line and with an exit code', async () => {
-    const unknown = await run('pause', 'no-such-provision', ...where(), '--reason', 'exam');
+    const [unknown, never, wrong, missing] = await Promise.all([
+      run('pause', 'no-such-provision', ...where(), '--reason', 'exam'),
+      run('status', 'never-seen', ...where()),
+      run('status', 'Not A Name', ...where()),
+      run('pause', 'lab', ...where()),
+    ]);
     expect([unknown.code, unknown.stderr]).toEqual([
       3,
       expect.stringMatching(/^groundwork: NotFound: provision .*does not exist\n$/),
     ]);
-    const never = await run('status', 'never-seen', ...where());
     expect([never.code, never.stderr]).toEqual([3, expect.stringContaining('has no autoscaler')]);
-    const wrong = await run('status', 'Not A Name', ...where());
     expect([wrong.code, wrong.stderr]).toEqual([4, expect.stringMatching(/^groundwork: name: must be/)]);
-    expect((await run('pause', 'lab', ...where())).code).toBe(2);
+    expect(missing.code).toBe(2);
   });
 });

@@ -145,7 +145,7 @@ describe('the demo', () => {
   test('with --keep everything stays reachable by what it prints, until Ctrl-C, which is its ordinary end', {
     timeout: RUN_MS,
   }, async () => {
-    const { exit, output, says } = demo(['scope', '--keep']);
+    const { exit, output, says } = demo(['ip', '--keep']);
     await says('Everything stays up until Ctrl-C');
     await says('Log of the worker');
     await noteServers();
@@ -162,9 +162,7 @@ describe('the demo', () => {
     });
     const { LoadBalancers = [] } = await elb.send(new DescribeLoadBalancersCommand({}));
     elb.destroy();
-    expect(LoadBalancers.map(({ LoadBalancerName }) => LoadBalancerName)).toContainEqual(
-      expect.stringMatching(/^groundwork-auto-public-/),
-    );
+    expect(LoadBalancers.map(({ LoadBalancerName }) => LoadBalancerName)).toContainEqual('k8s-groundwork-public');
     const [ui = ''] =
       /http:\/\/127\.0\.0\.1:\d+(?=\n)/.exec(output.stdout.slice(output.stdout.indexOf('Temporal UI:'))) ?? [];
     expect((await fetch(`${ui}/api/v1/namespaces`)).status).toBe(200);
@@ -174,8 +172,8 @@ describe('the demo', () => {
   });
 
   test('killed at its work it leaves nothing either', { timeout: RUN_MS }, async () => {
-    const { exit, says } = demo();
-    await says('Five scopes at once');
+    const { exit, says } = demo(['ip']);
+    await says('A hierarchy of pools');
     await noteServers();
     child?.kill('SIGKILL');
     expect(await exit).toBeNull();

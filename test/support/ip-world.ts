@@ -2,19 +2,19 @@ import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { type Client, Connection } from '@temporalio/client';
 import { NativeConnection, type Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, inject } from 'vitest';
+import { inject } from 'vitest';
 import { Database } from '../../activities/postgres/database.ts';
 import type { IpClaimSpec } from '../../contract/ip/claim.ts';
 import type { IpPool, IpPoolSpec } from '../../contract/ip/pool.ts';
 import { taskQueueName } from '../../contract/names.ts';
 import { startTcpProxy, type TcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
 import { connectGroundwork, type Groundwork, type IpClaimRequest } from '../../starter/client.ts';
-import { readConfiguration } from '../../worker/configuration.ts';
 import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
 import { createWorkers } from '../../worker/workers.ts';
 import { type Around, wrapped } from './around.ts';
+import { duringTests } from './during-tests.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
-import { quietRuntime } from './world.ts';
+import { configuration, quietRuntime, throughProxy } from './world.ts';
 
 /** A world of the IP room for one test file: a database, a worker for its queue, and the client that callers use. */
 export interface IpWorld {
@@ -62,18 +62,7 @@ export interface IpWorldOptions {
 /** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
 export function testIpWorld(options: IpWorldOptions = {}): IpWorld {
   const database = testDatabase();
-  let world: (IpWorld & { close(): Promise<void> }) | undefined;
-  beforeAll(async () => {
-    world = await open(database.url, options);
-  });
-  afterAll(() => world?.close());
-  return new Proxy({} as IpWorld, {
-    get: (_, key) => {
-      if (!world) throw new Error('the world exists only while tests run');
-      return world[key as keyof IpWorld];
-    },
-    set: (_, key, value) => Reflect.set(world ?? {}, key, value),
-  });
+  return duringTests<IpWorld>(() => open(database.url, options));
 }
 
 async function open(databaseUrl: string, options: IpWorldOptions): Promise<IpWorld & { close(): Promise<void> }> {
@@ -82,18 +71,13 @@ async function open(databaseUrl: string, options: IpWorldOptions): Promise<IpWor
   const prefix = uniqueName('ip');
   const direct = new URL(databaseUrl);
   const proxy = await startTcpProxy({ host: direct.hostname, port: Number(direct.port) });
-  const throughProxy = new URL(databaseUrl);
-  throughProxy.hostname = proxy.host;
-  throughProxy.port = String(proxy.port);
   const environment = {
-    GROUNDWORK_DATABASE_URL: throughProxy.href,
+    GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, proxy),
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
     ...SETTINGS,
     ...options.environment,
   };
-  const reading = readConfiguration(environment);
-  if (!reading.ok) throw new Error(reading.problems.join('\n'));
-  const { values } = reading;
+  const values = configuration(environment);
   const connection = await Connection.connect({ address: temporal.address });
   const native = await NativeConnection.connect({ address: temporal.address });
   const groundwork = await connectGroundwork({

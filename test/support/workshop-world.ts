@@ -1,29 +1,29 @@
-import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
+import { afterEach, inject } from 'vitest';
 import { CustomResources } from '../../activities/kubernetes/custom-resources.ts';
 import { Database } from '../../activities/postgres/database.ts';
 import { wakeAutoscaler } from '../../activities/workshop/wake.ts';
 import { taskQueueName, workflowIds } from '../../contract/names.ts';
 import { getAutoscalerStatus } from '../../contract/workshop/messages.ts';
 import type { AutoscalerStatus } from '../../contract/workshop/status.ts';
-import { resolveTemporal } from '../../sandbox/binaries/temporal.ts';
 import { KubeClient } from '../../sandbox/controllers/client.ts';
 import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
 import { FaultPlan } from '../../sandbox/faults/plan.ts';
+import { startTcpProxy, type TcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
 import type { Values } from '../../worker/configuration.ts';
 import { createDependencies } from '../../worker/dependencies.ts';
 import { startWatchers } from '../../worker/watchers/index.ts';
 import { createWorkers } from '../../worker/workers.ts';
 import { type Around, wrapped } from './around.ts';
-import { testDatabase, testNamespace, testServers, uniqueName } from './servers.ts';
+import { duringTests } from './during-tests.ts';
+import { startOwnKubernetes } from './own-kubernetes.ts';
+import { testDatabase, testServers, uniqueName } from './servers.ts';
 import { TestWorkshop, type WorkshopOptions } from './workshop-objects.ts';
-import { configuration, quietRuntime } from './world.ts';
+import { addressOf, configuration, quietRuntime, throughProxy } from './world.ts';
 
 /** Workshops of one test file: a namespace, a worker and its watchers on the servers that all files share. */
 
@@ -61,6 +61,10 @@ export interface WorkshopWorld {
   resources: CustomResources;
   faults: FaultPlan;
   proxy: HttpProxy;
+  /** The worker's ways to PostgreSQL and Temporal; the test's own connections do not pass them. */
+  networks: { postgres: TcpProxy; temporal: TcpProxy };
+  /** Only where the world has its own. */
+  restartKubernetes(): Promise<void>;
   taskQueue: string;
   namespace: string;
   /** Runs around every activity from the next call on; undefined: nothing. */
@@ -74,6 +78,8 @@ export interface WorkshopWorld {
   patches(name: string): string[];
   startWorker(options?: { watch?: boolean }): Promise<void>;
   stopWorker(): Promise<void>;
+  /** Removes the workshops made so far, and ends their runs. */
+  endRuns(): Promise<void>;
 }
 
 export interface WorldOptions {
@@ -82,47 +88,44 @@ export interface WorldOptions {
   worker?: boolean;
   /** Whether it watches; else tests wake the autoscalers. Default true. */
   watch?: boolean;
+  /** Whether the runs of a test's workshops end with it; else the test calls `endRuns`. Default true. */
+  endRuns?: boolean;
+  /** A kube-apiserver of this world alone, which it may restart; else the one that all files share. */
+  ownKubernetes?: boolean;
 }
 
 /** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
 export function workshopWorld(options: WorldOptions = {}): WorkshopWorld {
   const database = testDatabase();
-  let world: OpenWorld | undefined;
-  beforeAll(async () => {
-    world = await openWorld(database.url, options);
-  });
+  const world = duringTests<WorkshopWorld>(() => openWorld(database.url, options));
   // Autoscalers do not end by themselves, and would go on to look at their workshops.
-  afterEach(() => world?.endRuns());
-  afterAll(() => world?.close());
-  return new Proxy({} as WorkshopWorld, {
-    get: (_, key) => {
-      if (!world) throw new Error('the world exists only while tests run');
-      return world[key as keyof WorkshopWorld];
-    },
-    set: (_, key, value) => Reflect.set(world ?? {}, key, value),
-  });
+  if (options.endRuns !== false) afterEach(() => world.endRuns());
+  return world;
 }
 
 interface OpenWorld extends WorkshopWorld {
-  endRuns(): Promise<void>;
   close(): Promise<void>;
 }
 
 async function openWorld(databaseUrl: string, options: WorldOptions): Promise<OpenWorld> {
   const servers = testServers();
   quietRuntime();
+  const own = options.ownKubernetes ? await startOwnKubernetes() : undefined;
+  const kubernetes = own ?? servers.kubernetes;
   const faults = new FaultPlan();
-  const proxy = await startHttpProxy({
-    target: servers.kubernetes.url,
-    caFile: servers.kubernetes.caFile,
-    plan: faults,
-  });
-  const namespace = await testNamespace('ws');
+  const proxy = await startHttpProxy({ target: kubernetes.url, caFile: kubernetes.caFile, plan: faults });
+  const namespace = uniqueName('ws');
   const admin = new KubeConfig();
-  admin.loadFromFile(servers.kubernetes.kubeconfig.admin);
+  admin.loadFromFile(kubernetes.kubeconfig.admin);
   const kube = new KubeClient(admin, 'test');
+  await kube.create('/api/v1/namespaces', { metadata: { name: namespace } });
+  const networks = {
+    postgres: await startTcpProxy(addressOf(databaseUrl)),
+    temporal: await startTcpProxy(addressOf(`tcp://${servers.temporal.address}`)),
+  };
+  const temporalAddress = `${networks.temporal.host}:${networks.temporal.port}`;
   const environment = {
-    GROUNDWORK_DATABASE_URL: databaseUrl,
+    GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, networks.postgres),
     GROUNDWORK_TASK_QUEUE_PREFIX: `${namespace}-`,
     GROUNDWORK_QUEUES: 'workshops',
     GROUNDWORK_CLUSTER_NAME: namespace,
@@ -131,12 +134,12 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
     ...options.environment,
   };
   const values = configuration(environment);
-  const kubeConfig = proxied(proxy.url, servers.kubernetes.tokens.worker ?? '');
+  const kubeConfig = proxied(proxy.url, kubernetes.tokens.worker ?? '');
   // Beside the others: the folder goes with the servers of the run.
-  const kubeconfigFile = join(dirname(servers.kubernetes.kubeconfig.worker), `${namespace}.kubeconfig`);
+  const kubeconfigFile = join(dirname(kubernetes.kubeconfig.worker), `${namespace}.kubeconfig`);
   await writeFile(kubeconfigFile, kubeConfig.exportConfig());
   const connection = await Connection.connect({ address: servers.temporal.address });
-  const native = await NativeConnection.connect({ address: servers.temporal.address });
+  const native = await NativeConnection.connect({ address: temporalAddress });
   const client = new Client({ connection, namespace: servers.temporal.namespace });
   const database = new Database({ url: databaseUrl, poolSize: 4 });
   const taskQueue = taskQueueName(values.taskQueuePrefix, 'workshops');
@@ -150,7 +153,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
     values,
     environment: {
       ...environment,
-      TEMPORAL_ADDRESS: servers.temporal.address,
+      TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_NAMESPACE: servers.temporal.namespace,
       KUBECONFIG: kubeconfigFile,
     },
@@ -160,6 +163,11 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
     resources: new CustomResources(kubeConfig),
     faults,
     proxy,
+    networks,
+    restartKubernetes: async () => {
+      if (!own) throw new Error('the API server of all files is not restarted');
+      await own.restart();
+    },
     taskQueue,
     namespace,
     workshop: async (workshopOptions = {}) => {
@@ -205,7 +213,6 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
         made.splice(0).map(async (workshop) => {
           await workshop.removeAll();
           const run = client.workflow.getHandle(workflowId(workshop.name));
-          await keepHistory(workflowId(workshop.name));
           await run.terminate('the test is over').catch(() => undefined);
         }),
       );
@@ -217,35 +224,15 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
       await kube.close();
       await connection.close();
       await native.close();
+      await networks.postgres.close();
+      await networks.temporal.close();
       await proxy.close();
+      await own?.stop();
     },
   };
   logPatches(faults);
   if (options.worker !== false) await world.startWorker();
   return world;
-}
-
-/**
- * With RECORD_HISTORIES=<folder> the history of each run is kept there under the name of its test, for test/replay; the
- * `temporal` command writes it as it writes it for people.
- */
-async function keepHistory(workflowId: string): Promise<void> {
-  const folder = process.env.RECORD_HISTORIES;
-  const test = expect.getState().currentTestName?.split(' > ').at(-1);
-  if (!folder || !test) return;
-  const temporal = await resolveTemporal();
-  if (temporal.kind !== 'binary') throw new Error('histories are recorded with a `temporal` command of ours');
-  const { address, namespace } = testServers().temporal;
-  const asked = ['workflow', 'show', '-w', workflowId, '--address', address, '-n', namespace, '--output', 'json'];
-  const shown = await promisify(execFile)(temporal.path, asked, { maxBuffer: 50_000_000 }).catch(() => undefined);
-  if (!shown) return; // this workshop never had a run
-  const name = test
-    .replace(/[^A-Za-z0-9]+/g, '-')
-    .slice(0, 60)
-    .replace(/-$/, '')
-    .toLowerCase();
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(JSON.parse(shown.stdout))}\n`);
 }
 
 /** The worker's own rights, through the fault proxy. */

@@ -3,7 +3,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection, type WorkflowClientInterceptor } from '@temporalio/client';
 import type { Duration } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, inject } from 'vitest';
+import { inject } from 'vitest';
 import { KubernetesGateway } from '../../activities/kubernetes/gateway.ts';
 import { Database } from '../../activities/postgres/database.ts';
 import { taskQueueName, workflowIds, workflowTypes } from '../../contract/names.ts';
@@ -22,6 +22,7 @@ import { readConfiguration, type Values } from '../../worker/configuration.ts';
 import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
 import { createWorkers } from '../../worker/workers.ts';
 import { type Around, surrounded } from './around.ts';
+import { duringTests } from './during-tests.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 
 /** A whole world for one test file: AWS endpoint, controllers and a worker of its own on the servers that all files share. */
@@ -150,18 +151,7 @@ export function region(rules: { public?: number; private?: number; managed?: boo
 /** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
 export function testWorld(options: WorldOptions = {}): World {
   const database = testDatabase();
-  let world: (World & { close(): Promise<void> }) | undefined;
-  beforeAll(async () => {
-    world = await openWorld(database.url, options);
-  });
-  afterAll(() => world?.close());
-  return new Proxy({} as World, {
-    get: (_, key) => {
-      if (!world) throw new Error('the world exists only while tests run');
-      return world[key as keyof World];
-    },
-    set: (_, key, value) => Reflect.set(world ?? {}, key, value),
-  });
+  return duringTests<World>(() => openWorld(database.url, options));
 }
 
 async function openWorld(databaseUrl: string, options: WorldOptions): Promise<World & { close(): Promise<void> }> {
@@ -331,12 +321,12 @@ function withTaskTimeout(workflowTaskTimeout: Duration): WorkflowClientIntercept
   };
 }
 
-function addressOf(url: string): { host: string; port: number } {
+export function addressOf(url: string): { host: string; port: number } {
   const { hostname, port } = new URL(url);
   return { host: hostname, port: Number(port) };
 }
 
-function throughProxy(url: string, { host, port }: TcpProxy): string {
+export function throughProxy(url: string, { host, port }: TcpProxy): string {
   const proxied = new URL(url);
   proxied.hostname = host;
   proxied.port = String(port);

@@ -1,4 +1,4 @@
-import { uuid4 } from '@temporalio/workflow';
+import { CancellationScope, uuid4 } from '@temporalio/workflow';
 import type { Operation } from '../../contract/workshop/state.ts';
 import type { OperationResult } from '../../contract/workshop/status.ts';
 import { endReason } from '../../domain/workshop/events.ts';
@@ -17,8 +17,8 @@ import { iso } from '../../domain/workshop/times.ts';
 import { calls } from './activities.ts';
 import { measureConflict, measureEnd, measureWrite } from './metrics.ts';
 import { AGAIN, type Next, REST } from './next.ts';
-import type { AutoscalerRun, LiveLook } from './run.ts';
-import { emit, keepRecord, statusKeys, writeStatus } from './telling.ts';
+import { type AutoscalerRun, isLive, type LiveLook } from './run.ts';
+import { emit, keepRecord, statusKeys, tell, writeStatus } from './telling.ts';
 
 /** Carrying out an operation (specs: workshop autoscaling, section 4): flag, count, wait, clear, in this order. */
 
@@ -132,12 +132,17 @@ export async function end(run: AutoscalerRun, look: LiveLook, result: OperationR
   const goesOn = then.decision.action !== 'none' || then.decision.reason === 'Disabled';
   run.state = { ...run.state, statusWrittenAt: Date.now(), dirty: run.state.dirty || goesOn };
   run.cancelling = undefined;
+  const before = run.state.decisions.at(-1)?.reason;
   run.note(run.see(then));
   measureEnd(run, result);
-  if (operation) {
-    await keepRecord(run, operation, { at: iso(Date.now()), result, reason: message });
-    await emit(run, provision, endReason(operation.direction, result), operation.id, message);
-  }
+  // Whoever cancels the run now is too late: the operation has ended, and that is told.
+  await CancellationScope.nonCancellable(async () => {
+    if (operation) {
+      await keepRecord(run, operation, { at: iso(Date.now()), result, reason: message });
+      await emit(run, provision, endReason(operation.direction, result), operation.id, message);
+    }
+    if (isLive(then)) await tell(run, then, before);
+  });
   return REST;
 }
 

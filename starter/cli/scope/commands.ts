@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { scopePhases } from '../../../contract/scope/status.ts';
 import type { Groundwork, RunHandle, ScopeCreationInput, ScopeFilter, WaitOptions } from '../../client.ts';
 import { GroundworkError, OutcomeUnknown } from '../../errors.ts';
+import { runStates } from '../../run-states.ts';
 import {
   answer,
   type Context,
@@ -92,16 +93,7 @@ export function addScopeCommands(program: Command, context: Context): void {
       .option('--id <id>', 'of one scope')
       .option('--environment <name>', 'of one environment')
       .addOption(new Option('--phase <phase>', 'in one phase').choices(scopePhases))
-      .addOption(
-        new Option('--state <state>', 'in one state').choices([
-          'running',
-          'completed',
-          'failed',
-          'cancelled',
-          'terminated',
-          'timed-out',
-        ]),
-      )
+      .addOption(new Option('--state <state>', 'in one state').choices(runStates))
       .addOption(new Option('--kind <kind>', 'of one kind').choices(['creation', 'deletion', 'plan']))
       .option('--limit <count>', 'at most so many', positiveWhole, 50),
   ).action(async ({ json, id, ...filter }: JsonOption & { id?: string } & Omit<ScopeFilter, 'scopeId'>) => {

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { autoscalerPhases } from '../../../contract/workshop/status.ts';
 import type { AutoscalerFilter, ProvisionAddress } from '../../client.ts';
+import { runStates } from '../../run-states.ts';
 import { answer, type Context, type JsonOption, positiveWhole, withGroundwork, withJson } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { decisionLines, explanationLines, historyLines, listLines, reportLines } from './print.ts';
@@ -125,15 +126,7 @@ export function addWorkshopCommands(program: Command, context: Context): void {
     .option('-n, --namespace <namespace>', 'in one Kubernetes namespace')
     .option('--workshop <name>', 'of one workshop')
     .addOption(new Option('--phase <phase>', 'in one phase').choices(autoscalerPhases))
-    .addOption(
-      new Option('--state <state>', 'in one state').choices([
-        'running',
-        'completed',
-        'failed',
-        'cancelled',
-        'terminated',
-      ]),
-    )
+    .addOption(new Option('--state <state>', 'in one state').choices(runStates))
     .option('--limit <count>', 'at most so many', positiveWhole, 50)
     .action(async ({ json, ...filter }: JsonOption & AutoscalerFilter) => {
       await withGroundwork(async ({ workshops }) => {

@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { workflowSources } from '../../../worker/workflow-sources.ts';
 import { recorded } from './histories.ts';
 
 /** A change of the workflow code that runs under way could not follow: `from` is replaced in the bundle. */
@@ -12,16 +12,24 @@ export interface PlantedChange {
   to: string;
 }
 
-const WORKFLOWS = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
+let bundled: Promise<{ code: string }> | undefined;
+
+/** Today's workflow code, bundled once for all files of tests that a process runs. */
+function todaysBundle(): Promise<{ code: string }> {
+  const logger = new DefaultLogger('ERROR');
+  // The core warns of each replay that must fail.
+  const quiet = { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } };
+  if (!bundled) Runtime.install({ logger, telemetryOptions: quiet });
+  bundled ??= bundleWorkflowCode({ ...workflowSources, logger });
+  return bundled;
+}
 
 /** Recorded runs replay on today's workflow code, and a planted change is rejected. */
 export function replays(room: string, changes: readonly PlantedChange[]): void {
   const histories = recorded(room);
   let code = '';
   beforeAll(async () => {
-    const logger = new DefaultLogger('ERROR');
-    Runtime.install({ logger });
-    ({ code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger }));
+    ({ code } = await todaysBundle());
   });
 
   const replay = async (bundle: string, name: string) => {
