@@ -19,6 +19,7 @@ import {
   environmentName,
   flag,
   list,
+  modifiers,
   oneOf,
   positive,
   positiveWhole,
@@ -329,6 +330,13 @@ export const settings = {
       fallback: 'gateway-internal',
       description: 'Gateway of private scopes with external-dns.',
     },
+    objectModifiers: {
+      presetNames: ['K8S_MODIFIERS'],
+      read: modifiers,
+      fallbackWords: 'none',
+      description:
+        'Labels and annotations for what is made for scopes and deployments, by kind: JSON with global, service, ingress, deployment, pdb.',
+    },
     maxReplacements: {
       read: wholeFromZero,
       fallback: 2,
@@ -534,6 +542,7 @@ export function scopeSettings(values: Values): ScopeSettings {
       autocreateTimeoutSeconds: values.autocreateTimeoutSeconds,
       gatewayPublicName: values.gatewayPublicName,
       gatewayPrivateName: values.gatewayPrivateName,
+      objectModifiers: values.objectModifiers,
     },
     timings,
     maxReplacements: values.maxReplacements,

@@ -181,6 +181,7 @@ export function deploymentSettings(values: Values, scope: ScopeSettings, preset:
       trafficManagerCpuMillicores: values.trafficManagerCpuMillicores,
       ...(values.deploymentPullSecrets.length > 0 ? { pullSecrets: values.deploymentPullSecrets } : {}),
       serviceAccountPrefix: values.deploymentServiceAccountPrefix,
+      objectModifiers: scope.knobs.objectModifiers,
     },
     timings: {
       ...base,

@@ -1,3 +1,6 @@
+import type { ObjectModifiers } from '../contract/modifiers.ts';
+import { modifierProblems, readModifiers } from '../domain/modifiers.ts';
+
 /** How one worker setting is read from text; every setting says what it means, its unit, its default, and when to change it. */
 
 export interface Setting<T> {
@@ -66,6 +69,15 @@ export function oneOf<T extends string>(...values: readonly T[]) {
     if (value === undefined) throw wrong(`one of ${values.join(', ')}`, raw);
     return value;
   };
+}
+
+/** Labels and annotations by kind of object, as JSON in the environment. */
+export function modifiers(raw: unknown): ObjectModifiers {
+  const value = readModifiers(raw);
+  if (value === undefined) throw wrong('modifiers such as {"global":{"labels":{"team":"web"}}}', raw);
+  const [problem] = modifierProblems(value, 'groundwork', '');
+  if (problem) throw new Error(`has ${problem.path.replace(/^\./, '')}, which ${problem.message}`);
+  return value;
 }
 
 /** `host:port`, for a listener. */

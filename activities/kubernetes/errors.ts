@@ -27,7 +27,9 @@ export function kubernetesError(error: unknown, verb: string, resource: string):
   if (error instanceof ApiException) {
     const status = readStatus(error.body);
     const message = status?.message ?? `HTTP ${error.code}`;
-    const call = new KubernetesCallError(kindOf(error.code, message), error.code, message, verb, resource);
+    // Server-side apply of a new object needs another verb than that of the call: the answer tells which is missing.
+    const missing = /\bcannot (\w+) resource/.exec(message)?.[1] ?? verb;
+    const call = new KubernetesCallError(kindOf(error.code, message), error.code, message, missing, resource);
     call.hasCauses = (status?.details?.causes?.length ?? 0) > 0;
     return call;
   }

@@ -41,10 +41,7 @@ export async function ensureNamespace(
 export async function applyKeeper(deps: ScopeDependencies, input: { balancerId: string }): Promise<BalancerRow> {
   const row = await moveBalancer(deps.database, input.balancerId, ['reserved'], 'provisioning');
   if (!row.keeper || !['provisioning', 'active'].includes(row.state)) return row;
-  const { brand, namespace, host, scopeId } = row.keeper;
-  await deps.kubernetes.apply(
-    keeperIngress({ brand, balancer: row.name, scheme: row.scheme, scopeId, namespace, host }),
-  );
+  await deps.kubernetes.apply(keeperIngress({ ...row.keeper, balancer: row.name, scheme: row.scheme }));
   return row;
 }
 

@@ -10,7 +10,7 @@ import { compareWithLedger } from './drift.ts';
 import * as externalDns from './external-dns.ts';
 import { moveBalancer } from './ledger/balancer.ts';
 import { countDrift, driftSources } from './ledger/drift.ts';
-import { readPlacement, releaseHold, takePlacement } from './ledger/holding.ts';
+import { bindPlacement, releaseHold, takePlacement } from './ledger/holding.ts';
 import { type LeaveInput, leaveBalancer } from './ledger/leaving.ts';
 import { type PlaceInput, place } from './ledger/placing.ts';
 import { retireIdle } from './ledger/retiring.ts';
@@ -44,7 +44,7 @@ export function createScopeActivities(deps: ScopeDependencies) {
     leaveBalancer: (input: LeaveInput) => leaveBalancer(database, input),
     retiredBalancer: ({ balancerId }: { balancerId: string }) =>
       moveBalancer(database, balancerId, ['retiring'], 'retired'),
-    bindPlacement: ({ scopeId, run }: { scopeId: string; run: string }) => bindPlacement(deps, scopeId, run),
+    bindPlacement: ({ scopeId, run }: { scopeId: string; run: string }) => bindPlacement(database, scopeId, run),
     releaseHold: ({ scopeId, run, status }: { scopeId: string; run: string; status?: ScopeStatus }) =>
       releaseHold(database, scopeId, run, status),
     /** Whether a rollout of the scope is open, asked of Temporal by id. */
@@ -108,12 +108,4 @@ async function waitForPlacement(deps: ScopeDependencies, input: { scopeId: strin
     `scope ${input.scopeId} is held by ${taking.holder}`,
     Math.min(1, deps.settings.timings.busyPatience / 10),
   );
-}
-
-async function bindPlacement(deps: ScopeDependencies, scopeId: string, run: string) {
-  await deps.database.query(
-    `update placement set state = 'bound', version = version + 1, updated_at = now() where scope_id = $1 and holder = $2 and state = 'reserved'`,
-    [scopeId, run],
-  );
-  return readPlacement(deps.database, scopeId);
 }

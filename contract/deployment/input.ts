@@ -1,3 +1,4 @@
+import type { ObjectModifiers } from '../modifiers.ts';
 import type { DnsType, HostedZoneIds, PlatformKnobs, ScopeKnobs, ScopeSlugs, Visibility } from '../scope/input.ts';
 
 /** Inputs of the deployment room. Values are as a caller sends them; defaults are filled in by the worker. */
@@ -58,28 +59,6 @@ export interface SecretRef {
   as: 'env' | 'files';
   /** Which keys become which files (absolute paths). */
   files?: { key: string; path: string }[] | null | undefined;
-}
-
-/** Extra labels and annotations of a kind of object. */
-export interface ObjectModifier {
-  labels?: Record<string, string> | null | undefined;
-  annotations?: Record<string, string> | null | undefined;
-}
-
-export interface DeploymentModifier extends ObjectModifier {
-  /** Kubernetes tolerations, as they stand in a pod spec. */
-  tolerations?: Record<string, unknown>[] | null | undefined;
-  nodeselector?: Record<string, string> | null | undefined;
-}
-
-/** By kind of object; `global` reaches all of them. `secret` has no effect: Groundwork makes none. */
-export interface ObjectModifiers {
-  global?: ObjectModifier | null | undefined;
-  service?: ObjectModifier | null | undefined;
-  ingress?: ObjectModifier | null | undefined;
-  deployment?: DeploymentModifier | null | undefined;
-  secret?: ObjectModifier | null | undefined;
-  pdb?: ObjectModifier | null | undefined;
 }
 
 export interface WorkloadInput {

@@ -6,7 +6,7 @@ import type {
   InstanceRestartInput,
 } from '../deployment/input.ts';
 import type { Finalize, Pause, Resume, Rollback, SwitchTraffic } from '../deployment/messages.ts';
-import { hostedZones, platformKnobs, scopeIdSchema, scopeKnobs, slug } from './scope.ts';
+import { hostedZones, objectModifiers, platformKnobs, scopeIdSchema, scopeKnobs, slug } from './scope.ts';
 
 /** What a caller of the deployment room may send. Unknown fields are ignored, as in the scope room. */
 
@@ -24,20 +24,6 @@ const figure = z.union([z.number(), z.string()]).nullish();
 const flag = z.boolean().nullish();
 const texts = z.record(z.string(), z.string()).nullish();
 
-const modifier = z.object({ labels: texts, annotations: texts });
-const modifiers = z
-  .object({
-    global: modifier.nullish(),
-    service: modifier.nullish(),
-    ingress: modifier.nullish(),
-    deployment: modifier
-      .extend({ tolerations: z.array(z.record(z.string(), z.unknown())).nullish(), nodeselector: texts })
-      .nullish(),
-    secret: modifier.nullish().describe('Has no effect: Groundwork makes no Secrets'),
-    pdb: modifier.nullish(),
-  })
-  .describe('Labels and annotations that are added to objects, by kind');
-
 const knobs = {
   deploymentMaxWaitSeconds: figure.describe('How long instances may take to become ready'),
   deploymentStrategy: text,
@@ -50,7 +36,7 @@ const knobs = {
   trafficManagerCpuMillicores: figure,
   pullSecrets: z.array(z.string()).nullish(),
   serviceAccountPrefix: text,
-  objectModifiers: modifiers.nullish(),
+  objectModifiers: objectModifiers.nullish(),
 };
 
 const networking = z
@@ -114,7 +100,7 @@ const workload = z.object({
   pullSecrets: z.array(z.string()).nullish(),
   serviceAccountName: text,
   disruptionBudget: z.object({ enabled: flag, maxUnavailable: figure }).nullish(),
-  modifiers: modifiers.nullish(),
+  modifiers: objectModifiers.nullish(),
 });
 
 const trafficPlan = z.object({

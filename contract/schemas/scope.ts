@@ -23,6 +23,21 @@ const threshold = z.union([z.number(), z.string()]).nullish();
 const flag = z.boolean().nullish();
 const document = z.record(z.string(), z.unknown()).nullish();
 
+const texts = z.record(z.string(), z.string()).nullish();
+const modifier = z.object({ labels: texts, annotations: texts });
+export const objectModifiers = z
+  .object({
+    global: modifier.nullish(),
+    service: modifier.nullish(),
+    ingress: modifier.nullish(),
+    deployment: modifier
+      .extend({ tolerations: z.array(z.record(z.string(), z.unknown())).nullish(), nodeselector: texts })
+      .nullish(),
+    secret: modifier.nullish().describe('Has no effect: Groundwork makes no Secrets'),
+    pdb: modifier.nullish(),
+  })
+  .describe('Labels and annotations that are added to objects, by kind');
+
 export const hostedZones = z.object({ public: text, private: text }).describe('Ids of the Route 53 hosted zones');
 
 export const scopeKnobs = z.object({
@@ -38,6 +53,7 @@ export const scopeKnobs = z.object({
   applicationDomain: flag.describe('Whether the account slug is part of the generated domain'),
   gatewayPublicName: text,
   gatewayPrivateName: text,
+  objectModifiers: objectModifiers.nullish(),
 });
 
 export const platformKnobs = scopeKnobs.extend({

@@ -1,3 +1,5 @@
+import type { ObjectModifiers } from '../modifiers.ts';
+
 /** Inputs of the scope room. Values are as a caller sends them; defaults are filled in by the worker. */
 
 export type Visibility = 'public' | 'private';
@@ -34,6 +36,8 @@ export interface ScopeKnobs {
   applicationDomain?: boolean | null | undefined;
   gatewayPublicName?: string | null | undefined;
   gatewayPrivateName?: string | null | undefined;
+  /** For what is made for the scope: a keeper Ingress, a DNSEndpoint, the objects of its deployments. */
+  objectModifiers?: ObjectModifiers | null | undefined;
 }
 
 /** Knobs that a platform may set for all its scopes. */

@@ -6,17 +6,17 @@ import type {
   DeploymentNetworking,
   DeploymentScope,
   DeploymentStrategy,
-  ObjectModifiers,
 } from '../../contract/deployment/input.ts';
 import type { InvalidField } from '../../contract/failures.ts';
+import type { ObjectModifiers } from '../../contract/modifiers.ts';
 import type { ScopeCreationInput } from '../../contract/scope/input.ts';
 import type { Warning } from '../../contract/scope/status.ts';
 import { sha256Hex } from '../canonical.ts';
+import { modifierProblems } from '../modifiers.ts';
 import { firstSet, readSeconds } from '../scope/configuration.ts';
 import { nrnIds } from '../scope/names.ts';
 import { resolveScopeRequest, type ScopeRequest } from '../scope/request.ts';
 import { identityLabels } from './labels.ts';
-import { modifierProblems } from './modifiers.ts';
 import type { DeploymentSettings, DeploymentTimings } from './settings.ts';
 import { portsTakenTwice, SIDECAR_DEFAULTS, type Sidecar, sidecarImage, sidecarPortProblem } from './sidecar.ts';
 import { readTrafficPlan, type TrafficPlan } from './traffic-plan.ts';
@@ -141,7 +141,11 @@ export function resolveTarget(
     // A deployment names its hosts; the other runs of the room do not look at them.
     domain: hosts?.domain ?? 'unnamed.invalid',
     ...(hosts?.custom ? { additionalDomains: hosts.custom } : {}),
-    networking: { scope: input.networking?.scope ?? {}, platform: input.networking?.platform ?? {} },
+    // Modifiers are judged by the deployment, whose workload may have its own.
+    networking: {
+      scope: { ...input.networking?.scope, objectModifiers: null },
+      platform: { ...input.networking?.platform, objectModifiers: null },
+    },
   };
   const resolved = resolveScopeRequest(asScope, settings.scope);
   if (!resolved.ok) {

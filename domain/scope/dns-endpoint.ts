@@ -1,3 +1,4 @@
+import { extrasOf } from '../modifiers.ts';
 import type { ScopeRequest } from './request.ts';
 
 /** The DNSEndpoint of a scope with external-dns (specs: scope creation, section 8). */
@@ -25,15 +26,17 @@ export interface GatewayAddress {
 }
 
 export function dnsEndpoint(
-  request: Pick<ScopeRequest, 'slugs' | 'scopeId' | 'namespace' | 'domain' | 'visibility' | 'labels'>,
+  request: Pick<ScopeRequest, 'slugs' | 'scopeId' | 'namespace' | 'domain' | 'visibility' | 'labels' | 'modifiers'>,
   address: Pick<GatewayAddress, 'type' | 'target'>,
 ) {
+  const extras = extrasOf(request.modifiers ?? {}, 'dnsendpoint');
   return {
     ...DNS_ENDPOINT,
     metadata: {
       name: dnsEndpointName(request),
       namespace: request.namespace,
-      labels: { ...request.labels, 'dns/zone-type': request.visibility },
+      labels: { ...extras.labels, ...request.labels, 'dns/zone-type': request.visibility },
+      ...(Object.keys(extras.annotations).length > 0 ? { annotations: extras.annotations } : {}),
     },
     spec: {
       endpoints: [

@@ -1,5 +1,6 @@
 import { balancerTagKeys, MANAGED_BY_AUTOCREATE } from '../../contract/names.ts';
 import type { Scheme } from '../../contract/scope/input.ts';
+import type { Extras } from '../modifiers.ts';
 
 /** The keeper Ingress: it makes an autocreated balancer exist and keeps it alive (specs: scope creation, section 3). */
 
@@ -14,6 +15,8 @@ export interface KeeperSpec {
   scopeId: string;
   namespace: string;
   host: string;
+  /** Added by the platform; what is ours wins. */
+  extras?: Extras | null;
   /** ISO time of a repair: a changed annotation makes the controller look at AWS again. */
   repairedAt?: string;
 }
@@ -67,8 +70,14 @@ export function keeperIngress(spec: KeeperSpec) {
     metadata: {
       name: keeperName(spec.brand, spec.balancer),
       namespace: spec.namespace,
-      labels: { [spec.brand]: 'true', [`${spec.brand}-autocreate`]: 'true', alb_name: spec.balancer },
+      labels: {
+        ...spec.extras?.labels,
+        [spec.brand]: 'true',
+        [`${spec.brand}-autocreate`]: 'true',
+        alb_name: spec.balancer,
+      },
       annotations: {
+        ...spec.extras?.annotations,
         ...groupAnnotations(spec.balancer, spec.scheme),
         [`${ALB}/actions.response-404`]: RESPONSE_404,
         [`${ALB}/tags`]: Object.entries(balancerTags(spec))

@@ -1,10 +1,11 @@
 import type { PlatformKnobs, ProviderDocuments, ScopeCreationInput, ScopeKnobs } from '../../contract/scope/input.ts';
 import type { Warning } from '../../contract/scope/status.ts';
+import { readModifiers } from '../modifiers.ts';
 import { firstSet } from './configuration.ts';
 
 /** Provider documents of the nullplatform preset, read as knobs of their level (specs: scope creation, section 2). */
 
-type Kind = 'text' | 'flag' | 'list' | 'threshold';
+type Kind = 'text' | 'flag' | 'list' | 'threshold' | 'modifiers';
 type Line<Key extends string> = [key: Key, path: string, kind: Kind];
 
 /** `scope-configurations`: scope level. */
@@ -21,6 +22,7 @@ const scopeLines: Line<keyof ScopeKnobs>[] = [
   ['applicationDomain', 'networking.application_domain', 'flag'],
   ['gatewayPublicName', 'networking.gateway_public_name', 'text'],
   ['gatewayPrivateName', 'networking.gateway_private_name', 'text'],
+  ['objectModifiers', 'object_modifiers', 'modifiers'],
 ];
 
 /** `container-orchestration`: platform level. */
@@ -102,7 +104,8 @@ function under<K extends PlatformKnobs>(explicit: K, provided: K): K {
   for (const key of keys) {
     const [own, other] = [explicit[key], provided[key]];
     if (Array.isArray(own) && Array.isArray(other)) merged[key] = [...own, ...other] as K[keyof K];
-    else if (isObject(own) && isObject(other)) merged[key] = { ...other, ...defined(own) } as K[keyof K];
+    else if (key === 'hostedZones' && isObject(own) && isObject(other))
+      merged[key] = { ...other, ...defined(own) } as K[keyof K];
     else merged[key] = firstSet(own, other) as K[keyof K];
   }
   return merged as K;
@@ -122,6 +125,7 @@ const words: Record<Kind, string> = {
   flag: 'true or false',
   list: 'a list of names',
   threshold: 'a number',
+  modifiers: 'labels and annotations by kind of object',
 };
 
 function reader(documents: ProviderDocuments, wrong: Wrong) {
@@ -138,6 +142,7 @@ function reader(documents: ProviderDocuments, wrong: Wrong) {
 function convert(raw: unknown, kind: Kind): unknown {
   if (kind === 'text') return typeof raw === 'string' ? raw : undefined;
   if (kind === 'threshold') return typeof raw === 'number' || typeof raw === 'string' ? raw : undefined;
+  if (kind === 'modifiers') return readModifiers(raw);
   if (kind === 'list') return Array.isArray(raw) && raw.every((name) => typeof name === 'string') ? raw : undefined;
   if (raw === true || raw === 'true') return true;
   return raw === false || raw === 'false' ? false : undefined;

@@ -1,5 +1,6 @@
 import { canonicalJson } from '../../contract/canonical.ts';
 import type { InvalidField } from '../../contract/failures.ts';
+import type { ObjectModifiers } from '../../contract/modifiers.ts';
 import {
   type DnsType,
   DOMAIN_PLACEHOLDER,
@@ -11,6 +12,7 @@ import {
 } from '../../contract/scope/input.ts';
 import type { Warning } from '../../contract/scope/status.ts';
 import { sha256Hex } from '../canonical.ts';
+import { modifierProblems } from '../modifiers.ts';
 import {
   firstSet,
   type KnobLevels,
@@ -62,6 +64,8 @@ export interface ScopeRequest {
   suffix: DomainSuffix;
   gateway: string;
   brand: string;
+  /** Absent: none. */
+  modifiers?: ObjectModifiers;
   timings: ScopeTimings;
   maxReplacements: number;
   dryRun: boolean;
@@ -127,6 +131,7 @@ export function resolveScopeRequest(given: ScopeCreationInput, settings: ScopeSe
     );
   }
   const dnsType = readDnsType(input, levels, wrong);
+  const modifiers = readObjectModifiers(levels, settings.brand.name, wrong);
   if (problems.length > 0) return { ok: false, problems };
 
   const zones = zonesOf({
@@ -158,6 +163,7 @@ export function resolveScopeRequest(given: ScopeCreationInput, settings: ScopeSe
         ? (knob(levels, 'gatewayPrivateName') ?? 'gateway-internal')
         : (knob(levels, 'gatewayPublicName') ?? 'gateway-public'),
       brand: settings.brand.name,
+      ...(modifiers ? { modifiers } : {}),
       timings: settings.timings,
       maxReplacements: settings.maxReplacements,
       dryRun: input.dryRun === true,
@@ -269,6 +275,13 @@ function readDnsType(input: ScopeCreationInput, levels: KnobLevels, wrong: Wrong
   if (type === 'route53' || type === 'external_dns') return type;
   wrong('dnsType', `"${type}" is not supported: use "route53" or "external_dns"`);
   return 'route53';
+}
+
+function readObjectModifiers(levels: KnobLevels, brand: string, wrong: Wrong): ObjectModifiers | undefined {
+  const modifiers = knob(levels, 'objectModifiers');
+  const path = `networking.${levelOf(levels, 'objectModifiers')}.objectModifiers`;
+  for (const problem of modifierProblems(modifiers ?? {}, brand, path)) wrong(problem.path, problem.message);
+  return modifiers;
 }
 
 /** Labels of Kubernetes objects made for a scope. Ids appear only when the NRN has them. */

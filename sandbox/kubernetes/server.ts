@@ -42,8 +42,8 @@ export interface KubernetesServer {
   kubeconfigFile(key: string): string;
   /** Writes a kubeconfig that leads a user through another address, such as the fault proxy's; answers its path. */
   writeKubeconfig(key: string, server: string): Promise<string>;
-  /** Stops kube-apiserver alone and starts it again on the same port: what an outage of the control plane looks like. */
-  restart(): Promise<void>;
+  /** Stops kube-apiserver and etcd, does `meanwhile`, and starts them again on the same ports: an outage of the control plane. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
   const files = await prepareFolder(options.folder, users);
   const etcd = await startEtcd(options.supervisor, from, options.folder);
   const { pid, port } = await startApiserver(options.supervisor, from, options.folder, etcd.url);
-  let apiserverPid: number | undefined = pid;
+  let pids: KubernetesServer['pids'] = { etcd: etcd.pid, apiserver: pid };
   const url = `https://127.0.0.1:${port}`;
   const caFile = apiserverCertificate(options.folder);
   const kubeconfigFile = (key: string) => join(options.folder, `${key}.kubeconfig`);
@@ -67,6 +67,10 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
     const trust = server.startsWith('https:') ? { caFile } : {};
     await writeFile(kubeconfigFile(key), kubeconfig({ server, user: key, token, ...trust }), { mode: 0o600 });
     return kubeconfigFile(key);
+  };
+  const stop = async () => {
+    await options.supervisor.stopChild('kube-apiserver');
+    await options.supervisor.stopChild('etcd');
   };
   await Promise.all(users.map((user) => writeKubeconfig(user.key, url)));
   await applyManifests(kubeconfigFile(ADMIN.key), await manifests);
@@ -79,18 +83,18 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
     version: await serverVersion(url, caFile, files.tokens[ADMIN.key]),
     source: from.source,
     get pids() {
-      return { etcd: etcd.pid, apiserver: apiserverPid };
+      return pids;
     },
     kubeconfigFile,
     writeKubeconfig,
-    restart: async () => {
-      await options.supervisor.stopChild('kube-apiserver');
-      apiserverPid = (await startApiserver(options.supervisor, from, options.folder, etcd.url, port)).pid;
+    restart: async (meanwhile) => {
+      await stop();
+      await meanwhile?.();
+      const again = await startEtcd(options.supervisor, from, options.folder, etcd.ports);
+      const apiserver = await startApiserver(options.supervisor, from, options.folder, again.url, port);
+      pids = { etcd: again.pid, apiserver: apiserver.pid };
     },
-    stop: async () => {
-      await options.supervisor.stopChild('kube-apiserver');
-      await options.supervisor.stopChild('etcd');
-    },
+    stop,
   };
 }
 
@@ -140,9 +144,10 @@ async function startEtcd(
   supervisor: Supervisor,
   from: Binaries,
   folder: string,
-): Promise<{ url: string; pid: number }> {
+  fixedPorts?: readonly [number, number],
+): Promise<{ url: string; ports: readonly [number, number]; pid: number }> {
   return withFreshPorts(async () => {
-    const [client, peer] = (await freePorts(2)) as [number, number];
+    const [client, peer] = fixedPorts ?? ((await freePorts(2)) as [number, number]);
     const url = `http://127.0.0.1:${client}`;
     const peerUrl = `http://127.0.0.1:${peer}`;
     const [command, ...first] = from.etcd;
@@ -166,7 +171,7 @@ async function startEtcd(
       readyWithinMs: READY_MS,
       ready: async () => (await fetch(`${url}/health`, { signal: AbortSignal.timeout(2_000) })).ok,
     });
-    return { url, pid };
+    return { url, ports: [client, peer], pid };
   });
 }
 

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { startKubernetes } from '../../sandbox/kubernetes/server.ts';
 import { claimRunFolder } from '../../sandbox/processes/run-folder.ts';
 import { runFolder } from '../../sandbox/record.ts';
-import type { TestServers } from './global-setup.ts';
 import { uniqueName } from './servers.ts';
+import type { TestServers } from './start-servers.ts';
 
 const deploy = (path: string) => fileURLToPath(new URL(`../../deploy/${path}`, import.meta.url));
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { databaseName, databasesOf } from '../../sandbox/postgres/databases.ts';
-import type { TestServers } from './global-setup.ts';
+import type { TestServers } from './start-servers.ts';
 
 /** How long a session that was just closed may still be listed by the server. */
 const SESSION_END_MS = 3_000;

@@ -24,6 +24,7 @@ import { createWorkers } from '../../worker/workers.ts';
 import { type Around, surrounded } from './around.ts';
 import { duringTests } from './during-tests.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
+import type { TestServers } from './start-servers.ts';
 
 /** A whole world for one test file: AWS endpoint, controllers and a worker of its own on the servers that all files share. */
 
@@ -91,7 +92,8 @@ export interface World {
   status(workflowId: string): Promise<ScopeStatus>;
   /** Runs around every activity from the next call on; undefined: nothing. Tests of faults set it. */
   around: Around | undefined;
-  startWorker(): Promise<void>;
+  /** `kubernetesToken`: of whom it signs in as; default the user that deploy/rbac names. */
+  startWorker(kubernetesToken?: string): Promise<void>;
   stopWorker(): Promise<void>;
 }
 
@@ -154,8 +156,12 @@ export function testWorld(options: WorldOptions = {}): World {
   return duringTests<World>(() => openWorld(database.url, options));
 }
 
-async function openWorld(databaseUrl: string, options: WorldOptions): Promise<World & { close(): Promise<void> }> {
-  const servers = testServers();
+/** A world on a migrated database of these servers, for a file whose servers are its own. */
+export async function openWorld(
+  databaseUrl: string,
+  options: WorldOptions,
+  servers: TestServers = testServers(),
+): Promise<World & { close(): Promise<void> }> {
   quietRuntime();
   const prefix = uniqueName('w');
   const namespace = `${prefix}-scopes`;
@@ -270,11 +276,11 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Wo
         args: [{ scopeId }],
       })) as ScopeDeletionResult,
     status: (workflowId: string) => client.workflow.getHandle(workflowId).query(getStatus),
-    startWorker: async () => {
+    startWorker: async (kubernetesToken = servers.kubernetes.tokens.worker) => {
       const worker = new KubeConfig();
       worker.loadFromOptions({
         clusters: [{ name: 'proxy', server: proxy.url, skipTLSVerify: true }],
-        users: [{ name: 'worker', token: servers.kubernetes.tokens.worker }],
+        users: [{ name: 'worker', token: kubernetesToken }],
         contexts: [{ name: 'proxy', cluster: 'proxy', user: 'worker' }],
         currentContext: 'proxy',
       });

@@ -115,7 +115,11 @@ async function releaseAbandoned(run: RetirementRun, scopeId: string, timings: Sc
   const taking = await local.takePlacement({ scopeId, run: run.key });
   if (!taking.taken) return;
   try {
-    if (taking.placement.state === 'bound') return;
+    if (taking.placement.state === 'bound') {
+      const { hosts } = await local.leaveBalancer({ scopeId, run: run.key, purpose: 'undo' });
+      run.status.released.push(...hosts.map((host) => `host ${host} of scope ${scopeId}`));
+      return;
+    }
     const { records, dnsEndpoint } = await local.leftoversOf({ scopeId });
     for (const { zoneId, name, madeBy } of records) {
       const removal = await undoing(`${name} in ${zoneId}`, timings).removeDnsRecord({

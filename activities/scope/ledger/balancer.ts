@@ -1,4 +1,5 @@
 import type { Failure } from '../../../contract/failures.ts';
+import type { Extras } from '../../../domain/modifiers.ts';
 import type { Queryable } from '../../postgres/database.ts';
 
 /** Rows of balancers and their transitions; each is a compare-and-set, so a lost answer or a second call changes nothing. */
@@ -17,7 +18,7 @@ export interface BalancerRow {
   dnsName: string | null;
   canonicalHostedZoneId: string | null;
   /** What its keeper is made from; null for a declared balancer. */
-  keeper: { brand: string; namespace: string; host: string; scopeId: string } | null;
+  keeper: { brand: string; namespace: string; host: string; scopeId: string; extras: Extras | null } | null;
   madeBy: string | null;
   provisioningSince: string | null;
   activatedAt: string | null;
@@ -27,7 +28,7 @@ export interface BalancerRow {
 const COLUMNS = `id::text, account, region, name, scheme, origin, state, arn, dns_name as "dnsName",
   canonical_hosted_zone_id as "canonicalHostedZoneId",
   case when origin = 'autocreated' then jsonb_build_object('brand', brand, 'namespace', keeper_namespace, 'host', keeper_host,
-    'scopeId', created_for_scope) end as keeper,
+    'scopeId', created_for_scope, 'extras', keeper_extras) end as keeper,
   made_by as "madeBy", to_char(provisioning_since at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "provisioningSince",
   to_char(activated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "activatedAt", failure`;
 

@@ -60,6 +60,16 @@ export async function releaseHold(
   );
 }
 
+/** The scope exists from here on, with all its hosts. Twice is harmless: bound is bound. */
+export async function bindPlacement(database: Database, scopeId: string, run: string): Promise<PlacementRow> {
+  await database.query(
+    `update placement set state = 'bound', hosts_added = '{}', version = version + 1, updated_at = now()
+      where scope_id = $1 and holder = $2 and (state = 'reserved' or hosts_added <> '{}')`,
+    [scopeId, run],
+  );
+  return readPlacement(database, scopeId);
+}
+
 export async function readPlacement(database: Database, scopeId: string): Promise<PlacementRow> {
   const { rows } = await database.query<PlacementRow>(
     `select p.scope_id as "scopeId", p.state, p.hosts, p.domain, p.visibility, p.dns_type as "dnsType", p.region, p.namespace, p.zones, p.slugs, p.dns_endpoint as "dnsEndpoint",

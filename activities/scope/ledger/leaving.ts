@@ -1,19 +1,21 @@
 import type { Database, Queryable } from '../../postgres/database.ts';
 import { type BalancerRow, balancerById, lockPool } from './balancer.ts';
-import { releaseRow } from './placing.ts';
+import { giveBackHosts, releaseRow } from './placing.ts';
 
 /** Taking a scope off its balancer, and the balancer out of the pool when nothing keeps it (specs: scope creation, sections 9, 10). */
 
 export interface LeaveInput {
   scopeId: string;
   run: string;
-  /** `undo` touches only what this run placed and may take away a balancer that this run made; `delete` takes any scope off. */
+  /** `undo` touches only what this run placed or added and may take away a balancer that this run made; `delete` takes any scope off. */
   purpose: 'undo' | 'delete';
 }
 
 export interface Leaving {
   /** Name of the balancer that the scope was taken off by this call. */
   released?: string;
+  /** Hosts that were taken off a placement that stays. */
+  hosts: string[];
   /** Balancers that nobody may be placed on any more and that the caller now removes. */
   remove: BalancerRow[];
 }
@@ -26,13 +28,14 @@ export async function leaveBalancer(database: Database, input: LeaveInput): Prom
     const released = placed ? await releaseOwn(client, input, placed) : false;
     if (placed && released && placed.origin === 'autocreated') await retire(client, input, placed.id);
     if (!placed) await releaseUnplaced(client, input);
+    const hosts = input.purpose === 'undo' ? await giveBackHosts(client, input.scopeId, input.run) : [];
     const { rows } = await client.query<{ id: string }>(
       `select id::text from balancer where state = 'retiring' and retiring_by = $1 order by id`,
       [input.run],
     );
     const remove: BalancerRow[] = [];
     for (const { id } of rows) remove.push(await balancerById(client, id));
-    return { ...(placed && released ? { released: placed.name } : {}), remove };
+    return { ...(placed && released ? { released: placed.name } : {}), hosts, remove };
   });
 }
 

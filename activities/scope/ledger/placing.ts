@@ -1,4 +1,5 @@
 import type { CandidateLoad, Warning } from '../../../contract/scope/status.ts';
+import { extrasOf } from '../../../domain/modifiers.ts';
 import { autocreatedBalancerName, keeperHost } from '../../../domain/scope/names.ts';
 import { effectiveLoad, isLeaving, type PlacementDecision, placeScope } from '../../../domain/scope/placement.ts';
 import { bringsForeignHosts, type ScopeRequest } from '../../../domain/scope/request.ts';
@@ -57,6 +58,8 @@ interface Held {
   state: 'reserved' | 'bound' | 'released';
   holder: string | null;
   hosts: string[];
+  /** Those of `hosts` that a repeat added and that are not bound yet. */
+  added: string[];
   domain: string | null;
   visibility: string | null;
   dnsType: string | null;
@@ -82,7 +85,7 @@ export async function place(database: Database, input: PlaceInput): Promise<Plac
 
 async function readHeld(client: Queryable, scopeId: string): Promise<Held | undefined> {
   const { rows } = await client.query<Held>(
-    `select state, holder, hosts, domain, visibility, dns_type as "dnsType", balancer_id::text as "balancerId", placed_by as "placedBy"
+    `select state, holder, hosts, hosts_added as added, domain, visibility, dns_type as "dnsType", balancer_id::text as "balancerId", placed_by as "placedBy"
        from placement where scope_id = $1 for update`,
     [scopeId],
   );
@@ -101,7 +104,7 @@ async function keepPlacement(client: Queryable, input: PlaceInput, held: Held): 
     return undefined;
   }
   const reason = `scope ${request.scopeId} is already placed on ${balancer.name}`;
-  const added = request.hosts.filter((host) => !held.hosts.includes(host));
+  const { kept, added } = hostsOf(held, request);
   if (input.dryRun) {
     const { name, origin, dnsName } = balancer;
     return {
@@ -116,8 +119,8 @@ async function keepPlacement(client: Queryable, input: PlaceInput, held: Held): 
   if (added.length > 0) {
     const refusal = (await hostConflict(client, request)) ?? (await roomForHosts(client, input, balancer));
     if (refusal) return refusal;
-    await writeHosts(client, request.scopeId, request.hosts);
   }
+  if (added.length > 0 || kept.length < held.hosts.length) await keepHosts(client, input, kept, added);
   // A reservation left by a run that ended is this run's to undo.
   if (held.state === 'reserved')
     await client.query('update placement set placed_by = $2 where scope_id = $1', [request.scopeId, run]);
@@ -130,6 +133,39 @@ async function keepPlacement(client: Queryable, input: PlaceInput, held: Held): 
     warnings: [],
     repaired: added.map((host) => `host ${host} added to the placement`),
   };
+}
+
+/**
+ * The hosts of a placement that stay, without those that a run added in vain, and those that the request adds. A bound
+ * placement keeps all of its own; a reservation takes those of the request.
+ */
+function hostsOf(held: Held, request: ScopeRequest): { kept: string[]; added: string[] } {
+  const wanted = (host: string) => held.state === 'bound' || request.hosts.includes(host);
+  const kept = held.hosts.filter((host) => wanted(host) && !held.added.includes(host));
+  return { kept, added: request.hosts.filter((host) => !kept.includes(host)) };
+}
+
+async function keepHosts(client: Queryable, { request }: PlaceInput, kept: string[], added: string[]): Promise<void> {
+  await writeHosts(client, request.scopeId, [...kept, ...added]);
+  await client.query('update placement set hosts_added = $2 where scope_id = $1', [request.scopeId, added]);
+}
+
+/**
+ * Takes back the hosts that were added to a placement and never bound; answers them. Only `run` may be changing the row, so
+ * they are its own, or of a run that ended without undoing. Twice is harmless: there are none left.
+ */
+export async function giveBackHosts(client: Queryable, scopeId: string, run: string): Promise<string[]> {
+  const { rows } = await client.query<{ hosts: string[]; added: string[] }>(
+    `select hosts, hosts_added as added from placement
+      where scope_id = $1 and holder = $2 and state <> 'released' and hosts_added <> '{}' for update`,
+    [scopeId, run],
+  );
+  const [row] = rows;
+  if (!row) return [];
+  const kept = row.hosts.filter((host) => !row.added.includes(host));
+  await writeHosts(client, scopeId, kept);
+  await client.query(`update placement set hosts_added = '{}' where scope_id = $1`, [scopeId]);
+  return row.added;
 }
 
 /** A scope that exists does not change its domain, visibility or way of DNS under way. */
@@ -157,11 +193,14 @@ async function placeExternal(client: Queryable, input: PlaceInput, held: Held | 
   const reason = `DNS type external_dns: the configured name ${name} is taken, no balancer is looked at`;
   const decided = { candidates: [], reason, warnings: [] };
   const bound = held?.state === 'bound';
-  const added = bound ? request.hosts.filter((host) => !held.hosts.includes(host)) : [];
+  const { kept, added } = bound ? hostsOf(held, request) : { kept: [], added: [] };
   if (!input.dryRun) {
     if (held && held.state !== 'released' && !bound) await releaseRow(client, request.scopeId);
-    if (!bound) await reserve(client, input, null);
-    await writeHosts(client, request.scopeId, request.hosts);
+    if (bound) await keepHosts(client, input, kept, added);
+    else {
+      await reserve(client, input, null);
+      await writeHosts(client, request.scopeId, request.hosts);
+    }
   }
   return { ...decided, kind: 'external', name, repaired: added.map((host) => `host ${host} added to the placement`) };
 }
@@ -255,13 +294,26 @@ async function create(
   const host = keeperHost(request.slugs, name, request.suffix);
   const salt = saltOf(request, name);
   await client.query(
-    `insert into balancer (account, region, name, scheme, origin, state, created_for_scope, salt, keeper_namespace, keeper_host, brand, made_by)
-     values ($1, $2, $3, $4, 'autocreated', 'reserved', $5, $6, $7, $8, $9, $10)
+    `insert into balancer (account, region, name, scheme, origin, state, created_for_scope, salt, keeper_namespace, keeper_host, brand, made_by, keeper_extras)
+     values ($1, $2, $3, $4, 'autocreated', 'reserved', $5, $6, $7, $8, $9, $10, $11)
      on conflict on constraint balancer_name do update
        set state = 'reserved', made_by = excluded.made_by, keeper_namespace = excluded.keeper_namespace, keeper_host = excluded.keeper_host,
+           keeper_extras = excluded.keeper_extras,
            failure = null, observation = null, observed_at = null, created_at = clock_timestamp()
        where balancer.state = 'retired' and balancer.created_for_scope = excluded.created_for_scope`,
-    [pool.account, pool.region, name, pool.scheme, request.scopeId, salt, request.namespace, host, request.brand, run],
+    [
+      pool.account,
+      pool.region,
+      name,
+      pool.scheme,
+      request.scopeId,
+      salt,
+      request.namespace,
+      host,
+      request.brand,
+      run,
+      request.modifiers ? JSON.stringify(extrasOf(request.modifiers, 'ingress')) : null,
+    ],
   );
   return record(client, input, name, decided);
 }
@@ -382,7 +434,7 @@ export async function releaseRow(client: Queryable, scopeId: string): Promise<vo
   );
   await client.query('delete from placement_host where scope_id = $1', [scopeId]);
   await client.query(
-    `update placement set state = 'released', balancer_id = null, placed_by = null, version = version + 1, updated_at = now() where scope_id = $1`,
+    `update placement set state = 'released', balancer_id = null, placed_by = null, hosts_added = '{}', version = version + 1, updated_at = now() where scope_id = $1`,
     [scopeId],
   );
 }

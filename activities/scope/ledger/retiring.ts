@@ -46,14 +46,14 @@ export async function stuckBalancers(database: Queryable, temporal: Client, run:
 }
 
 /**
- * Scopes with something that a run which ended left behind: a reservation that nobody will bind, or records of a scope that
- * is placed nowhere. Only what has rested for `failedGrace`.
+ * Scopes with something that a run which ended left behind: a reservation or an added host that nobody will bind, or records
+ * of a scope that is placed nowhere. Only what has rested for `failedGrace`.
  */
 export async function abandonedScopes(database: Queryable, temporal: Client, graces: Graces): Promise<string[]> {
   const { rows } = await database.query<{ scopeId: string; holder: string | null }>(
     `select scope_id as "scopeId", holder from placement p
       where updated_at < clock_timestamp() - $1 * interval '1 second'
-        and (state = 'reserved' or (state = 'released' and (dns_endpoint is not null
+        and (state = 'reserved' or (state = 'bound' and hosts_added <> '{}') or (state = 'released' and (dns_endpoint is not null
              or exists (select 1 from dns_record r where r.scope_id = p.scope_id and r.origin = 'made'))))
       order by updated_at limit ${MOST_SCOPES}`,
     [graces.failedGrace],

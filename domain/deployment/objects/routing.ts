@@ -1,7 +1,7 @@
+import { extrasOf } from '../../modifiers.ts';
 import { ALB, groupAnnotations, RESPONSE_404 } from '../../scope/keeper.ts';
 import { weightsOf } from '../expected.ts';
 import { brandLabel, commonLabels } from '../labels.ts';
-import { extrasOf } from '../modifiers.ts';
 import type { DeploymentRequest } from '../request.ts';
 import type { OwnRouting } from '../rollout/routing.ts';
 import type { RoutePort, RouteShape } from '../shape.ts';

@@ -1,7 +1,7 @@
 import { DEPLOYMENT_ID_LABEL } from '../../../contract/names.ts';
+import { extrasOf, placementOf } from '../../modifiers.ts';
 import { ALB } from '../../scope/keeper.ts';
 import { brandLabel, sideLabels } from '../labels.ts';
-import { extrasOf, placementOf } from '../modifiers.ts';
 import { hpaName, pdbName, portServiceName, sideName } from '../names.ts';
 import type { DeploymentRequest } from '../request.ts';
 import type { HealthCheck, WorkloadPort } from '../workload.ts';

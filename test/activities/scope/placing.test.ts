@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Database } from '../../../activities/postgres/database.ts';
+import { bindPlacement } from '../../../activities/scope/ledger/holding.ts';
 import { leaveBalancer } from '../../../activities/scope/ledger/leaving.ts';
 import { type PlaceAnswer, place } from '../../../activities/scope/ledger/placing.ts';
 import { resolveScopeRequest } from '../../../domain/scope/request.ts';
@@ -58,7 +59,7 @@ async function observed(balancers: Record<string, number>): Promise<void> {
 
 async function placeOne(
   scopeId: string,
-  fields: { hold?: boolean; hosts?: string[]; extra?: string[] } = {},
+  fields: { hold?: boolean; hosts?: string[]; extra?: string[]; run?: string } = {},
 ): Promise<PlaceAnswer> {
   const resolution = resolveScopeRequest(
     input({
@@ -69,7 +70,7 @@ async function placeOne(
     settings({ autocreateEnabled: true, additionalPublicBalancers: fields.extra ?? [] }),
   );
   if (!resolution.ok) throw new Error('the request is wrong');
-  const run = `run-of-${scopeId}`;
+  const run = fields.run ?? `run-of-${scopeId}`;
   if (fields.hold !== false)
     await database.query(
       'insert into placement (scope_id, holder) values ($1, $2) on conflict (scope_id) do update set holder = excluded.holder',
@@ -191,7 +192,10 @@ describe('leaving', () => {
     await observed({ 'k8s-groundwork-public': 10 });
     await placeOne('a');
     await database.query(`update placement set holder = 'other' where scope_id = 'a'`);
-    expect(await leaveBalancer(database, { scopeId: 'a', run: 'other', purpose: 'undo' })).toEqual({ remove: [] });
+    expect(await leaveBalancer(database, { scopeId: 'a', run: 'other', purpose: 'undo' })).toEqual({
+      hosts: [],
+      remove: [],
+    });
     expect(
       (await database.query<{ state: string }>(`select state from placement where scope_id = 'a'`)).rows[0]?.state,
     ).toBe('reserved');
@@ -216,6 +220,49 @@ function groupBy(names: string[]): Map<string, string[]> {
   for (const name of names) groups.set(name, [...(groups.get(name) ?? []), name]);
   return groups;
 }
+
+describe('hosts that a repeat adds', () => {
+  const hosts = async () =>
+    (await database.query<{ host: string }>('select host from placement_host order by host')).rows.map(
+      ({ host }) => host,
+    );
+  const repeat = (run: string, ...added: string[]) =>
+    placeOne('a', { run, hosts: ['a.apps.example.com', ...added.map((name) => `${name}.apps.example.com`)] });
+  const undo = (run: string) => leaveBalancer(database, { scopeId: 'a', run, purpose: 'undo' });
+
+  beforeEach(async () => {
+    await observed({ 'k8s-groundwork-public': 10 });
+    await repeat('first', 'one');
+    await bindPlacement(database, 'a', 'first');
+  });
+
+  test('stay when the run has bound them, and again with the same run are told the same', async () => {
+    const answer = await repeat('second', 'one', 'two');
+    expect(answer).toMatchObject({ repaired: ['host two.apps.example.com added to the placement'] });
+    expect(await repeat('second', 'one', 'two')).toEqual(answer);
+    await bindPlacement(database, 'a', 'second');
+    expect((await undo('second')).hosts).toEqual([]);
+    expect(await hosts()).toEqual(['a.apps.example.com', 'one.apps.example.com', 'two.apps.example.com']);
+  });
+
+  test('are taken back when the run is undone, and the scope stays bound', async () => {
+    await repeat('second', 'two', 'three');
+    expect(await undo('second')).toEqual({ hosts: ['two.apps.example.com', 'three.apps.example.com'], remove: [] });
+    expect(await undo('second')).toEqual({ hosts: [], remove: [] });
+    expect(await hosts()).toEqual(['a.apps.example.com', 'one.apps.example.com']);
+    const { rows } = await database.query(`select state, hosts from placement where scope_id = 'a'`);
+    expect(rows).toEqual([{ state: 'bound', hosts: ['a.apps.example.com', 'one.apps.example.com'] }]);
+  });
+
+  test('by a run that ended without undoing are forgotten by the next one', async () => {
+    await repeat('terminated', 'two');
+    expect(await repeat('next', 'three')).toMatchObject({
+      repaired: ['host three.apps.example.com added to the placement'],
+    });
+    await bindPlacement(database, 'a', 'next');
+    expect(await hosts()).toEqual(['a.apps.example.com', 'one.apps.example.com', 'three.apps.example.com']);
+  });
+});
 
 describe('the rows of autocreated balancers', () => {
   const autocreated = async () =>

@@ -56,3 +56,20 @@ test("what all members of a group must agree on is part of the keeper, the tags 
   expect(keeper.metadata.annotations).toMatchObject(shared);
   expect(Object.keys(shared)).not.toContain('alb.ingress.kubernetes.io/tags');
 });
+
+test('a platform adds labels and annotations, of which none replaces one of ours', () => {
+  const { labels, annotations } = keeper.metadata;
+  const given = { 'alb.ingress.kubernetes.io/scheme': 'internal', 'example.com/owner': 'web' };
+  const spec = {
+    balancer: 'b',
+    scheme: 'internet-facing',
+    scopeId: '1',
+    namespace: 'prod',
+    host: 'k.example.com',
+  } as const;
+  const extras = { labels: { team: 'web', alb_name: 'other' }, annotations: given };
+  const { metadata } = keeperIngress({ ...spec, brand: 'groundwork', extras });
+  expect(metadata.labels).toEqual({ ...labels, alb_name: 'b', team: 'web' });
+  expect(Object.keys(metadata.annotations).sort()).toEqual([...Object.keys(annotations), 'example.com/owner'].sort());
+  expect(metadata.annotations).toMatchObject({ 'alb.ingress.kubernetes.io/scheme': 'internet-facing' });
+});

@@ -24,6 +24,7 @@ describe('provider documents under the preset', () => {
   test('are read by the paths of each document', () => {
     const request = resolve({
       'scope-configurations': {
+        object_modifiers: { ingress: { labels: { team: 'web' } } },
         cluster: { namespace: 'apps', create_namespace_if_not_exist: 'false' },
         networking: {
           balancer_public_name: 'np-public',
@@ -54,6 +55,7 @@ describe('provider documents under the preset', () => {
       thresholds: { rules: 60, listeners: 10 },
       autocreate: { enabled: true, prefix: 'np-auto-', timeoutSeconds: 120 },
       gateway: 'front',
+      modifiers: { ingress: { labels: { team: 'web' } } },
       region: 'sa-east-1',
       zones: [
         { id: 'ZPRIV', kind: 'private' },
@@ -105,11 +107,11 @@ describe('provider documents under the preset', () => {
 
   test('a value of the wrong kind is named by its path in the document', () => {
     const providers = {
-      'scope-configurations': { networking: { additional_public_balancers: 'a,b' } },
+      'scope-configurations': { networking: { additional_public_balancers: 'a,b' }, object_modifiers: { pod: {} } },
       'container-orchestration': { balancer: { autocreate_enabled: 'perhaps' } },
     };
     expect(() => resolve(providers)).toThrow(
-      /providers\.scope-configurations\.networking\.additional_public_balancers: must be a list.*providers\.container-orchestration\.balancer\.autocreate_enabled: must be true or false/s,
+      /providers\.scope-configurations\.networking\.additional_public_balancers: must be a list.*object_modifiers: must be labels and annotations by kind of object.*providers\.container-orchestration\.balancer\.autocreate_enabled: must be true or false/s,
     );
   });
 

@@ -167,3 +167,35 @@ test('labels carry the ids of the NRN, and leave out what it does not say', () =
     application_id: '9',
   });
 });
+
+describe('object modifiers', () => {
+  const labels = (team: string) => ({ global: { labels: { team } } });
+  const base = { domainName: 'apps.example.com' };
+
+  test('the scope outranks the platform, which outranks the worker', () => {
+    const worker = settings({ objectModifiers: labels('worker') });
+    const at = (scope: object, own: object) =>
+      resolve({ networking: { scope, platform: { ...base, ...own } } }, worker).modifiers;
+    expect(at({}, {})).toEqual(labels('worker'));
+    expect(at({}, { objectModifiers: labels('platform') })).toEqual(labels('platform'));
+    expect(at({ objectModifiers: labels('scope') }, { objectModifiers: labels('platform') })).toEqual(labels('scope'));
+    expect(resolve().modifiers).toBeUndefined();
+  });
+
+  test('what is ours to set, and what Kubernetes would refuse, is named with its path', () => {
+    const ours = { groundwork: 'no', 'groundwork-autocreate': 'no', alb_name: 'x', 'dns/zone-type': 'x' };
+    const alb = 'alb.ingress.kubernetes.io';
+    const objectModifiers = {
+      global: { labels: { ...ours, 'a b': 'c', team: 'web' } },
+      ingress: {
+        annotations: { [`${alb}/scheme`]: 'internal', [`${alb}/tags`]: 'a=b', [`${alb}/wafv2-acl-arn`]: 'arn' },
+      },
+    };
+    expect(problems({ networking: { scope: { objectModifiers }, platform: base } })).toEqual(
+      [
+        ...[...Object.keys(ours), 'a b'].map((key) => `global.labels.${key}`),
+        ...['scheme', 'tags'].map((key) => `ingress.annotations.${alb}/${key}`),
+      ].map((path) => `networking.scope.objectModifiers.${path}`),
+    );
+  });
+});

@@ -87,12 +87,7 @@ const byPlan = replacement(
   { trafficPlan: { mode: 'steps', steps, autoFinalize: true } },
   {
     activities: [...initial, 'removeObjects'],
-    telling: [
-      ['applySide', 1],
-      ['routeTraffic', 2],
-      ['routeTraffic', 4],
-      ['removeObjects', 1],
-    ],
+    telling: ['applySide', 'routeTraffic #2', 'routeTraffic #4', 'removeObjects'],
   },
 );
 

@@ -45,6 +45,7 @@ const creation: Cancellable<World> = {
     'watchDnsSync',
     'bindPlacement',
   ],
+  telling: ['takePlacement', 'placeScope', 'applyKeeper', 'ensureDnsRecord', 'bindPlacement'],
 };
 
 /** A creation that fails at its very end, so that the cancellation also strikes while it undoes. */

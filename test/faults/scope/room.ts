@@ -1,29 +1,44 @@
 import { expect } from 'vitest';
 import { workflowIds } from '../../../contract/names.ts';
 import type { InventoryPage, RetirementResult } from '../../../contract/scope/retirement.ts';
+import type { ScopeCreationResult } from '../../../contract/scope/status.ts';
 import { DNS_ENDPOINT } from '../../../domain/scope/dns-endpoint.ts';
 import { autocreatedBalancerName } from '../../../domain/scope/names.ts';
-import { makeService, serveDeployments, servicesOf } from '../../support/deployments.ts';
 import { activitiesOfRooms } from '../../support/faults/activities.ts';
 import type { RoomUnderFaults } from '../../support/faults/journey.ts';
 import { makeGateway } from '../../support/gateway.ts';
 import { eventually, failureOf, truth } from '../../support/inspect.ts';
 import { uniqueName } from '../../support/servers.ts';
+import { makeService, servicesOf } from '../../support/services.ts';
 import type { World } from '../../support/world.ts';
 
 /** Journeys of scopes. The public base balancer must be full, so that the first scope of each journey needs a new one. */
 
-/** For worlds under faults: patience for retries, back-off and the timeouts by which Temporal notices that a worker is gone. */
-export const patient = Object.fromEntries(
-  ['READ_PATIENCE', 'BUSY_PATIENCE', 'AUTOCREATE_TIMEOUT_SECONDS', 'DNS_SYNC_TIMEOUT', 'COMPENSATION_TIMEOUT'].map(
-    (name) => [`GROUNDWORK_${name}`, '150'],
+/** For worlds under faults: patience for retries and timeouts, and a worker of deployments, whom a forced deletion asks. */
+export const patient = {
+  GROUNDWORK_QUEUES: 'scopes,deployments',
+  ...Object.fromEntries(
+    ['READ_PATIENCE', 'BUSY_PATIENCE', 'AUTOCREATE_TIMEOUT_SECONDS', 'DNS_SYNC_TIMEOUT', 'COMPENSATION_TIMEOUT'].map(
+      (name) => [`GROUNDWORK_${name}`, '150'],
+    ),
   ),
-);
+};
 
 /** Each journey leaves a balancer behind. */
 export const manyBalancers = { 'application-load-balancers': 500 };
 
 const full = { networking: { platform: { albMaxCapacity: 2 } } };
+
+/** Whether a creation that was struck made everything, and once. */
+export async function createdOnce(world: World, scopeId: string, ended: unknown): Promise<void> {
+  const { balancer, domain } = ended as ScopeCreationResult;
+  const { balancers, placements, records, held } = await truth(world);
+  expect(balancer.created).toBe(true);
+  expect(balancers.filter((name) => name === balancer.name)).toHaveLength(1);
+  expect(placements).toContain(`${scopeId} bound ${balancer.name}`);
+  expect(records.filter((line) => line.includes(domain))).toHaveLength(2);
+  expect(held).toEqual([]);
+}
 
 /** Creates a scope on a balancer of its own, then deletes it, and checks the truth after each. */
 async function createAndDelete(world: World): Promise<void> {
@@ -259,32 +274,27 @@ async function deleteDuringRollout(world: World): Promise<void> {
   const before = await truth(world);
   await world.create(input);
   const rollout = await world.client.workflow.start('deployment', {
-    taskQueue: `${world.values.taskQueuePrefix}deployments`,
+    taskQueue: uniqueName('served-by-nobody'),
     workflowId: workflowIds.deployment(input.scopeId),
   });
   const deletion = await removeByForce(world, input.scopeId);
   const waiting = async () => (await world.status(deletion.workflowId)).waitingFor?.what;
   await eventually(async () => expect(`${await waiting()}`).toContain('to end'), 60);
   expect((await truth(world)).placements.join()).toContain(`${input.scopeId} bound`);
-  await rollout.terminate(); // nobody serves its queue, so nothing else ends it
+  await rollout.terminate(); // nothing else ends it
   await deletion.result();
   expect(await truth(world)).toEqual(before);
 }
 
 /** A forced deletion lets the deployment room remove the scope's objects, between its records and its placement. */
 async function deleteWithObjects(world: World): Promise<void> {
-  const deployments = await serveDeployments(world);
-  try {
-    const input = world.request({ visibility: 'private' });
-    const before = await truth(world);
-    await world.create(input);
-    await makeService(world, input.scopeId);
-    await (await removeByForce(world, input.scopeId)).result();
-    expect(await servicesOf(world, input.scopeId)).toEqual([]);
-    expect(await truth(world)).toEqual(before);
-  } finally {
-    await deployments.stop();
-  }
+  const input = world.request({ visibility: 'private' });
+  const before = await truth(world);
+  await world.create(input);
+  await makeService(world, input.scopeId);
+  await (await removeByForce(world, input.scopeId)).result();
+  expect(await servicesOf(world, input.scopeId)).toEqual([]);
+  expect(await truth(world)).toEqual(before);
 }
 
 async function onlyOneRetiredRowMore(world: World, before: Awaited<ReturnType<typeof truth>>): Promise<void> {

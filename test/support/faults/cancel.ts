@@ -17,11 +17,11 @@ export interface Cancellable<W> {
   prepare: (world: W) => Promise<{ begin: () => Promise<string>; settle: (ending: Ending) => Promise<void> }>;
   /** Activities after which a cancellation must have been tried; more are allowed. */
   activities: readonly string[];
-  /** What `npm test` takes of it: the n-th call of an activity, from 1. Absent: everything. */
-  telling?: readonly (readonly [activity: string, call: number])[];
+  /** Those of them that `npm test` tries instead of all, by name or as "<name> #<which call>"; without it, it tries all. */
+  telling?: readonly string[];
 }
 
-/** Cancellation after the k-th completed activity, for every k: this one test finds most mistakes in compensation. */
+/** Cancellation after the k-th completed activity, for every k or after the telling ones: this one test finds most mistakes in compensation. */
 export function survivesCancellation<W extends Surrounded & Pick<World, 'client'>>(
   room: string,
   world: W,
@@ -35,22 +35,23 @@ export function survivesCancellation<W extends Surrounded & Pick<World, 'client'
     test('cancelled after any of its activities leaves what must be there and nothing else', {
       timeout: 300_000,
     }, async () => {
-      for (const [activity, call] of everything ? [] : (run.telling ?? [])) {
-        let calls = 0;
-        const { last } = await cancelAfter(world, run, (name) => name === activity && ++calls === call);
-        expect(last).toBe(activity);
-      }
-      if (run.telling && !everything) return;
       const story: string[] = [];
-      for (let k = 1; ; k++) {
+      const some = everything ? undefined : run.telling;
+      for (let k = 1; some === undefined; k++) {
         const { last, ending } = await cancelAfter(world, run, (_, completed) => completed === k);
         if (last === undefined) break;
         story.push(last);
         tell({ room, kind: 'cancelled-after', point: last, journey: run.name, outcome: WORDS[ending] });
       }
       // Steps that go side by side complete in any order, so that one may never have been the k-th.
-      for (const activity of run.activities.filter((name) => !story.includes(name))) {
-        const { last, ending } = await cancelAfter(world, run, (name) => name === activity);
+      for (const words of (some ?? run.activities).filter((name) => !story.includes(name))) {
+        const [activity = '', which = '1'] = words.split(' #');
+        let calls = 0;
+        const { last, ending } = await cancelAfter(
+          world,
+          run,
+          (name) => name === activity && ++calls === Number(which),
+        );
         expect(last).toBe(activity);
         tell({ room, kind: 'cancelled-after', point: activity, journey: run.name, outcome: WORDS[ending] });
       }

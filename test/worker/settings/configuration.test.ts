@@ -167,6 +167,21 @@ describe('the preset nullplatform', () => {
     expect(read({ [name]: value })[key]).toEqual(read({})[key]);
   });
 
+  test('reads modifiers of objects as JSON from K8S_MODIFIERS, and as they are from the file', () => {
+    const objectModifiers = { global: { labels: { team: 'web' } } };
+    expect(read({ ...preset, K8S_MODIFIERS: JSON.stringify(objectModifiers) }).objectModifiers).toEqual(
+      objectModifiers,
+    );
+    const path = file('objectModifiers: { global: { labels: { team: web } } }\n');
+    expect(read({ GROUNDWORK_CONFIG_FILE: path }).objectModifiers).toEqual(objectModifiers);
+    for (const [wrong, words] of [
+      ['{"pod":{}}', 'must be modifiers such as'],
+      ['team=web', 'must be modifiers such as'],
+      ['{"global":{"labels":{"scope_id":"1"}}}', 'has global.labels.scope_id, which is set by Groundwork'],
+    ] as const)
+      expect(problems({ GROUNDWORK_OBJECT_MODIFIERS: wrong })).toEqual([expect.stringContaining(words)]);
+  });
+
   test('our own name counts more, the file less, and an empty variable is not set', () => {
     const both = { ...preset, ALB_MAX_CAPACITY: '50', GROUNDWORK_ALB_MAX_CAPACITY: '60' };
     expect(read(both).albMaxCapacity).toBe(60);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { workflowIds, workflowTypes } from '../../../contract/names.ts';
-import { eventually, truth } from '../../support/inspect.ts';
+import { eventually, failureOf, truth } from '../../support/inspect.ts';
 import {
   createScope,
   deploymentOf,
@@ -11,8 +11,16 @@ import {
   startRollout,
   weightsOf,
 } from '../../support/rollouts.ts';
+import { makeService, servicesOf } from '../../support/services.ts';
 
 const world = rolloutWorld();
+
+const removeByForce = (scopeId: string) =>
+  world.client.workflow.execute(workflowTypes.scopeDeletion, {
+    taskQueue: world.taskQueue,
+    workflowId: workflowIds.scopeDeletion(scopeId),
+    args: [{ scopeId, force: true }],
+  });
 
 test('N15: a forced deletion of a scope ends its open rollout and removes versions, rules, records and placement', async () => {
   const scope = await createScope(world);
@@ -21,11 +29,7 @@ test('N15: a forced deletion of a scope ends its open rollout and removes versio
   const open = await startRollout(world, deploymentOf(scope, '42', { currentDeploymentId: '41' }));
   await eventually(async () => expect((await rolloutStatus(world, scopeId)).phase).toBe('Running'), 60);
 
-  const deleted = await world.client.workflow.execute(workflowTypes.scopeDeletion, {
-    taskQueue: world.taskQueue,
-    workflowId: workflowIds.scopeDeletion(scopeId),
-    args: [{ scopeId, force: true }],
-  });
+  const deleted = await removeByForce(scopeId);
 
   expect(deleted).toMatchObject({ removed: expect.arrayContaining([`objects of scope ${scopeId}`]) });
   await expect(open.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
@@ -34,4 +38,27 @@ test('N15: a forced deletion of a scope ends its open rollout and removes versio
   const { records, placements } = await truth(world);
   expect([...records, ...placements].join()).not.toContain(scopeId);
   expect(records.join()).not.toContain(scope.domain);
+});
+
+test('a forced deletion tells which objects could not be removed and keeps the placement; a repeat goes on', async () => {
+  const { scopeId } = (await createScope(world)).input;
+  await makeService(world, scopeId);
+  const rule = world.faults.add({
+    match: { service: 'kubernetes', method: 'DELETE', path: '/services/' },
+    effect: {
+      kind: 'error',
+      code: 'Forbidden',
+      status: 403,
+      message: 'User "worker" cannot delete resource "services"',
+    },
+  });
+  expect(await failureOf(removeByForce(scopeId))).toMatchObject({
+    type: 'DeploymentLive',
+    message: expect.stringMatching(/its objects could not be removed: .*delete Service/),
+  });
+  world.faults.remove(rule);
+  expect((await truth(world)).placements.join()).toContain(scopeId);
+  await removeByForce(scopeId);
+  expect(await servicesOf(world, scopeId)).toEqual([]);
+  expect((await truth(world)).placements.join()).not.toContain(scopeId);
 });

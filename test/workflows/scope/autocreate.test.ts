@@ -30,7 +30,8 @@ describe('creating scopes when every balancer is full', () => {
   });
 
   test('S19, S41, N2: five at once share one balancer: one created it, four joined, its tags survive the controller, every record leads to it', async () => {
-    const inputs = Array.from({ length: 5 }, () => world.request());
+    const modified = (team: string) => ({ scope: { objectModifiers: { ingress: { labels: { team } } } } });
+    const inputs = Array.from({ length: 5 }, (_, index) => world.request({ networking: modified(`team-${index}`) }));
     const results = await Promise.all(inputs.map((input) => world.create(input)));
     expect(results.filter(({ balancer }) => balancer.created)).toHaveLength(1);
     const [name] = new Set(results.map(({ balancer }) => balancer.name));
@@ -45,6 +46,14 @@ describe('creating scopes when every balancer is full', () => {
       expect(placements).toContain(`${scopeId} bound ${name}`);
     }
     const creator = results.find(({ balancer }) => balancer.created);
+    const keeper = await world.kubernetes.read({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      namespace: world.namespace,
+      name: `groundwork-autocreate-${name}`,
+    });
+    const index = results.findIndex(({ balancer }) => balancer.created);
+    expect(keeper?.metadata?.labels).toMatchObject({ alb_name: name, team: `team-${index}` });
     await world.controllers.loadBalancer.restart();
     expect(await tagsOf(world, creator?.balancer.arn ?? '')).toMatchObject({
       'groundwork:managed-by': 'autocreate',

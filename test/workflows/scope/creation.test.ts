@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { workflowIds } from '../../../contract/names.ts';
-import { truth } from '../../support/inspect.ts';
+import { failureOf, truth } from '../../support/inspect.ts';
+import { makeService } from '../../support/services.ts';
 import { testWorld } from '../../support/world.ts';
 
 const world = testWorld();
@@ -47,13 +48,40 @@ describe('creating a scope where there is room', () => {
     expect(writes).toEqual([]);
   });
 
+  function deleteRecords(domain: string): void {
+    const kept = world.aws.dump();
+    for (const zone of kept.hostedZones ?? [])
+      zone.records = (zone.records ?? []).filter(({ name }) => !name.startsWith(domain));
+    world.aws.seed(kept);
+  }
+
+  test('a repeat takes added domains into the placement; when it fails they are free again, and the scope stays bound', async () => {
+    const input = world.request();
+    const { domain, balancer } = await world.create(input);
+    const shop = `${input.scopeId}.shop.example.org`;
+    deleteRecords(domain);
+    const rule = world.faults.add({
+      match: { service: 'route53', action: 'ChangeResourceRecordSets' },
+      effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+    });
+    const failure = await failureOf(world.create({ ...input, additionalDomains: [shop] }));
+    world.faults.remove(rule);
+    expect(failure.type).toBe('AccessDenied');
+    expect((await truth(world)).placements).toContain(`${input.scopeId} bound ${balancer.name}`);
+    const other = await world.create(world.request({ additionalDomains: [shop] }));
+    expect(other.hosts).toContain(shop);
+
+    const second = `${input.scopeId}.second.example.org`;
+    const { repaired } = await world.create({ ...input, additionalDomains: [second] });
+    expect(repaired).toContain(`host ${second} added to the placement`);
+    const stranger = failureOf(world.create(world.request({ additionalDomains: [second] })));
+    expect(await stranger).toMatchObject({ type: 'HostConflict', message: expect.stringContaining(input.scopeId) });
+  });
+
   test('a repeat restores a record that somebody deleted', async () => {
     const input = world.request();
     const first = await world.create(input);
-    const kept = world.aws.dump();
-    for (const zone of kept.hostedZones ?? [])
-      zone.records = (zone.records ?? []).filter(({ name }) => !name.startsWith(first.domain));
-    world.aws.seed(kept);
+    deleteRecords(first.domain);
     const second = await world.create(input);
     expect(second.repaired).toHaveLength(2);
     expect((await truth(world)).records).toContain(`ZPUBLIC ${first.domain} -> ${first.balancer.dnsName}`);
@@ -105,6 +133,46 @@ describe('creating a scope where there is room', () => {
     const result = await world.create(world.request({ hostedZones: { public: '', private: null } }));
     expect(result.warnings).toMatchObject([{ code: 'DnsNotConfigured' }]);
     expect(result.dns).toEqual([]);
+  });
+});
+
+describe('deleting a scope that serves', () => {
+  const remove = (scopeId: string, force: boolean) =>
+    world.client.workflow.execute('scopeDeletion', {
+      taskQueue: world.taskQueue,
+      workflowId: workflowIds.scopeDeletion(scopeId),
+      args: [{ scopeId, force }],
+    });
+
+  test('N15: is refused without force, with the objects named; with force it stops before anything is removed when nobody serves deployments', async () => {
+    const input = world.request();
+    const { domain } = await world.create(input);
+    const service = await makeService(world, input.scopeId);
+    const before = await truth(world);
+    expect(await failureOf(remove(input.scopeId, false))).toMatchObject({
+      type: 'DeploymentLive',
+      message: expect.stringContaining(`Service ${world.namespace}/${service}`),
+    });
+    expect(await failureOf(remove(input.scopeId, true))).toMatchObject({
+      type: 'DeploymentLive',
+      message: expect.stringContaining('no worker polls'),
+    });
+    expect(await truth(world)).toEqual(before);
+    expect(before.records.join()).toContain(domain);
+  });
+
+  test('N15: is refused without force while a rollout is open', async () => {
+    const input = world.request();
+    await world.create(input);
+    const rollout = await world.client.workflow.start('deployment', {
+      taskQueue: 'served-by-nobody',
+      workflowId: workflowIds.deployment(input.scopeId),
+    });
+    expect(await failureOf(remove(input.scopeId, false))).toMatchObject({
+      type: 'DeploymentLive',
+      message: expect.stringContaining('is open'),
+    });
+    await rollout.terminate();
   });
 });
 

@@ -31,7 +31,11 @@ describe('a scope with external-dns', () => {
   test('S17, S43, S56, S71, S75, S74: takes the base name whatever the lists say, without looking at AWS; external-dns observes its record; deletion removes it', async () => {
     world.aws.resetRequests();
     const input = request(await gateway(ip));
-    const scope = { ...input.networking?.scope, additionalPublicBalancers: ['emptier'] };
+    const scope = {
+      ...input.networking?.scope,
+      additionalPublicBalancers: ['emptier'],
+      objectModifiers: { global: { labels: { team: 'web' } } },
+    };
     input.networking = { scope };
     const result = await world.create(input);
     const { reason, candidates } = await world.status(workflowIds.scopeCreation(input.scopeId));
@@ -44,7 +48,7 @@ describe('a scope with external-dns', () => {
     });
     expect(world.aws.requestCounts()).toEqual({});
     expect(await endpointOf(input.scopeId)).toMatchObject({
-      metadata: { labels: { 'dns/zone-type': 'public' } },
+      metadata: { labels: { 'dns/zone-type': 'public', team: 'web' } },
       spec: { endpoints: [{ dnsName: result.domain, recordTTL: 60, recordType: 'A', targets: ['10.1.2.3'] }] },
     });
     const again = await world.create(input);

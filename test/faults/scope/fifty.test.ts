@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { everything } from '../../support/faults/outcomes.ts';
+import { everything, tell } from '../../support/faults/outcomes.ts';
 import { truth } from '../../support/inspect.ts';
 import { region, TIME_SCALE, testWorld } from '../../support/world.ts';
 
@@ -56,5 +56,12 @@ describe('fifty scopes at once on a full pool', () => {
     for (const count of perBalancer.values()) expect(count).toBeLessThanOrEqual(SCOPES_PER_BALANCER);
     expect(records).toHaveLength(100);
     expect(held).toEqual([]);
+    tell({
+      room: 'scope',
+      kind: 'outage',
+      point: 'AWS throttles: Route 53 at 5, ELBv2 at 10 reads a second',
+      journey: 'fifty creations at once on a full pool',
+      outcome: 'every run went on',
+    });
   });
 });

@@ -1,8 +1,8 @@
-import type { DeploymentModifier, ObjectModifier, ObjectModifiers } from '../../contract/deployment/input.ts';
+import type { DeploymentModifier, ObjectModifier, ObjectModifiers } from '../contract/modifiers.ts';
 
 /** Labels and annotations that a platform adds to objects (specs: deployment, section 5). */
 
-export type ModifiedKind = 'service' | 'ingress' | 'deployment' | 'pdb' | 'hpa';
+type ModifiedKind = 'service' | 'ingress' | 'deployment' | 'pdb' | 'hpa' | 'dnsendpoint';
 
 export interface Extras {
   labels: Record<string, string>;
@@ -11,7 +11,7 @@ export interface Extras {
 
 /** What objects of a kind get beside their own: the global part, then the kind's, which wins. */
 export function extrasOf(modifiers: ObjectModifiers, kind: ModifiedKind): Extras {
-  const own: ObjectModifier = (kind === 'hpa' ? undefined : modifiers[kind]) ?? {};
+  const own: ObjectModifier = (kind === 'hpa' || kind === 'dnsendpoint' ? undefined : modifiers[kind]) ?? {};
   return {
     labels: { ...modifiers.global?.labels, ...own.labels },
     annotations: { ...modifiers.global?.annotations, ...own.annotations },
@@ -35,6 +35,8 @@ const OUR_LABELS = new Set([
   'deployment_id',
   'name',
   'pod-template-hash',
+  'alb_name',
+  'dns/zone-type',
   ...['managed-by', 'part-of', 'component', 'instance', 'name'].map((name) => `app.kubernetes.io/${name}`),
 ]);
 
@@ -54,7 +56,8 @@ export function modifierProblems(
     const { labels, annotations } = modifiers[kind] ?? {};
     const wrongLabels = Object.entries(labels ?? {}).flatMap(([key, value]) => {
       const at = `${path}.${kind}.labels.${key}`;
-      if (OUR_LABELS.has(key) || key === brand) return [{ path: at, message: 'is set by Groundwork' }];
+      if (OUR_LABELS.has(key) || key === brand || key === `${brand}-autocreate`)
+        return [{ path: at, message: 'is set by Groundwork' }];
       if (!isKey(key)) return [{ path: at, message: 'is not a label key' }];
       return isLabelValue(value) ? [] : [{ path: at, message: `"${value}" is not a label value` }];
     });
@@ -67,6 +70,38 @@ export function modifierProblems(
     });
     return [...wrongLabels, ...wrongAnnotations];
   });
+}
+
+const KINDS = new Set(['global', 'service', 'ingress', 'deployment', 'secret', 'pdb']);
+
+/** Modifiers as a document or a text of JSON has them; undefined when they are of another shape. */
+export function readModifiers(raw: unknown): ObjectModifiers | undefined {
+  const given = typeof raw === 'string' ? parsed(raw) : raw;
+  if (!isRecord(given)) return undefined;
+  const right = Object.entries(given).every(
+    ([kind, modifier]) => KINDS.has(kind) && (modifier === null || (isRecord(modifier) && isModifier(modifier))),
+  );
+  return right ? given : undefined;
+}
+
+function isModifier({ labels, annotations, tolerations, nodeselector }: Record<string, unknown>): boolean {
+  const absent = (value: unknown) => value === undefined || value === null;
+  const isTexts = (value: unknown) =>
+    absent(value) || (isRecord(value) && Object.values(value).every((text) => typeof text === 'string'));
+  const tolerates = absent(tolerations) || (Array.isArray(tolerations) && tolerations.every(isRecord));
+  return tolerates && [labels, annotations, nodeselector].every(isTexts);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** `name` or `prefix/name`, as Kubernetes takes keys of labels and annotations. */
