@@ -34,8 +34,8 @@ function rules(of: typeof effects, probability: number): FaultRule[] {
 export function survivesBadDays<W extends Pick<World, 'faults'>>(room: string, world: W, journey: Journey<W>): void {
   afterEach(() => world.faults.clear());
   const days = everything
-    ? effects.map((effect) => ({ name: effect.name, faults: rules([effect], 0.08) }))
-    : [{ name: 'throttles, fails, resets, hangs, truncates and lies', faults: rules(effects, 0.01) }];
+    ? effects.map((effect) => ({ name: effect.name, faults: rules([effect], 0.01) }))
+    : [{ name: 'throttles, fails, resets, hangs, truncates and lies', faults: rules(effects, 0.002) }];
 
   describe('AWS and the Kubernetes API on a bad day', () => {
     test.each(days)('each $name: the run goes on', { timeout: 240_000 }, async ({ name, faults }) => {
