@@ -1,9 +1,4 @@
 import { survivesAtLeastOnce } from '../../support/faults/at-least-once.ts';
-import { survivesBadDays } from '../../support/faults/bad-days.ts';
-import { deploymentRoom, patientWorld, replacement } from './room.ts';
+import { deploymentRoom, patientWorld } from './room.ts';
 
-const world = patientWorld();
-
-survivesAtLeastOnce(deploymentRoom, world);
-
-survivesBadDays(deploymentRoom.room, world, replacement);
+survivesAtLeastOnce(deploymentRoom, patientWorld());

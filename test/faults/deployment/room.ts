@@ -152,7 +152,7 @@ const editAndGoBack = (world: World) =>
 const initial = ['acceptDeployment', 'beginRollout', 'applySide', 'waitInstances', 'routeTraffic', 'keepRollout'];
 const deletion = ['acceptTarget', 'surveyScope', 'removeRoutes', 'removeSides'];
 
-export const replacement: Journey<World> = {
+const replacement: Journey<World> = {
   name: 'replaced by the next one, step by step',
   go: takeOver,
   activities: [...initial, 'scaleSide', 'drainTime', 'removeObjects'],
