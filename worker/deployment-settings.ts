@@ -89,6 +89,7 @@ const timings = {
   readPatience: 'Seconds a read that fails is repeated before a rollout gives up.',
   restartGraceSeconds: 'Seconds an instance that is restarted may take to stop.',
   restartTimeout: 'Seconds the end of an instance that is restarted is awaited.',
+  historyLimit: 'Events after which a rollout starts a new history while traffic holds, whatever the server suggests.',
 } as const;
 
 type TimingKey = keyof typeof timings;

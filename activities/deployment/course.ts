@@ -29,11 +29,11 @@ export interface Seen {
   instances?: Partial<Record<Side, InstanceCounts>>;
 }
 
-/** How an activity that loops ended. `applied`: whether a routing was, or may have been, handed to Kubernetes. */
+/** How an activity that loops ended. `illBefore`: a side that may be as ill as before was so. `applied`: whether a routing was, or may have been, handed to Kubernetes. */
 export type StepAnswer =
-  | { kind: 'done'; seen: Seen; warnings: Warning[] }
+  | { kind: 'done'; seen: Seen; warnings: Warning[]; illBefore?: string }
   | { kind: 'failed'; failure: Failure; seen: Seen; applied?: boolean; warnings: Warning[] }
-  | { kind: 'interrupted'; seen: Seen; applied?: boolean };
+  | { kind: 'interrupted'; seen: Seen; applied?: boolean; warnings?: Warning[] };
 
 /** What a watch saw that the rollout must react to. */
 export type WatchAnswer =

@@ -3,7 +3,7 @@ import type { HostRouting } from '../../contract/deployment/status.ts';
 import type { Failure } from '../../contract/failures.ts';
 import type { Warning } from '../../contract/scope/status.ts';
 import { expectedRouting, type FoundIngress, routingOf } from '../../domain/deployment/expected.ts';
-import { compareRules, type RuleVerdict } from '../../domain/deployment/gate.ts';
+import { compareRules, groupsOf, type RuleVerdict } from '../../domain/deployment/gate.ts';
 import { routingObjects } from '../../domain/deployment/objects/routing.ts';
 import {
   type ControllerOpinion,
@@ -23,7 +23,7 @@ import type { DeploymentDependencies } from './dependencies.ts';
 import { cancellationOf, earlierAttempt, isInterruption, lookUntil } from './looping.ts';
 import { applyChecked, kinds, type Live, ofScope, refOf, wire } from './objects.ts';
 import { type Original, readOriginals } from './originals.ts';
-import { idsOf, seeHealth, seeRules } from './sight.ts';
+import { idsOf, seeHealth, seeRules, sideOf } from './sight.ts';
 
 export interface RouteInput {
   course: Course;
@@ -46,6 +46,8 @@ interface Progress {
   warnings: Warning[];
   lastSeen?: string;
   seen: Seen;
+  /** In words, that a side had no healthy target before anything was applied. */
+  illBefore?: string;
 }
 
 /**
@@ -59,18 +61,21 @@ export async function routeTraffic(deps: DeploymentDependencies, input: RouteInp
     if (progress.appliedAt === undefined) {
       const failure = await awaitTargets(deps, input, progress);
       if (failure) return { kind: 'failed', failure, seen: progress.seen, applied: false, warnings: progress.warnings };
+      await lookBefore(deps, input, progress);
       await applyRouting(deps, input.course, input.routing);
       progress.appliedAt = Date.now();
     }
     const failure = await gate(deps, input, progress);
-    const { seen, warnings } = progress;
-    return failure ? { kind: 'failed', failure, seen, warnings } : { kind: 'done', seen, warnings };
+    const { seen, warnings, illBefore } = progress;
+    if (failure) return { kind: 'failed', failure, seen, warnings };
+    return { kind: 'done', seen, warnings, ...(illBefore === undefined ? {} : { illBefore }) };
   } catch (error) {
     const meaning = cancellationOf(error);
     if (!isInterruption(meaning)) throw meaning;
     return {
       kind: 'interrupted',
       seen: progress.seen,
+      warnings: progress.warnings,
       ...(progress.appliedAt === undefined ? { applied: false } : {}),
     };
   }
@@ -92,6 +97,28 @@ async function awaitTargets(
     ...looking(course, progress, progress.beganAt + seconds * 1000),
   });
   return found ? undefined : targetsFailure(verdict, seconds, progress.lastSeen);
+}
+
+/** Whether the sides that may be as ill as before are so, for as long as illness is tolerated. */
+async function lookBefore(
+  deps: DeploymentDependencies,
+  { course, after }: RouteInput,
+  progress: Progress,
+): Promise<void> {
+  const needs = after.filter(({ healthy }) => healthy === 'as-before');
+  if (needs.length === 0 || progress.illBefore !== undefined) return;
+  let verdict: TargetVerdict | undefined;
+  await lookUntil({
+    look: async () => {
+      const rules = await seeRules(deps, course);
+      // Where the balancer has no group of a side yet, as when the scope moves to another one, nothing is known of it.
+      const known = needs.filter(({ side }) => groupsOf(rules).some(({ service }) => sideOf(course, service) === side));
+      verdict = await lookAtTargets(deps, course, known, progress, rules);
+      return verdict.ok ? verdict : undefined;
+    },
+    ...looking(course, progress, Date.now() + course.request.timings.unhealthyTolerance * 1000),
+  });
+  if (verdict && !verdict.ok) progress.illBefore = verdict.missing.join('; ');
 }
 
 async function lookAtTargets(
@@ -173,7 +200,8 @@ export async function expectationOf(
 }
 
 async function gate(deps: DeploymentDependencies, input: RouteInput, progress: Progress): Promise<Failure | undefined> {
-  const { course, routing, after, patienceSeconds } = input;
+  const { course, routing, patienceSeconds } = input;
+  const after = input.after.filter(({ healthy }) => healthy !== 'as-before' || progress.illBefore === undefined);
   const { reconcileTimeout } = course.request.timings;
   const from = progress.appliedAt ?? Date.now();
   const rulesUntil = from + (patienceSeconds ?? reconcileTimeout) * 1000;

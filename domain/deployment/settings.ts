@@ -1,7 +1,7 @@
 import type { DeploymentKnobs } from '../../contract/deployment/input.ts';
 import type { ScopeSettings } from '../scope/settings.ts';
 
-/** All in seconds unless a name says otherwise; fractions are allowed, so that a sandbox runs minutes as milliseconds. */
+/** All in seconds unless said otherwise; fractions are allowed, so that a sandbox runs minutes as milliseconds. */
 export interface DeploymentTimings {
   /** What one attempt of a call to AWS or Kubernetes may take without a sign of life: after it another worker takes over. */
   callTimeout: number;
@@ -25,6 +25,8 @@ export interface DeploymentTimings {
   /** Grace of a restarted instance, and how long its end is awaited. */
   restartGraceSeconds: number;
   restartTimeout: number;
+  /** Events after which a rollout goes on in a new history while traffic holds, whatever the server suggests. */
+  historyLimit: number;
 }
 
 export const defaultDeploymentTimings: DeploymentTimings = {
@@ -38,6 +40,7 @@ export const defaultDeploymentTimings: DeploymentTimings = {
   readPatience: 300,
   restartGraceSeconds: 30,
   restartTimeout: 60,
+  historyLimit: 2_000,
 };
 
 /** Everything the deployment room takes from the worker's configuration. */

@@ -41,7 +41,7 @@ export function judgeTargets(
   const missing: string[] = [];
   for (const { side, healthy: wanted } of needs) {
     const { groups, readyPods } = health[side] ?? { groups: [], readyPods: 0 };
-    const needed = wanted === 'one' ? 1 : Math.max(1, Math.ceil((readyPods * healthyPercent) / 100));
+    const needed = wanted !== 'planned' ? 1 : Math.max(1, Math.ceil((readyPods * healthyPercent) / 100));
     const counts = groups.map((group) => ({ group, count: healthyTargets(group, readyPods) }));
     healthy[side] = counts.length === 0 ? 0 : Math.min(...counts.map(({ count }) => count));
     const name = ids[side] ?? side;

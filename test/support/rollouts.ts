@@ -1,10 +1,12 @@
-import type { WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { expect } from 'vitest';
 import type { DeploymentInput } from '../../contract/deployment/input.ts';
 import { getDeploymentStatus } from '../../contract/deployment/messages.ts';
 import type { DeploymentResult, DeploymentStatus } from '../../contract/deployment/status.ts';
 import { taskQueueName, workflowIds, workflowTypes } from '../../contract/names.ts';
 import type { ScopeCreationInput } from '../../contract/scope/input.ts';
 import { RequestDriver } from '../../sandbox/traffic/driver.ts';
+import { eventually } from './inspect.ts';
 import { REGION, region, testWorld, type World, type WorldOptions } from './world.ts';
 
 /** Rollouts in a test's world. */
@@ -46,7 +48,25 @@ export function deploymentOf({ input, domain }: TestScope, deploymentId: string,
   };
 }
 
-export function startRollout(world: World, input: DeploymentInput): Promise<WorkflowHandle> {
+/** A scope whose version 41 serves. */
+export async function served(world: World, fields: Fields = {}): Promise<TestScope> {
+  const scope = await createScope(world);
+  await rollOut(world, deploymentOf(scope, '41', fields));
+  return scope;
+}
+
+/** Version 42 in the place of 41. */
+export const next = (scope: TestScope, fields: Fields = {}): DeploymentInput =>
+  deploymentOf(scope, '42', { currentDeploymentId: '41', ...fields });
+
+/** Through these percentages, each held for `holdSeconds`, to the end. */
+export const byPlan = (percents: readonly number[], holdSeconds = 0) => ({
+  mode: 'steps' as const,
+  steps: percents.map((percent) => ({ percent, holdSeconds })),
+  autoFinalize: true,
+});
+
+export function startRollout(world: World, input: DeploymentInput): Promise<WorkflowHandleWithFirstExecutionRunId> {
   return world.client.workflow.start(workflowTypes.deployment, {
     taskQueue: taskQueueName(world.values.taskQueuePrefix, 'deployments'),
     workflowId: input.dryRun ? workflowIds.deploymentPlan(input.scopeId) : workflowIds.deployment(input.scopeId),
@@ -73,6 +93,19 @@ export function targetOf({ input: { scopeId, slugs } }: TestScope) {
 export function rolloutStatus(world: World, scopeId: string): Promise<DeploymentStatus> {
   return world.client.workflow.getHandle(workflowIds.deployment(scopeId)).query(getDeploymentStatus);
 }
+
+/** Waits until the rollout's status is as `check` wants it. */
+export function reaches(
+  world: World,
+  { input }: TestScope,
+  check: (status: DeploymentStatus) => void,
+  seconds = 20,
+): Promise<void> {
+  return eventually(async () => check(await rolloutStatus(world, input.scopeId)), seconds);
+}
+
+export const inPhase = (phase: DeploymentStatus['phase']) => (status: DeploymentStatus) =>
+  expect(status.phase).toBe(phase);
 
 /** A driver that sends requests to the scope until it is stopped. */
 export function drive(world: World, { balancer, domain }: TestScope): RequestDriver {
@@ -118,6 +151,23 @@ export async function editWeights(world: World, { input }: TestScope, weight: nu
     { ...kind, namespace: world.namespace, name },
     { metadata: { annotations: { [key]: action } } },
   );
+}
+
+/** What a rollout that goes back must leave as it was. */
+export async function traceOf(world: World, scope: TestScope): Promise<{ weights: object; objects: string[] }> {
+  return { weights: weightsOf(world, scope), objects: await objectsOf(world, scope, 'uid') };
+}
+
+export const GONE = { weights: {}, objects: [] };
+
+/** The instances of a version are lost, and the new ones do not get ready as long as the knob says so. */
+export async function fallIll(world: World, { input }: TestScope, deploymentId: string): Promise<void> {
+  const labelSelector = `scope_id=${input.scopeId},deployment_id=${deploymentId}`;
+  world.controllers.workloads.knobs.failure = ({ metadata: { labels = {} } }) =>
+    `scope_id=${labels.scope_id},deployment_id=${labels.deployment_id}` === labelSelector ? 'not-ready' : undefined;
+  const pod = { apiVersion: 'v1', kind: 'Pod' };
+  for (const { metadata } of await world.kubernetes.list(pod, { namespace: world.namespace, labelSelector }))
+    await world.kubernetes.remove({ ...pod, namespace: world.namespace, name: metadata?.name ?? '' });
 }
 
 const KINDS = [

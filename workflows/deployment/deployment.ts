@@ -6,6 +6,7 @@ import {
   continueAsNew,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { Seen } from '../../activities/deployment/course.ts';
 import type { DeploymentInput } from '../../contract/deployment/input.ts';
 import type { DeploymentPlan, DeploymentResult, DeploymentStatus } from '../../contract/deployment/status.ts';
 import type { DeploymentRequest } from '../../domain/deployment/request.ts';
@@ -13,6 +14,7 @@ import { decide } from '../../domain/deployment/rollout/decide.ts';
 import { learn } from '../../domain/deployment/rollout/learn.ts';
 import { initialState } from '../../domain/deployment/rollout/state.ts';
 import type { RolloutEnd, RolloutPlan } from '../../domain/deployment/rollout/types.ts';
+import { defaultDeploymentTimings } from '../../domain/deployment/settings.ts';
 import { asRunFailure, describeFailure, runFailure, withinPatience } from '../failures.ts';
 import { calls, local } from './activities.ts';
 import { type Rollout, RolloutRun } from './run.ts';
@@ -23,6 +25,8 @@ export interface Continuation extends Rollout {
   removed: string[];
   orphans: string[];
   warnings: DeploymentStatus['warnings'];
+  /** What was seen last. */
+  seen: Seen;
 }
 
 /**
@@ -78,6 +82,7 @@ async function begin(run: RolloutRun, request: DeploymentRequest, continued: Con
   if (continued) {
     run.removed.push(...continued.removed);
     run.orphans.push(...continued.orphans);
+    run.saw(continued.seen);
     return run.begun(continued);
   }
   const what = `scope ${request.scopeId}: balancer, Ingresses, version that serves`;
@@ -89,11 +94,11 @@ async function begin(run: RolloutRun, request: DeploymentRequest, continued: Con
 }
 
 async function drive(run: RolloutRun, input: DeploymentInput): Promise<RolloutEnd> {
-  for (;;) {
+  for (let steps = 0; ; steps++) {
     const { decision, state } = decide(run.plan, run.state);
     run.state = state;
     if (decision.kind === 'end') return decision.end;
-    if (decision.kind === 'hold') await continueIfAsked(run, input);
+    if (decision.kind === 'hold' && steps > 0) await continueIfAsked(run, input);
     const outcome = await perform(run, decision);
     run.state = learn(run.plan, run.state, decision, outcome);
   }
@@ -101,15 +106,19 @@ async function drive(run: RolloutRun, input: DeploymentInput): Promise<RolloutEn
 
 /** Traffic holds and nobody waits for an answer: the quiet point at which a long history is exchanged for a new one. */
 async function continueIfAsked(run: RolloutRun, input: DeploymentInput): Promise<void> {
-  if (!workflowInfo().continueAsNewSuggested || !allHandlersFinished()) return;
-  const { course, plan, state, removed, orphans } = run;
+  const { course, plan, state, removed, orphans, status } = run;
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  const { historyLimit = defaultDeploymentTimings.historyLimit } = course.request.timings;
+  if (!(continueAsNewSuggested || historyLength > historyLimit) || !allHandlersFinished()) return;
+  const { actual, healthyTargets, instances } = status;
   await continueAsNew<typeof deployment>(input, {
     course,
     plan,
     state,
     removed,
     orphans,
-    warnings: run.status.warnings,
+    warnings: status.warnings,
+    seen: { actual, healthyTargets, instances },
   });
 }
 

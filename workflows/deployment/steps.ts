@@ -162,10 +162,13 @@ async function remove(run: RolloutRun, { what }: Step<'delete'>, began: number, 
 
 function outcomeOf(run: RolloutRun, answer: StepAnswer): Outcome {
   run.saw(answer.seen);
-  if (answer.kind === 'done') return { kind: 'done', warnings: answer.warnings };
+  if (answer.kind === 'done') {
+    const { warnings, illBefore } = answer;
+    return { kind: 'done', warnings, ...(illBefore === undefined ? {} : { illBefore }) };
+  }
+  run.warn(...(answer.warnings ?? []));
   if (answer.kind === 'interrupted')
     return { kind: 'interrupted', ...(answer.applied === undefined ? {} : { applied: answer.applied }) };
-  run.warn(...answer.warnings);
   return {
     kind: 'failed',
     failure: answer.failure,

@@ -44,7 +44,7 @@ function forward(plan: RolloutPlan, state: RolloutState): Next {
     const begun = state.phase === 'Verifying' && !stuck(state);
     if (state.paused && !begun) return stay(plan, state);
     const routing = firstRouting(plan, state);
-    return route({ ...state, phase: 'Verifying' }, routing, [], firstNeeds(plan, routing));
+    return route({ ...state, phase: 'Verifying' }, routing, [], firstNeeds(plan, state, routing));
   }
   if (plan.strategy === 'initial') return remove(plan, state, ['orphans']);
   return state.finalizing ? finalize(plan, state) : shift(plan, { ...state, phase: 'Running' });
@@ -84,7 +84,8 @@ function move(plan: RolloutPlan, state: RolloutState, percent: number): Next {
   const routing = weighted(percent);
   if (!settled(state, routing)) {
     const gaining: Side | undefined = percent > state.percent ? 'green' : percent < state.percent ? 'blue' : undefined;
-    const needs = weightedSides(plan, routing).map((side) => need(side, side === gaining ? 'planned' : 'one'));
+    const sides = weightedSides(plan, routing).filter((side) => side === gaining || !illBefore(state, side));
+    const needs = sides.map((side) => need(side, side === gaining ? 'planned' : 'one'));
     return route(state, routing, gaining ? [need(gaining, 'planned')] : [], needs);
   }
   for (const side of ['green', 'blue'] as const) {
@@ -192,10 +193,15 @@ function route(state: RolloutState, routing: Routing, needs: TargetNeed[], after
   return { state: begun, decision };
 }
 
-/** Green must be healthy at weight 0 before it gets any weight. */
-function firstNeeds(plan: RolloutPlan, routing: Routing): TargetNeed[] {
+/** Green must be healthy at weight 0 before it gets any weight. Blue must not have fallen ill by this. */
+function firstNeeds(plan: RolloutPlan, state: RolloutState, routing: Routing): TargetNeed[] {
   const green = need('green', 'planned');
-  return plan.strategy === 'initial' || greenShare(routing) === 100 ? [green] : [need('blue', 'one'), green];
+  const alone = plan.strategy === 'initial' || greenShare(routing) === 100 || illBefore(state, 'blue');
+  return alone ? [green] : [need('blue', 'as-before'), green];
+}
+
+function illBefore({ blueIllBefore }: RolloutState, side: Side): boolean {
+  return side === 'blue' && blueIllBefore === true;
 }
 
 /** The sides with weight on any listener: a port that green lacks stays with blue. */
@@ -215,7 +221,9 @@ function stay(plan: RolloutPlan, state: RolloutState): Next {
 function hold(plan: RolloutPlan, state: RolloutState, why: 'plan' | 'message' | 'paused', seconds?: number): Next {
   const routing = state.confirmed;
   const watch = state.verified
-    ? sidesWithWeight(routing, plan.blue !== undefined).filter((side) => !state.knownIll.includes(side))
+    ? sidesWithWeight(routing, plan.blue !== undefined).filter(
+        (side) => !state.knownIll.includes(side) && !illBefore(state, side),
+      )
     : [];
   const rest = seconds === undefined ? {} : { seconds };
   return { state, decision: { kind: 'hold', ...rest, step: state.step, routing, watch, why } };

@@ -15,7 +15,7 @@ const REFUSALS = ['CertificateMissing', 'ControllerRefused'];
 export function learn(plan: RolloutPlan, state: RolloutState, decision: Decision, outcome: Outcome): RolloutState {
   switch (outcome.kind) {
     case 'done':
-      return warned(succeeded(plan, state, decision), outcome.warnings ?? []);
+      return warned(pausedByIllness(succeeded(plan, state, decision), outcome.illBefore), outcome.warnings ?? []);
     case 'failed':
       return failed(plan, outcome.applied === false ? notApplied(state) : state, decision, outcome.failure);
     case 'interrupted':
@@ -120,6 +120,14 @@ function incomplete(plan: RolloutPlan, state: RolloutState, cause: Failure): Rol
     details: { leftovers, cause, ...(state.failure ? { failure: state.failure } : {}), rolledBack: false },
   };
   return { ...state, end: { phase: 'Failed', percent: state.percent, reason: cause.message, failure } };
+}
+
+/** Blue was ill before the rollout touched it: that stops nothing, but there is no way back, so a person decides. */
+function pausedByIllness(state: RolloutState, words: string | undefined): RolloutState {
+  if (words === undefined || state.goal !== 'forward') return state;
+  const pauseReason = `${words}, already before this rollout`;
+  const message = `${pauseReason}. There is no way back to it: the rollout is paused; resume it, or switch to 100`;
+  return warned({ ...state, blueIllBefore: true, paused: true, pauseReason }, [{ code: 'BlueUnhealthy', message }]);
 }
 
 function rested(state: RolloutState, decision: Decision, restSeconds: number | undefined): RolloutState {

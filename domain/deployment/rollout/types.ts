@@ -68,6 +68,8 @@ export interface RolloutState {
   removed: RemovalTarget[];
   /** Sides whose ill health is known and waits for a person. */
   knownIll: Side[];
+  /** Blue was ill before this rollout: it is neither asked for healthy targets while traffic leaves it, nor watched. */
+  blueIllBefore?: true;
   /** When rules that others had changed were put back last, in ms. */
   putBackAt?: number;
   /** What they were before the routing that is not confirmed yet was begun. */
@@ -79,10 +81,13 @@ export interface RolloutState {
 
 export type RemovalTarget = 'ports' | 'blue' | 'green' | 'orphans';
 
-/** A side whose targets must be healthy: `planned` is `healthyPercent` of its ready pods and at least one. */
+/**
+ * A side whose targets must be healthy: `planned` is `healthyPercent` of its ready pods and at least one; `as-before` is one,
+ * unless it had none before the routing was applied either.
+ */
 export interface TargetNeed {
   side: Side;
-  healthy: 'planned' | 'one';
+  healthy: 'planned' | 'one' | 'as-before';
 }
 
 /** What to do next. Each is one step for the interpreter; `sayDecision` puts it in words. */
@@ -122,7 +127,8 @@ export interface RolloutEnd {
 
 /** How a step went. */
 export type Outcome =
-  | { kind: 'done'; warnings?: Warning[] }
+  /** `illBefore`: in words, that blue had no healthy target before the routing was applied, for longer than is tolerated. */
+  | { kind: 'done'; warnings?: Warning[]; illBefore?: string }
   /** `applied`: whether a routing was, or may have been, handed to Kubernetes. */
   | { kind: 'failed'; failure: Failure; applied?: boolean }
   /** A message or a cancellation ended it; `restSeconds` is what a hold still had; `applied` as above. */

@@ -126,13 +126,18 @@ function hear(plan: RolloutPlan, state: RolloutState, event: Event, stuck: boole
 /** Undefined: nothing has happened yet. */
 function outcomeOf(decision: Decision, event: Event, last: boolean): Outcome | undefined {
   if (event.kind === 'fail') return { kind: 'failed', failure: failure(event.type), applied: event.applied };
-  if (decision.kind !== 'hold') return { kind: 'done' };
+  if (decision.kind !== 'hold') return event.kind === 'ill' ? doneThoughIll(decision) : { kind: 'done' };
   if (event.kind === 'ill' && decision.watch.includes(event.side)) {
     return { kind: 'ill', side: event.side, failure: failure('TargetsUnhealthy') };
   }
   if (event.kind === 'changed' && decision.watch.length > 0) return { kind: 'changed', at: event.at, words: 'edited' };
   if (decision.seconds !== undefined) return { kind: 'done' };
   return last ? { kind: 'interrupted' } : undefined;
+}
+
+function doneThoughIll(decision: Decision): Outcome {
+  const mayBeIll = decision.kind === 'route' && decision.after.some(({ healthy }) => healthy === 'as-before');
+  return { kind: 'done', ...(mayBeIll ? { illBefore: '41: 0 of 1 targets healthy' } : {}) };
 }
 
 describe('at every step of any rollout', () => {

@@ -114,6 +114,12 @@ function given({ blue, workload }: DeploymentRequest, plan: RolloutPlan, start?:
   return `given    blue ${old}   green ${plan.green}${found}`;
 }
 
+const NEEDS = {
+  one: 'has a healthy target',
+  'as-before': 'no worse than before',
+  planned: 'healthy as planned',
+} as const;
+
 function words(deployment: DeploymentRequest, shape: RouteShape, decision: Decision): string {
   const id = (side: string) => (side === 'blue' ? deployment.blue : deployment.deploymentId) ?? '-';
   switch (decision.kind) {
@@ -126,10 +132,7 @@ function words(deployment: DeploymentRequest, shape: RouteShape, decision: Decis
     case 'scale':
       return `scale    ${id(decision.side)} to ${decision.count}${decision.ready ? ', wait until ready' : ''}`;
     case 'route': {
-      const needs = (list: typeof decision.before) =>
-        list.map(
-          ({ side, healthy }) => `${id(side)} ${healthy === 'one' ? 'has a healthy target' : 'healthy as planned'}`,
-        );
+      const needs = (list: typeof decision.before) => list.map(({ side, healthy }) => `${id(side)} ${NEEDS[healthy]}`);
       return [
         ...(decision.before.length > 0 ? [`gate     targets ${needs(decision.before).join(', ')}`] : []),
         `apply    Ingresses ${routingWords(deployment, shape, decision)}`,
@@ -177,6 +180,8 @@ function outcomeWords(outcome: Outcome): string {
       return `seen: ${outcome.side} is ill, ${outcome.failure.message}`;
     case 'changed':
       return `seen: ${outcome.words}`;
+    case 'done':
+      return `done: ${outcome.illBefore} before`;
     default:
       return outcome.kind;
   }

@@ -42,6 +42,27 @@ const stories: Record<string, Story> = {
     events: [say(waiting, to(25)), say(waiting, to(100)), say(waiting, { name: 'finalize' })],
   },
   'plan with holds': { input: { trafficPlan: steps() }, events: [] },
+  'blue dead before the rollout, cured by plan': {
+    input: { trafficPlan: steps() },
+    events: [
+      { on: 'apply    Ingresses', outcome: { kind: 'done', illBefore: '41: 0 of 1 targets of d-7-41 healthy' } },
+      say(waiting, { name: 'resume' }),
+    ],
+  },
+  'blue dead before the rollout, cured by hand at once': {
+    events: [
+      { on: 'apply    Ingresses', outcome: { kind: 'done', illBefore: '41: 0 of 1 targets of d-7-41 healthy' } },
+      say(waiting, to(100)),
+      say(waiting, { name: 'finalize' }),
+    ],
+  },
+  'the old version does not go': {
+    events: [
+      say(waiting, to(100)),
+      say(waiting, { name: 'finalize' }),
+      fails('delete', 'RemovalTimeout', 'Service d-7-41 is held by finalizer example.com/hold'),
+    ],
+  },
   'plan without autoFinalize': {
     input: { trafficPlan: steps({ autoFinalize: false }) },
     events: [say(waiting, { name: 'finalize' })],

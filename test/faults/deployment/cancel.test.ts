@@ -47,7 +47,7 @@ const first: Cancellable<World> = {
 function replacement(
   name: string,
   fields: Parameters<typeof deploymentOf>[2],
-  activities: readonly string[],
+  { activities, telling }: Pick<Cancellable<World>, 'activities' | 'telling'>,
 ): Cancellable<World> {
   let serving: { scope: TestScope; version: number } | undefined;
   const begun = async () => {
@@ -74,6 +74,7 @@ function replacement(
       };
     },
     activities,
+    ...(telling ? { telling } : {}),
   };
 }
 
@@ -81,10 +82,14 @@ const steps = [
   { percent: 50, holdSeconds: 0.1 },
   { percent: 100, holdSeconds: 0 },
 ];
-const byPlan = replacement('a rollout by plan', { trafficPlan: { mode: 'steps', steps, autoFinalize: true } }, [
-  ...initial,
-  'removeObjects',
-]);
+const byPlan = replacement(
+  'a rollout by plan',
+  { trafficPlan: { mode: 'steps', steps, autoFinalize: true } },
+  {
+    activities: [...initial, 'removeObjects'],
+    telling: ['applySide', 'routeTraffic #2', 'routeTraffic #4', 'removeObjects'],
+  },
+);
 
 /** Its instances never get ready: the cancellation also strikes while it goes back by itself. */
 const failing = replacement(
@@ -93,7 +98,7 @@ const failing = replacement(
     workload: { image: 'registry.example.com/api:crash-loop-137' },
     networking: { scope: { deploymentMaxWaitSeconds: 0.5 } },
   },
-  ['acceptDeployment', 'beginRollout', 'applySide', 'waitInstances', 'removeObjects', 'keepRollout'],
+  { activities: ['acceptDeployment', 'beginRollout', 'applySide', 'waitInstances', 'removeObjects', 'keepRollout'] },
 );
 
 const deletion: Cancellable<World> = {

@@ -3,7 +3,7 @@ import type { DeploymentInput } from '../../../contract/deployment/input.ts';
 import { rollbackUpdate } from '../../../contract/deployment/messages.ts';
 import { workflowIds, workflowTypes } from '../../../contract/names.ts';
 import { activitiesOfRooms } from '../../support/faults/activities.ts';
-import type { RoomUnderFaults } from '../../support/faults/journey.ts';
+import type { Journey, RoomUnderFaults } from '../../support/faults/journey.ts';
 import { eventually } from '../../support/inspect.ts';
 import {
   createScope,
@@ -40,6 +40,8 @@ export const patient = {
     ].map((name) => [`GROUNDWORK_DEPLOYMENT_${name}`, '100']),
   ),
   GROUNDWORK_DEPLOYMENT_CALL_TIMEOUT: '6',
+  GROUNDWORK_AWS_REQUEST_TIMEOUT_SECONDS: '2',
+  GROUNDWORK_KUBERNETES_REQUEST_TIMEOUT_SECONDS: '2',
   // The target groups' own delay decides how long an old version drains.
   GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '',
 };
@@ -150,27 +152,39 @@ const editAndGoBack = (world: World) =>
 const initial = ['acceptDeployment', 'beginRollout', 'applySide', 'waitInstances', 'routeTraffic', 'keepRollout'];
 const deletion = ['acceptTarget', 'surveyScope', 'removeRoutes', 'removeSides'];
 
+const replacement: Journey<World> = {
+  name: 'replaced by the next one, step by step',
+  go: takeOver,
+  activities: [...initial, 'scaleSide', 'drainTime', 'removeObjects'],
+  // The first calls are those of the first version.
+  calls: {
+    beginRollout: [2],
+    applySide: [2],
+    waitInstances: [2, 3],
+    routeTraffic: [2, 3, 4, 5],
+    scaleSide: [1, 2, 3],
+    keepRollout: [2],
+  },
+};
+
 export const deploymentRoom: RoomUnderFaults<World> = {
   room: 'deployment',
   subject: 'a version that is',
   activities: activitiesOfRooms.deployment,
   journeys: [
-    {
-      name: 'replaced by the next one, step by step',
-      go: takeOver,
-      activities: [...initial, 'scaleSide', 'drainTime', 'removeObjects'],
-      calls: { beginRollout: 2, applySide: 2, waitInstances: 3, routeTraffic: 5, scaleSide: 3, keepRollout: 2 },
-    },
+    replacement,
     {
       name: 'kept, because a person goes back after another edited the weights',
       go: editAndGoBack,
       activities: [...initial, 'watchTraffic', 'drainTime', 'removeObjects'],
-      calls: { routeTraffic: 6, removeObjects: 1 },
+      // Put back, back to the old version, and as it was before.
+      calls: { routeTraffic: [4, 5, 6], removeObjects: [1] },
     },
     {
       name: 'the first of its scope, restarted and removed',
       go: lifeOfFirst,
       activities: [...initial, ...deletion, 'planDeployment', 'diagnoseScope', 'inspectInstance', 'stopInstance'],
+      calls: { routeTraffic: [1] },
     },
   ],
 };

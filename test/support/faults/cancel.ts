@@ -17,7 +17,7 @@ export interface Cancellable<W> {
   prepare: (world: W) => Promise<{ begin: () => Promise<string>; settle: (ending: Ending) => Promise<void> }>;
   /** Activities after which a cancellation must have been tried; more are allowed. */
   activities: readonly string[];
-  /** Those of them that `npm test` tries instead of all; without it, it tries all. */
+  /** Those of them that `npm test` tries instead of all, by name or as "<name> #<which call>"; without it, it tries all. */
   telling?: readonly string[];
 }
 
@@ -44,8 +44,14 @@ export function survivesCancellation<W extends Surrounded & Pick<World, 'client'
         tell({ room, kind: 'cancelled-after', point: last, journey: run.name, outcome: WORDS[ending] });
       }
       // Steps that go side by side complete in any order, so that one may never have been the k-th.
-      for (const activity of (some ?? run.activities).filter((name) => !story.includes(name))) {
-        const { last, ending } = await cancelAfter(world, run, (name) => name === activity);
+      for (const words of (some ?? run.activities).filter((name) => !story.includes(name))) {
+        const [activity = '', which = '1'] = words.split(' #');
+        let calls = 0;
+        const { last, ending } = await cancelAfter(
+          world,
+          run,
+          (name) => name === activity && ++calls === Number(which),
+        );
         expect(last).toBe(activity);
         tell({ room, kind: 'cancelled-after', point: activity, journey: run.name, outcome: WORDS[ending] });
       }

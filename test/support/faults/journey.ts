@@ -10,8 +10,8 @@ export interface Journey<W> {
   go: (world: W) => Promise<void>;
   /** The activities that it calls when nothing goes wrong. */
   activities: readonly string[];
-  /** How often it calls those whose every call is a boundary of its own. */
-  calls?: Readonly<Record<string, number>>;
+  /** Of those that it calls several times, the calls that are boundaries of their own, from 1; default the first. */
+  calls?: Readonly<Record<string, readonly number[]>>;
 }
 
 export interface RoomUnderFaults<W> {
@@ -37,19 +37,15 @@ export interface Boundary<W> {
   journey: Journey<W>;
 }
 
-/** Every call that a journey counts; of an activity that none counts the first call on the first journey that has it. */
+/** Every call that a journey names; of an activity that none names the first call on the first journey that has it. */
 export function boundariesOf<W>(room: RoomUnderFaults<W>): Boundary<W>[] {
   return room.activities.flatMap((activity) => {
-    const counted = room.journeys.flatMap((journey) => callsOf(journey, activity));
+    const named = room.journeys.flatMap((journey) =>
+      (journey.calls?.[activity] ?? []).map((call) => ({ activity, call, journey })),
+    );
     const journey = room.journeys.find(({ activities }) => activities.includes(activity));
-    return counted.length > 0 || !journey ? counted : [{ activity, call: 1, journey }];
+    return named.length > 0 || !journey ? named : [{ activity, call: 1, journey }];
   });
-}
-
-/** The calls of an activity that a journey counts. */
-function callsOf<W>(journey: Journey<W>, activity: string): Boundary<W>[] {
-  const count = journey.calls?.[activity] ?? 0;
-  return Array.from({ length: count }, (_, index) => ({ activity, call: index + 1, journey }));
 }
 
 /** "the 2nd routeTraffic", where it matters which. */

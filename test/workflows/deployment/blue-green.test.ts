@@ -3,46 +3,35 @@ import {
   finalizeUpdate,
   pauseUpdate,
   resumeUpdate,
-  rollbackSignal,
-  rollbackUpdate,
   switchTrafficUpdate,
 } from '../../../contract/deployment/messages.ts';
-import { workflowIds } from '../../../contract/names.ts';
-import { eventually, failureOf } from '../../support/inspect.ts';
+import { failureOf } from '../../support/inspect.ts';
 import {
-  createScope,
+  byPlan,
   deploymentOf,
   drive,
+  fallIll,
+  inPhase,
+  next,
   objectsOf,
+  reaches,
   rollOut,
   rolloutStatus,
   rolloutWorld,
+  served,
   startRollout,
-  type TestScope,
+  traceOf,
   weightsOf,
 } from '../../support/rollouts.ts';
 
 const world = rolloutWorld();
 
-/** A scope whose version 41 serves. */
-async function served(): Promise<TestScope> {
-  const scope = await createScope(world);
-  await rollOut(world, deploymentOf(scope, '41'));
-  return scope;
-}
-
-const phase = (scope: TestScope) => async () => (await rolloutStatus(world, scope.input.scopeId)).phase;
-const reaches = (scope: TestScope, wanted: string) =>
-  eventually(async () => expect(await phase(scope)()).toBe(wanted), 20);
-const next = (scope: TestScope, fields: Parameters<typeof deploymentOf>[2] = {}) =>
-  deploymentOf(scope, '42', { currentDeploymentId: '41', ...fields });
-
 describe('a second version', () => {
   test('gets traffic by hand and takes over without a failed request (rows 2, 3: D3, D5)', async () => {
-    const scope = await served();
+    const scope = await served(world);
     const driver = drive(world, scope);
     const handle = await startRollout(world, next(scope));
-    await reaches(scope, 'Running');
+    await reaches(world, scope, inPhase('Running'));
     expect(weightsOf(world, scope)).toEqual({ '41': 100, '42': 0 });
     expect(await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 25 }] })).toEqual({ percent: 25 });
     expect(weightsOf(world, scope)).toEqual({ '41': 75, '42': 25 });
@@ -65,28 +54,10 @@ describe('a second version', () => {
     expect(result.removed).toHaveLength(2);
   });
 
-  test('is rolled back by hand: rules and objects are as before (row 29: D73-D75)', async () => {
-    const scope = await served();
-    const before = { weights: weightsOf(world, scope), objects: await objectsOf(world, scope) };
-    const driver = drive(world, scope);
-    const handle = await startRollout(world, next(scope));
-    await reaches(scope, 'Running');
-    await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
-    expect(await handle.executeUpdate(rollbackUpdate, { args: [{ reason: 'it is slow' }] })).toEqual({ percent: 0 });
-    await handle.signal(rollbackSignal, { reason: 'again' });
-    expect(await handle.result()).toMatchObject({ outcome: 'rolled_back', reason: 'it is slow', percent: 0 });
-    expect({ weights: weightsOf(world, scope), objects: await objectsOf(world, scope) }).toEqual(before);
-    expect(driver.stop().failed).toEqual({});
-  });
-
   test('moves by plan and finalizes itself (row 43: N1), within 150 events', async () => {
-    const scope = await served();
+    const scope = await served(world);
     const driver = drive(world, scope);
-    const steps = [10, 25, 50, 75, 100].map((percent) => ({ percent, holdSeconds: 0.4 }));
-    const handle = await startRollout(
-      world,
-      next(scope, { trafficPlan: { mode: 'steps', steps, autoFinalize: true } }),
-    );
+    const handle = await startRollout(world, next(scope, { trafficPlan: byPlan([10, 25, 50, 75, 100], 0.2) }));
     expect(await handle.result()).toMatchObject({ outcome: 'finalized', percent: 100 });
     expect(driver.stop().failed).toEqual({});
     expect(weightsOf(world, scope)).toEqual({ '42': 100 });
@@ -95,81 +66,51 @@ describe('a second version', () => {
   });
 
   test('crashes at the start: the run fails with the reason and blue serves as before (rows 11, 44: D30, N2)', async () => {
-    const scope = await served();
-    const before = { weights: weightsOf(world, scope), objects: await objectsOf(world, scope) };
+    const scope = await served(world);
+    const before = await traceOf(world, scope);
     const driver = drive(world, scope);
-    const input = next(scope, { workload: { image: 'registry.example.com/api:crash-loop-137' } });
-    const failure = await failureOf(
-      rollOut(world, { ...input, networking: { scope: { deploymentMaxWaitSeconds: 2 } } }),
-    );
+    const input = next(scope, {
+      workload: { image: 'registry.example.com/api:crash-loop-137' },
+      networking: { scope: { deploymentMaxWaitSeconds: 2 } },
+    });
+    const failure = await failureOf(rollOut(world, input));
     expect(failure).toMatchObject({
       type: 'InstancesNotReady',
       message: expect.stringContaining('crashes again and again'),
     });
     expect(failure.details).toMatchObject({ reason: 'CrashLoopBackOff', rolledBack: true });
-    expect({ weights: weightsOf(world, scope), objects: await objectsOf(world, scope) }).toEqual(before);
+    expect(await traceOf(world, scope)).toEqual(before);
     expect(driver.stop().failed).toEqual({});
     expect((await rolloutStatus(world, scope.input.scopeId)).phase).toBe('Failed');
   });
 
   test('gets ill during a hold at 50: rolled back by itself, in words (row 44: N2)', async () => {
-    const scope = await served();
-    const image = 'registry.example.com/api:good';
-    const plan = { mode: 'steps' as const, steps: [{ percent: 50, holdSeconds: 60 }] };
-    const handle = await startRollout(world, next(scope, { workload: { image }, trafficPlan: plan }));
-    await eventually(async () => {
-      const { plan: shown, percent } = await rolloutStatus(world, scope.input.scopeId);
-      expect({ shown: shown?.holdUntil !== undefined, at: percent.confirmed }).toEqual({ shown: true, at: 50 });
-    }, 20);
-    world.controllers.workloads.knobs.failure = (pod) =>
-      pod.metadata.labels?.deployment_id === '42' && pod.metadata.labels.scope_id === scope.input.scopeId
-        ? 'not-ready'
-        : undefined;
-    await world.kubernetes
-      .list(
-        { apiVersion: 'v1', kind: 'Pod' },
-        { namespace: world.namespace, labelSelector: `scope_id=${scope.input.scopeId},deployment_id=42` },
-      )
-      .then((pods) =>
-        Promise.all(
-          pods.map(({ metadata }) =>
-            world.kubernetes.remove({
-              apiVersion: 'v1',
-              kind: 'Pod',
-              namespace: world.namespace,
-              name: metadata?.name ?? '',
-            }),
-          ),
-        ),
-      );
+    const scope = await served(world);
+    const handle = await startRollout(
+      world,
+      next(scope, {
+        workload: { image: 'registry.example.com/api:good' },
+        trafficPlan: { mode: 'steps', steps: [{ percent: 50, holdSeconds: 60 }] },
+      }),
+    );
+    await reaches(world, scope, ({ plan, percent }) =>
+      expect({ holds: plan?.holdUntil !== undefined, at: percent.confirmed }).toEqual({ holds: true, at: 50 }),
+    );
+    await fallIll(world, scope, '42');
     const failure = await failureOf(handle.result());
     world.controllers.workloads.knobs.failure = undefined;
     expect(failure).toMatchObject({ type: 'TargetsUnhealthy', message: expect.stringContaining('42 has traffic') });
     expect(weightsOf(world, scope)).toEqual({ '41': 100 });
   });
 
-  test('is cancelled: back to the old version, and the run is cancelled (row 50: N11)', async () => {
-    const scope = await served();
-    const before = { weights: weightsOf(world, scope), objects: await objectsOf(world, scope) };
-    const handle = await startRollout(world, next(scope));
-    await reaches(scope, 'Running');
-    await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 60 }] });
-    await handle.cancel();
-    await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
-    expect({ weights: weightsOf(world, scope), objects: await objectsOf(world, scope) }).toEqual(before);
-    expect((await rolloutStatus(world, scope.input.scopeId)).phase).toBe('Cancelled');
-  });
-
   test('pauses in a hold, is moved by hand, and goes on with the next step above (row 45: N4)', async () => {
-    const scope = await served();
+    const scope = await served(world);
     const steps = [20, 50, 80, 100].map((percent) => ({ percent, holdSeconds: percent === 20 ? 60 : 0.2 }));
     const handle = await startRollout(
       world,
       next(scope, { trafficPlan: { mode: 'steps', steps, autoFinalize: true } }),
     );
-    await eventually(async () => {
-      expect((await rolloutStatus(world, scope.input.scopeId)).plan?.holdUntil).toBeDefined();
-    }, 20);
+    await reaches(world, scope, ({ plan }) => expect(plan?.holdUntil).toBeDefined());
     await expect(handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 60 }] })).rejects.toMatchObject({
       cause: { message: expect.stringContaining('pause it first') },
     });
@@ -185,21 +126,22 @@ describe('a second version', () => {
   });
 
   test('is refused while a rollout is open, and adopts what a terminated run left at 50 (rows 1, 46: D1, N5)', async () => {
-    const scope = await served();
+    const scope = await served(world);
     const driver = drive(world, scope);
     const handle = await startRollout(world, next(scope));
-    await expect(startRollout(world, deploymentOf(scope, '43', { currentDeploymentId: '41' }))).rejects.toMatchObject({
-      name: 'WorkflowExecutionAlreadyStartedError',
-    });
-    await reaches(scope, 'Running');
+    const other = deploymentOf(scope, '43', { currentDeploymentId: '41' });
+    await expect(startRollout(world, other)).rejects.toMatchObject({ name: 'WorkflowExecutionAlreadyStartedError' });
+    await reaches(world, scope, inPhase('Running'));
     await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
-    await world.client.workflow.getHandle(workflowIds.deployment(scope.input.scopeId)).terminate('a test');
+    await handle.terminate('a test');
     const uids = await objectsOf(world, scope, 'uid');
-    const leftover = await failureOf(rollOut(world, deploymentOf(scope, '43', { currentDeploymentId: '41' })));
-    expect(leftover).toMatchObject({ type: 'LeftoverRollout', message: expect.stringContaining('42') });
+    expect(await failureOf(rollOut(world, other))).toMatchObject({
+      type: 'LeftoverRollout',
+      message: expect.stringContaining('42'),
+    });
 
     const again = await startRollout(world, next(scope));
-    await reaches(scope, 'Running');
+    await reaches(world, scope, inPhase('Running'));
     expect((await rolloutStatus(world, scope.input.scopeId)).percent.confirmed).toBe(50);
     expect(await objectsOf(world, scope, 'uid')).toEqual(uids);
     await again.executeUpdate(switchTrafficUpdate, { args: [{ percent: 100 }] });

@@ -1,31 +1,42 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import {
+  finalizeUpdate,
   resumeUpdate,
   rollbackSignal,
   rollbackUpdate,
   switchTrafficUpdate,
 } from '../../../contract/deployment/messages.ts';
-import { eventually, failureOf } from '../../support/inspect.ts';
+import { retryNowSignal, retryNowUpdate } from '../../../contract/scope/messages.ts';
+import { eventually, failureOf, truth } from '../../support/inspect.ts';
 import {
+  byPlan,
   createScope,
   deploymentOf,
+  drive,
+  fallIll,
+  GONE,
+  inPhase,
+  next,
   objectsOf,
+  reaches,
   rollOut,
   rolloutStatus,
   rolloutWorld,
+  served,
   startRollout,
   type TestScope,
+  traceOf,
   weightsOf,
 } from '../../support/rollouts.ts';
-import { REGION } from '../../support/world.ts';
 
 /** What gates refuse, and who is told. Deadlines are short: most of these end by one. */
 
 const world = rolloutWorld({
   environment: {
-    GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '2',
+    GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '4',
     GROUNDWORK_DEPLOYMENT_TARGET_HEALTH_TIMEOUT: '2',
     GROUNDWORK_DEPLOYMENT_COMPENSATION_TIMEOUT: '3',
+    GROUNDWORK_DEPLOYMENT_REMOVAL_TIMEOUT: '2',
   },
 });
 
@@ -36,51 +47,45 @@ afterEach(() => {
   world.aws.state.lifecycle.targetHealthSeconds = healthSeconds;
 });
 
-async function served(): Promise<TestScope> {
-  const scope = await createScope(world);
-  await rollOut(world, deploymentOf(scope, '41'));
-  return scope;
-}
-
-const next = (scope: TestScope, fields: Parameters<typeof deploymentOf>[2] = {}) =>
-  deploymentOf(scope, '42', { currentDeploymentId: '41', ...fields });
-
-const reaches = (scope: TestScope, check: (status: Awaited<ReturnType<typeof rolloutStatus>>) => void) =>
-  eventually(async () => check(await rolloutStatus(world, scope.input.scopeId)), 20);
-
 describe('the balancer', () => {
-  test('that ledger and Ingress do not agree on is BalancerDrift with the values; adopt decides (row 47: N6)', async () => {
-    const scope = await served();
-    const { scopeId } = scope.input;
-    const other = 'k8s-groundwork-other';
+  /** The ledger says another balancer than the one that Ingress and alias lead to. */
+  async function drifted(other: string): Promise<TestScope> {
+    const scope = await served(world);
     await world.database.query(
       `insert into balancer (account, region, name, scheme, origin, state)
-         select account, region, $1, scheme, 'declared', 'active' from balancer where name = $2`,
+         select account, region, $1, scheme, 'declared', 'active' from balancer where name = $2 on conflict do nothing`,
       [other, scope.balancer],
     );
     await world.database.query(
       'update placement set balancer_id = (select id from balancer where name = $2) where scope_id = $1',
-      [scopeId, other],
+      [scope.input.scopeId, other],
     );
-    const before = await objectsOf(world, scope, 'uid');
+    return scope;
+  }
+
+  const placedOn = async ({ input }: TestScope) =>
+    (await truth(world)).placements.find((line) => line.startsWith(`${input.scopeId} `));
+
+  test('that ledger and Ingress do not agree on is BalancerDrift with the values; one that is gone BalancerMissing (rows 20, 47: D48, N6)', async () => {
+    const other = 'k8s-groundwork-other';
+    const scope = await drifted(other);
+    const before = await traceOf(world, scope);
     expect(await failureOf(rollOut(world, next(scope)))).toMatchObject({
       type: 'BalancerDrift',
-      message: expect.stringContaining(`ledger ${other}, Ingress ${scope.balancer}`),
+      message: expect.stringContaining(`ledger ${other}, Ingress ${scope.balancer}, DNS alias ${scope.balancer}`),
     });
-    expect(await objectsOf(world, scope, 'uid')).toEqual(before);
-    const steps = [{ percent: 100, holdSeconds: 0 }];
-    const trafficPlan = { mode: 'steps' as const, steps, autoFinalize: true };
-    const result = await rollOut(world, next(scope, { adopt: 'ingress', trafficPlan }));
+    expect(await failureOf(rollOut(world, next(scope, { adopt: 'ledger' })))).toMatchObject({
+      type: 'BalancerMissing',
+      message: expect.stringContaining(other),
+    });
+    expect(await traceOf(world, scope)).toEqual(before);
+    const result = await rollOut(world, next(scope, { adopt: 'ingress', trafficPlan: byPlan([100]) }));
     expect(result).toMatchObject({ outcome: 'finalized' });
-    const { rows } = await world.database.query<{ name: string }>(
-      'select b.name from placement p join balancer b on b.id = p.balancer_id where p.scope_id = $1',
-      [scopeId],
-    );
-    expect(rows).toEqual([{ name: scope.balancer }]);
+    expect(await placedOn(scope)).toBe(`${scope.input.scopeId} bound ${scope.balancer}`);
   });
 
   test('group that another member breaks is GroupBroken, naming it; no other Ingress is written (row 49: N9)', async () => {
-    const scope = await served();
+    const scope = await served(world);
     const culprit = { name: 'culprit', namespace: world.namespace };
     await world.kubernetes.apply({
       ...INGRESS,
@@ -116,7 +121,7 @@ describe('the balancer', () => {
     } as Parameters<typeof world.kubernetes.apply>[0]);
     const written = (await world.kubernetes.read({ ...INGRESS, ...culprit }))?.metadata?.resourceVersion;
     const handle = await startRollout(world, next(scope, { trafficPlan: { mode: 'manual', onFailure: 'pause' } }));
-    await reaches(scope, ({ paused, failure }) =>
+    await reaches(world, scope, ({ paused, failure }) =>
       expect({ paused, type: failure?.type }).toEqual({ paused: true, type: 'GroupBroken' }),
     );
     expect((await rolloutStatus(world, scope.input.scopeId)).failure?.message).toContain('culprit');
@@ -124,7 +129,7 @@ describe('the balancer', () => {
     await world.kubernetes.remove({ ...INGRESS, ...culprit });
     // A person was waited for (row 45: N3): the cause is gone, and the step is tried again.
     await handle.executeUpdate(resumeUpdate, { args: [{}] });
-    await reaches(scope, ({ phase }) => expect(phase).toBe('Running'));
+    await reaches(world, scope, inPhase('Running'));
     await handle.executeUpdate(rollbackUpdate, { args: [{ reason: 'enough' }] });
     await handle.result();
     expect(weightsOf(world, scope)).toEqual({ '41': 100 });
@@ -133,17 +138,38 @@ describe('the balancer', () => {
 
 describe('targets', () => {
   test('of green that stay unhealthy at weight 0 get no weight: rolled back (row 50: N10)', async () => {
-    const scope = await served();
+    const scope = await served(world);
     world.aws.state.lifecycle.targetHealthSeconds = 1e6;
     const failure = await failureOf(rollOut(world, next(scope)));
     expect(failure).toMatchObject({ type: 'TargetsUnhealthy', details: { rolledBack: true } });
     expect(weightsOf(world, scope)).toEqual({ '41': 100 });
   });
 
+  test('of blue that were dead before the rollout stop nothing: it pauses, and a switch to 100 cures the scope', async () => {
+    const scope = await served(world);
+    const { knobs } = world.controllers.workloads;
+    try {
+      await fallIll(world, scope, '41');
+      const handle = await startRollout(world, next(scope));
+      await reaches(world, scope, ({ phase, paused, warnings }) => {
+        expect({ phase, paused }).toEqual({ phase: 'Running', paused: true });
+        expect(warnings).toEqual([{ code: 'BlueUnhealthy', message: expect.stringContaining('before this rollout') }]);
+      });
+      expect(weightsOf(world, scope)).toEqual({ '41': 100, '42': 0 });
+      await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 100 }] });
+      const driver = drive(world, scope);
+      await handle.executeUpdate(finalizeUpdate, { args: [{}] });
+      expect(await handle.result()).toMatchObject({ outcome: 'finalized', hosts: [{ active: '42' }] });
+      expect(driver.stop().failed).toEqual({});
+    } finally {
+      knobs.failure = undefined;
+    }
+  });
+
   test('of blue that are ill at a rollback: nothing is moved onto it, both are kept (row 51: N12)', async () => {
-    const scope = await served();
+    const scope = await served(world);
     const handle = await startRollout(world, next(scope));
-    await reaches(scope, ({ phase }) => expect(phase).toBe('Running'));
+    await reaches(world, scope, inPhase('Running'));
     await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
     world.aws.state.lifecycle.targetHealthSeconds = 1e6;
     await handle.signal(rollbackSignal, { reason: 'it is slow' });
@@ -153,25 +179,77 @@ describe('targets', () => {
   });
 });
 
-test('an Ingress that somebody deletes during the gate is applied again, with a warning (row 19: D47)', async () => {
-  const scope = await createScope(world);
-  await world.controllers.loadBalancer.pause();
-  const handle = await startRollout(world, deploymentOf(scope, '41'));
-  const find = () =>
+describe('an Ingress that somebody deletes during the gate', () => {
+  const ours = (scope: TestScope) =>
     world.kubernetes.list(INGRESS, {
       namespace: world.namespace,
       labelSelector: `scope_id=${scope.input.scopeId}`,
     });
-  await eventually(async () => expect(await find()).toHaveLength(1), 20);
-  const [first] = await find();
-  await world.kubernetes.remove({ ...INGRESS, namespace: world.namespace, name: first?.metadata?.name ?? '' });
-  await eventually(async () => {
-    const [again] = await find();
-    expect(again?.metadata?.uid).toBeDefined();
-    expect(again?.metadata?.uid).not.toBe(first?.metadata?.uid);
-  }, 20);
-  world.controllers.loadBalancer.resume();
-  const result = (await handle.result()) as { warnings: { code: string }[] };
-  expect(result.warnings.map(({ code }) => code)).toContain('ObjectMissing');
-  expect(world.aws.state.region(REGION).rules.size).toBeGreaterThan(0);
+  /** Answers when another one is in its place. */
+  const deleteIt = async (scope: TestScope, isBack = true) => {
+    const [first] = await eventually(async () => {
+      const found = await ours(scope);
+      expect(found).toHaveLength(1);
+      return found;
+    });
+    await world.kubernetes.remove({ ...INGRESS, namespace: world.namespace, name: first?.metadata?.name ?? '' });
+    if (!isBack) return;
+    await eventually(async () => {
+      const [again] = await ours(scope);
+      expect(again?.metadata?.uid).toBeDefined();
+      expect(again?.metadata?.uid).not.toBe(first?.metadata?.uid);
+    });
+  };
+
+  test('is applied again, with a warning; whoever is asked looks again at once (row 19: D47)', async () => {
+    const scope = await createScope(world);
+    await world.controllers.loadBalancer.pause();
+    const handle = await startRollout(world, deploymentOf(scope, '41'));
+    await deleteIt(scope);
+    const { waitingFor } = await handle.executeUpdate(retryNowUpdate, { args: [{}] });
+    expect(waitingFor).toContain('41');
+    await handle.signal(retryNowSignal, {});
+    world.controllers.loadBalancer.resume();
+    const result = (await handle.result()) as { warnings: { code: string }[] };
+    expect(result.warnings.map(({ code }) => code)).toEqual(['ObjectMissing']);
+    expect(weightsOf(world, scope)).toEqual({ '41': 100 });
+  });
+
+  test('a second time is ObjectMissing: the other actor must be stopped first (row 19: D47)', async () => {
+    const scope = await createScope(world);
+    await world.controllers.loadBalancer.pause();
+    const result = failureOf(rollOut(world, deploymentOf(scope, '41')));
+    await deleteIt(scope);
+    await deleteIt(scope, false);
+    expect(await result).toMatchObject({ type: 'ObjectMissing', details: { rolledBack: true } });
+    world.controllers.loadBalancer.resume();
+    expect(await traceOf(world, scope)).toEqual(GONE);
+  });
+});
+
+test('an object that a finalizer holds is RemovalTimeout naming it, untouched; a repeat goes on (row 30: D78)', async () => {
+  const scope = await served(world);
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    namespace: world.namespace,
+    name: `d-${scope.input.scopeId}-41`,
+  };
+  const holdBy = (finalizers: string[]) => world.kubernetes.merge(service, { metadata: { finalizers } });
+  await holdBy(['example.com/hold']);
+  const driver = drive(world, scope);
+  const handle = await startRollout(world, next(scope));
+  await reaches(world, scope, inPhase('Running'));
+  await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 100 }] });
+  await handle.executeUpdate(finalizeUpdate, { args: [{}] });
+  expect(await failureOf(handle.result())).toMatchObject({
+    type: 'RemovalTimeout',
+    message: expect.stringMatching(/d-.*-41.*example\.com\/hold/),
+  });
+  expect(weightsOf(world, scope)).toEqual({ '42': 100 });
+  expect((await world.kubernetes.read(service))?.metadata?.finalizers).toContain('example.com/hold');
+  await holdBy([]);
+  expect(await rollOut(world, next(scope))).toMatchObject({ outcome: 'finalized', hosts: [{ active: '42' }] });
+  expect(await objectsOf(world, scope)).toHaveLength(3);
+  expect(driver.stop().failed).toEqual({});
 });
