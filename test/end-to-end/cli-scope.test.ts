@@ -12,7 +12,7 @@ import {
 import type { ScopeCreationInput } from '../../contract/scope/input.ts';
 import { testServers, uniqueName } from '../support/servers.ts';
 import { testWorld } from '../support/world.ts';
-import { type CliOptions, groundwork } from './cli.ts';
+import { type CliOptions, groundwork, groundworkHere } from './cli.ts';
 
 const world = testWorld();
 let folder: string;
@@ -22,16 +22,20 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function scope(argv: readonly string[], options: CliOptions & { prefix?: string } = {}) {
-  const { temporal } = testServers();
-  return groundwork(['scope', ...argv], {
-    ...options,
-    env: {
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
-      GROUNDWORK_TASK_QUEUE_PREFIX: options.prefix ?? world.values.taskQueuePrefix,
-    },
-  });
+interface Options extends CliOptions {
+  prefix?: string;
+  /** In a process of its own, from the build. */
+  asProcess?: boolean;
+}
+
+function scope(argv: readonly string[], { prefix, asProcess, ...options }: Options = {}) {
+  const run = asProcess ? groundwork : groundworkHere;
+  return run(['scope', ...argv], { ...options, env: environment(prefix) });
+}
+
+function environment(prefix = world.values.taskQueuePrefix) {
+  const { address, namespace } = testServers().temporal;
+  return { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, GROUNDWORK_TASK_QUEUE_PREFIX: prefix };
 }
 
 function flags({ scopeId, slugs, visibility }: ScopeCreationInput): string[] {
@@ -44,12 +48,12 @@ describe('groundwork scope', () => {
     const input = world.request({ environment: 'prod' });
     const file = join(folder, 'scope.json');
     await writeFile(file, JSON.stringify(input));
-    const created = await scope(['create', '--file', file, '--json']);
+    const created = await scope(['create', '--file', file, '--json'], { asProcess: true });
     expect(created).toMatchObject({ code: 0, stderr: '' });
     const result = scopeCreationResultSchema.parse(JSON.parse(created.stdout));
     expect(result).toMatchObject({ scopeId: input.scopeId, balancer: { name: 'k8s-groundwork-public' } });
 
-    const again = await scope(['create', '--file', '-'], { stdin: JSON.stringify(input) });
+    const again = await scope(['create', '--file', '-'], { stdin: JSON.stringify(input), asProcess: true });
     expect(again.code).toBe(0);
     expect(again.stdout).toContain(`Scope ${input.scopeId} is ready.\n`);
     expect(again.stdout).not.toContain('\x1b[');
@@ -154,7 +158,7 @@ describe('a run that waits', () => {
   test('goes on after Ctrl-C, is joined, told what it waits for, looks again, and is cancelled', async () => {
     const input = world.request();
     const create = ['create', ...flags(input), ...waiting];
-    const interrupted = await scope([...create, '--follow'], { interruptAt: 'Waiting for balancer' });
+    const interrupted = await scope([...create, '--follow'], { interruptAt: 'Waiting for balancer', asProcess: true });
     expect(interrupted.code).toBe(130);
     expect(interrupted.stderr).toBe(
       `groundwork: stopped watching; run ${workflowIds.scopeCreation(input.scopeId)} goes on. See it with "groundwork scope status ${input.scopeId}".\n`,
@@ -205,16 +209,7 @@ describe('without a worker', () => {
 });
 
 describe('groundwork balancers', () => {
-  const balancers = (...argv: string[]) => {
-    const { temporal } = testServers();
-    return groundwork(['balancers', ...argv], {
-      env: {
-        TEMPORAL_ADDRESS: temporal.address,
-        TEMPORAL_NAMESPACE: temporal.namespace,
-        GROUNDWORK_TASK_QUEUE_PREFIX: world.values.taskQueuePrefix,
-      },
-    });
-  };
+  const balancers = (...argv: string[]) => groundworkHere(['balancers', ...argv], { env: environment() });
 
   test('lists, exports, retires and tells drift through a worker', async () => {
     const input = world.request({ networking: { platform: { autocreateNamePrefix: 'cli-', albMaxCapacity: 2 } } });

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import { runCli } from '../../starter/cli/program.ts';
 
 /** The `groundwork` command as a user types it: a process of its own, from the build. */
 
@@ -41,4 +42,43 @@ export function groundwork(argv: readonly string[], options: CliOptions = {}): P
     child.on('error', reject);
     child.on('close', (code) => resolve({ ...result, code }));
   });
+}
+
+/**
+ * The same command line in this process, for what a process of its own need not show again: that costs a second each. One at
+ * a time, because the environment is this process's meanwhile.
+ */
+export async function groundworkHere(argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const inherited = { ...process.env };
+  for (const name of Object.keys(process.env)) if (FOREIGN.test(name)) delete process.env[name];
+  Object.assign(process.env, options.env);
+  const result: CliResult = { code: null, stdout: '', stderr: '' };
+  let interrupt: (() => void) | undefined;
+  const output = (name: 'stdout' | 'stderr') => ({
+    write: (text: string) => {
+      result[name] += text;
+      const { interruptAt } = options;
+      if (interruptAt !== undefined && `${result.stdout}${result.stderr}`.includes(interruptAt)) interrupt?.();
+    },
+  });
+  try {
+    result.code = await runCli(argv, {
+      stdout: output('stdout'),
+      stderr: output('stderr'),
+      stdin: (async function* () {
+        yield options.stdin ?? '';
+      })(),
+      env: process.env,
+      onInterrupt: (handler) => {
+        interrupt = handler;
+        return () => {
+          interrupt = undefined;
+        };
+      },
+    });
+    return result;
+  } finally {
+    for (const name of Object.keys(process.env)) delete process.env[name];
+    Object.assign(process.env, inherited);
+  }
 }

@@ -45,6 +45,7 @@ const creation: Cancellable<World> = {
     'watchDnsSync',
     'bindPlacement',
   ],
+  changes: ['placeScope', 'applyKeeper', 'ensureDnsRecord'],
   telling: ['takePlacement', 'placeScope', 'applyKeeper', 'ensureDnsRecord', 'bindPlacement'],
 };
 

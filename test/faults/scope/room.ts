@@ -243,6 +243,13 @@ async function keepForStranger(world: World): Promise<void> {
   const { rows, keepers } = await truth(world);
   expect(rows).toContain(`${balancer.name} active`);
   expect(keepers).toContain(`groundwork-autocreate-${balancer.name}`);
+  // The stranger goes; the next journey needs the balancer full again.
+  world.around = undefined;
+  world.aws.state.mutateRegion('us-east-1', ({ rules }) => {
+    for (const { arn: rule, priority } of [...rules.values()]) if (priority === 4_000) rules.delete(rule);
+  });
+  await new Promise((resolve) => setTimeout(resolve, 700)); // older than an observation with it may be
+  expect((await world.create(world.request(full))).balancer.name).toBe(balancer.name);
 }
 
 /** A scope whose record external-dns writes: its object comes and goes with it, and AWS is never asked. */

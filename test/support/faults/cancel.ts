@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowFailedError } from '@temporalio/client';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { World } from '../world.ts';
@@ -19,6 +20,8 @@ export interface Cancellable<W> {
   activities: readonly string[];
   /** Those of them that `npm test` tries instead of all, by name or as "<name> #<which call>"; without it, it tries all. */
   telling?: readonly string[];
+  /** Activities that change something: their effect also comes some time after the cancellation. */
+  changes?: readonly string[];
 }
 
 /** Cancellation after the k-th completed activity, for every k or after the telling ones: this one test finds most mistakes in compensation. */
@@ -56,6 +59,15 @@ export function survivesCancellation<W extends Surrounded & Pick<World, 'client'
         tell({ room, kind: 'cancelled-after', point: activity, journey: run.name, outcome: WORDS[ending] });
       }
     });
+
+    test.each(run.changes ?? [])(
+      'cancelled while %s is on its way leaves what must be there and nothing else',
+      { timeout: 60_000 },
+      async (activity) => {
+        const { last } = await cancelAfter(world, run, (name) => name === activity, LATE_MS);
+        expect(last).toBe(activity);
+      },
+    );
   });
 }
 
@@ -65,11 +77,18 @@ const WORDS: Readonly<Record<Ending, string>> = {
   completed: 'too late: completed',
 };
 
-/** `last` is the completed activity that the cancellation came after; undefined when there was none such. */
+/** Longer than a run needs to undo what it knows of, where nothing is waited for. */
+const LATE_MS = 1_000;
+
+/**
+ * `last` is the completed activity that the cancellation came after; undefined when there was none such. With `late` the
+ * cancellation comes before its effect, by so many milliseconds.
+ */
 async function cancelAfter<W extends Surrounded & Pick<World, 'client'>>(
   world: W,
   run: Cancellable<W>,
   due: (name: string, completed: number) => boolean,
+  late?: number,
 ): Promise<{ last: string | undefined; ending: Ending }> {
   const { begin, settle } = await run.prepare(world);
   let begun: (workflowId: string) => void = () => {};
@@ -79,6 +98,12 @@ async function cancelAfter<W extends Surrounded & Pick<World, 'client'>>(
   let completed = 0;
   let last: string | undefined;
   world.around = async (name, step) => {
+    if (late !== undefined && last === undefined && due(name, completed)) {
+      last = name;
+      await (await handle).cancel();
+      await delay(late);
+      return step();
+    }
     const answer = await step();
     completed += 1;
     if (last === undefined && due(name, completed)) {

@@ -120,7 +120,11 @@ async function startWorker(world: Pick<World, 'environment'>, argv: string[]): P
 
 /** Waits for a word of the process; fails when it ends instead. */
 async function heard(child: ChildProcess, expected: string): Promise<void> {
-  const [word] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown];
+  const over = new AbortController();
+  const events = ['message', 'exit'].map((event) => once(child, event, { signal: over.signal }));
+  for (const event of events) event.catch(() => {}); // the one that does not come
+  const [word] = (await Promise.race(events)) as [unknown];
+  over.abort();
   if (word !== expected) throw new Error(`the worker process ended before it was ${expected}: ${String(word)}`);
 }
 

@@ -54,7 +54,7 @@ test('a forced deletion tells which objects could not be removed and keeps the p
   });
   expect(await failureOf(removeByForce(scopeId))).toMatchObject({
     type: 'DeploymentLive',
-    message: expect.stringMatching(/its objects could not be removed: .*delete Service/),
+    message: expect.stringMatching(/its objects could not be removed: .*cannot delete resource "services"/),
   });
   world.faults.remove(rule);
   expect((await truth(world)).placements.join()).toContain(scopeId);
