@@ -192,6 +192,7 @@ async function observeTraffic(
   const cpuBefore = (await bed.worker.probe()).cpuMs;
   const ended = new AbortController();
   const active = doing(ended.signal);
+  active.catch(() => {}); // told below
   let rss = 0;
   for (const end = performance.now() + seconds * 1000; performance.now() < end; await delay(SAMPLE_MS))
     rss = Math.max(rss, (await bed.worker.probe()).rss);
@@ -234,20 +235,24 @@ async function eventsOf(bed: Bed, workshops: readonly TestWorkshop[]): Promise<n
 
 /** Somebody leaves a seat or takes it again, so that no workshop ever crosses its threshold. */
 async function visitAtRandom(workshops: readonly TestWorkshop[], perSecond: number, ended: AbortSignal): Promise<void> {
-  const places = await Promise.all(
-    workshops.map(async (workshop) => {
-      const taken = (await workshop.seats()).find(({ spec }) => spec?.assignment);
-      return { workshop, seat: taken?.metadata?.name ?? '', there: true };
-    }),
-  );
+  const places: { workshop: TestWorkshop; seat: string; there: boolean }[] = [];
+  for (const workshop of workshops) {
+    const taken = (await workshop.seats()).find(({ spec }) => spec?.assignment);
+    places.push({ workshop, seat: taken?.metadata?.name ?? '', there: true });
+  }
   for (let visit = 0; !ended.aborted; visit++) {
     const place = places[(visit * 7) % places.length];
     if (!place) return;
     place.there = !place.there;
     const assignment = place.there ? { email: 'again@example.com' } : null;
-    await place.workshop.edit('seat', place.seat, { spec: { assignment } });
+    await place.workshop.edit('seat', place.seat, { spec: { assignment } }).catch(unlessReset);
     await delay(1000 / perSecond, undefined, { signal: ended }).catch(() => {});
   }
+}
+
+/** A connection that the server has just closed: the visitor comes another time. */
+function unlessReset(error: unknown): void {
+  if ((error as { code?: string }).code !== 'ECONNRESET') throw error;
 }
 
 async function until(what: string, there: () => Promise<boolean>): Promise<void> {
