@@ -2,7 +2,11 @@ import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from 
 import type { DeploymentActivities } from '../../activities/deployment/index.ts';
 import { type DeploymentTimings, defaultDeploymentTimings } from '../../domain/deployment/settings.ts';
 
-/** The activities of the deployment room by class of call: how long one attempt may take, and how it is tried again. */
+/**
+ * The activities of the deployment room by class of call: how long one attempt may take, and how it is tried again. A step that a
+ * message ends is waited for: its last write must not come after the first of the step that follows. (Without a word here the
+ * SDK would not wait.)
+ */
 
 /** Pure functions and single database statements, in the worker itself. */
 export const local = proxyLocalActivities<DeploymentActivities>({
@@ -18,6 +22,7 @@ export const calls = (summary: string, timings: DeploymentTimings, patienceSecon
     startToCloseTimeout: 2 * callTimeout(timings),
     heartbeatTimeout: callTimeout(timings),
     scheduleToCloseTimeout: patienceSeconds * 1000,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '250ms', maximumInterval: '10s' },
   });
 
@@ -31,6 +36,7 @@ export const loops = (summary: string, timings: DeploymentTimings, deadlineSecon
     startToCloseTimeout: (deadlineSeconds + MARGIN_SECONDS) * 1000,
     heartbeatTimeout: Math.max(silence(timings), 3 * timings.pollInterval * 1000),
     scheduleToCloseTimeout: (2 * deadlineSeconds + MARGIN_SECONDS) * 1000,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '250ms', maximumInterval: '10s' },
   });
 

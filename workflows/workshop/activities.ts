@@ -1,4 +1,4 @@
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { WorkshopActivities } from '../../activities/workshop/index.ts';
 import type { WorkshopTimings } from '../../domain/workshop/settings.ts';
 
@@ -21,13 +21,14 @@ export const records = proxyLocalActivities<WorkshopActivities>({
 
 /**
  * Calls to Kubernetes. They are tried for a while; then the run rests and looks anew, because what was decided upon is old
- * by then. `summary` is for the Temporal UI.
+ * by then. A run that is cancelled waits for the call that is on its way before it lets go. `summary` is for the Temporal UI.
  */
 export const calls = (summary: string, timings: WorkshopTimings) =>
   proxyActivities<WorkshopActivities>({
     summary,
     startToCloseTimeout: timings.callTimeout * 1000,
     scheduleToCloseTimeout: timings.callPatience * 1000,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: timings.retryFirst * 1000, maximumInterval: timings.retryMax * 1000 },
   });
 
