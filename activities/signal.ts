@@ -28,3 +28,17 @@ export function heartbeatDetails<T>(): T | undefined {
     return undefined;
   }
 }
+
+/** While the work goes on its activity is alive: one statement of a database may take longer than a heartbeat is waited for. */
+const BEAT_MS = 5_000;
+
+/** Runs the work and keeps telling the server what `details` answers. The work itself is bounded by other means. */
+export async function beating<T>(work: () => Promise<T>, details: () => unknown = () => undefined): Promise<T> {
+  beat(details());
+  const timer = setInterval(() => beat(details()), BEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -8,10 +8,11 @@ const benches = {
   workshop: async () => (await import('./workshop/bench.ts')).workshopBench,
 } as const;
 
-export const benchNames: readonly string[] = Object.keys(benches);
+export type BenchName = keyof typeof benches;
 
-/** The benchmark of this name; undefined when there is none. Whoever reads a run back checks that it is its own. */
-export async function findBench(name: string): Promise<Bench<BenchRun> | undefined> {
-  if (!Object.hasOwn(benches, name)) return undefined;
-  return (await benches[name as keyof typeof benches]()) as unknown as Bench<BenchRun>;
+export const benchNames = Object.keys(benches) as BenchName[];
+
+/** Whoever reads a run back checks that it is its own. */
+export async function findBench(name: BenchName): Promise<Bench<BenchRun>> {
+  return (await benches[name]()) as unknown as Bench<BenchRun>;
 }

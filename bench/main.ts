@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import type { Bench, BenchRun } from './bench.ts';
-import { benchNames, findBench } from './benches.ts';
+import { findBench } from './benches.ts';
+import { type Options, readOptions, USAGE, WrongUsage } from './options.ts';
 import { writeReport } from './report.ts';
 
 /**
@@ -13,23 +13,16 @@ import { writeReport } from './report.ts';
  * not be started; 2 for wrong usage.
  */
 
-const USAGE = `usage: npm run bench -- ${benchNames.join('|')} [--json] [--quick] [--report [--from FILE]]`;
-
-class WrongUsage extends Error {
-  override readonly name = 'WrongUsage';
-}
-
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: string[]): Promise<number> {
   try {
     const options = readOptions(args);
-    if (options.help) {
+    if (options === 'help') {
       process.stdout.write(`${USAGE}\n`);
       return 0;
     }
     const bench = await findBench(options.room);
-    if (bench === undefined) throw new WrongUsage(`there is no benchmark "${options.room}"; ${USAGE}`);
     const account = options.json ? process.stderr : process.stdout;
     const result = await measureOrRead(bench, options, (line) => account.write(`${line}\n`));
     for (const line of bench.lines(result)) account.write(`${line}\n`);
@@ -39,40 +32,6 @@ async function main(args: string[]): Promise<number> {
   } catch (error) {
     process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
     return error instanceof WrongUsage ? 2 : 1;
-  }
-}
-
-interface Options {
-  readonly room: string;
-  readonly json: boolean;
-  readonly quick: boolean;
-  readonly report: boolean;
-  readonly from: string | undefined;
-  readonly help: boolean;
-}
-
-function readOptions(args: string[]): Options {
-  const { values, positionals } = parsed(args);
-  const { json = false, quick = false, report = false, help = false, from } = values;
-  if (help) return { room: '', json, quick, report, from, help };
-  const [room, ...rest] = positionals;
-  if (room === undefined || rest.length > 0) throw new WrongUsage(USAGE);
-  if (from !== undefined && !report) throw new WrongUsage('--from goes with --report');
-  if (from !== undefined && quick)
-    throw new WrongUsage('--from takes a run that was made: --quick does not go with it');
-  return { room, json, quick, report, from, help };
-}
-
-function parsed(args: string[]) {
-  const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: { json: flag, quick: flag, report: flag, help: { ...flag, short: 'h' }, from: { type: 'string' } },
-    });
-  } catch (error) {
-    throw new WrongUsage(`${error instanceof Error ? error.message.split('. ')[0] : String(error)}; ${USAGE}`);
   }
 }
 

@@ -348,7 +348,9 @@ begin
     if cardinality(v_held) = v_count then
       for v_index in 1..v_count loop
         select * into v_pool from ipam_pool where id = v_rows[v_index].pool_id;
-        v_answers := v_answers || ipam_bound(v_rows[v_index], v_pool, v_index - 1, v_rows[v_index].claim_uid <> all (p_uids), false);
+        -- The first answer again: a life that began as a re-bind is told as one each time.
+        v_answers := v_answers || ipam_bound(v_rows[v_index], v_pool, v_index - 1, v_rows[v_index].claim_uid <> all (p_uids),
+          exists (select from ipam_event where claim_uid = v_rows[v_index].claim_uid and kind = 'rebound'));
       end loop;
       return v_answers;
     end if;

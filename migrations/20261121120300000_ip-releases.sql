@@ -55,6 +55,7 @@ begin
     pool_id := v_life.pool_id;
     pool_owner := split_part(v_life.pool, '/', 1);
     pool_name := split_part(v_life.pool, '/', 2);
+    waiters := ipam_waiting(pool_id); -- the call that freed it may have lost its answer before anybody was told
     return;
   end if;
 

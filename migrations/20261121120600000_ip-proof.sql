@@ -53,7 +53,8 @@ create function ipam_verify(p_pool_id int) returns table (pool_id int, owner tex
       select pool_id, 'overlap' as problem, block as at, format('%s %s overlaps %s %s', what, block, before_what, before) as detail
         from ordered where first <= before_last
       union all
-      select pool_id, 'gap', block, format('between %s and %s', before, block) from ordered where first > before_last + 1
+      select pool_id, 'gap', block, format('between %s and %s', before, block) from ordered
+        where case when first > before_last then first > before_last + 1 end -- there is no address after the last of all
       union all
       select o.pool_id, 'gap', block, format('between the start of the pool and %s', block) from ordered o join pools p on p.id = o.pool_id
         where before is null and first > ipam_first(p.cidr)

@@ -10,7 +10,8 @@ export function workshopTimingsAt(timeScale: number): Record<string, string> {
     GROUNDWORK_WORKSHOP_CONFLICT_BACKOFF: seconds(60),
     GROUNDWORK_WORKSHOP_ERROR_BACKOFF: seconds(60),
     GROUNDWORK_WORKSHOP_STATUS_INTERVAL: seconds(60),
-    GROUNDWORK_WORKSHOP_SWEEP_INTERVAL: seconds(60),
+    // Watchers do the work; more sweeps would only fill the list of runs.
+    GROUNDWORK_WORKSHOP_SWEEP_INTERVAL: String(Math.max(10, 60 * timeScale)),
     GROUNDWORK_WORKSHOP_EXPECTED_PROVISIONING: seconds(1800),
     GROUNDWORK_WORKSHOP_SECONDS_SCALE: seconds(1),
   };

@@ -362,6 +362,12 @@ export const settings = {
       fallback: 10,
       description: 'Seconds a claim that was started for a waiting caller waits for that caller before it ends.',
     },
+    ipPatienceSeconds: {
+      read: checked(positive, (value) => (value <= 5 ? undefined : 'must be at most 5')),
+      fallback: 5,
+      description:
+        'Seconds for which a database that is away or locked is asked again before a claim or a change ends as Busy. At most 5, below what callers wait.',
+    },
     ipWaitFirstSeconds: {
       read: positive,
       fallback: 15,
@@ -554,6 +560,7 @@ export function ipSettings(values: Values): IpSettings {
   return {
     cooldownSeconds: values.ipCooldownSeconds,
     abandonAfterSeconds: values.ipAbandonSeconds,
+    patienceSeconds: values.ipPatienceSeconds,
     wait: { firstSeconds: values.ipWaitFirstSeconds, factor: 1.5, mostSeconds: values.ipWaitMostSeconds },
     refusedEventDays: values.ipRefusedEventDays,
     eventDays: values.ipEventDays,

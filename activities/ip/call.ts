@@ -29,11 +29,11 @@ export async function read<Row extends object>(
   database: Database = deps.database,
 ): Promise<Row[]> {
   const begun = performance.now();
-  if (isLate(LAST_START_MS) && attemptNumber() > 1) throw busy('Database');
+  if (attemptNumber() > 1 && isLate(deps, LAST_START_MS)) throw busy(deps, 'Database');
   try {
     return await database.prepared<Row>(name, text, values);
   } catch (error) {
-    const failure = translated(error, name);
+    const failure = translated(deps, error, name);
     const { reason } = (failure.details?.[0] ?? {}) as { reason?: string };
     deps.metrics?.failure(failure.type ?? 'Internal', reason ?? '');
     throw failure;
@@ -51,14 +51,14 @@ const READ_ONLY = '25006';
 const LOCK = ['55P03'];
 const CONTENTION = ['40001', '40P01', '23P01'];
 
-function translated(error: unknown, name: string): ApplicationFailure {
+function translated(deps: IpDependencies, error: unknown, name: string): ApplicationFailure {
   const { code = '' } = error as { code?: string };
   const passing = databaseError(error) !== undefined || code === READ_ONLY || UNEXPECTED_CONFLICT.includes(code);
   const given = error instanceof Error ? { name: error.name, message: error.message } : { message: String(error) };
   const where = { function: name, code, error: given };
   if (passing && !(UNEXPECTED_CONFLICT.includes(code) && attemptNumber() > 1)) {
     logged('warn', 'the database could not serve a call', where);
-    return busy(LOCK.includes(code) ? 'Lock' : CONTENTION.includes(code) ? 'Contention' : 'Database');
+    return busy(deps, LOCK.includes(code) ? 'Lock' : CONTENTION.includes(code) ? 'Contention' : 'Database');
   }
   logged('error', 'the allocator failed', where);
   return ApplicationFailure.create({
@@ -76,24 +76,25 @@ const busyWords: Readonly<Record<IpFailureReason<'Busy'>, string>> = {
 };
 
 /**
- * A caller is waiting for a local activity, so its attempts end after this long: below the workflow task's time-out and the
- * caller's. The SDK (1.24) does not hold a local activity whose attempts fail quickly to its schedule-to-close time-out.
+ * A caller is waiting for a local activity, so its attempts end after the patience of the settings: below the workflow task's
+ * time-out and the caller's. The SDK (1.24) does not hold a local activity whose attempts fail quickly to its
+ * schedule-to-close time-out. No attempt begins later than this after it: one that hangs is cut off by its start-to-close
+ * time-out, which tells nothing of the time.
  */
-const PATIENCE_MS = 5_000;
-/** No attempt begins later: one that hangs is cut off by its start-to-close time-out, which tells nothing of the time. */
-const LAST_START_MS = 6_000;
+const LAST_START_MS = 1_000;
 
-function isLate(limit: number): boolean {
+function isLate(deps: IpDependencies, allowanceMs = 0): boolean {
   const info = inActivity()?.info;
-  return info?.isLocal === true && Date.now() - info.scheduledTimestampMs > limit;
+  if (!info?.isLocal) return false;
+  return Date.now() - info.scheduledTimestampMs > deps.settings.patienceSeconds * 1000 + allowanceMs;
 }
 
 /** Passes by itself: the attempt is made again, and when time runs out this is what the caller hears. */
-export function busy(reason: IpFailureReason<'Busy'>): ApplicationFailure {
+export function busy(deps: IpDependencies, reason: IpFailureReason<'Busy'>): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'Busy',
     message: `${busyWords[reason]}. Ask again: the same request gets the same answer.`,
-    nonRetryable: isLate(PATIENCE_MS),
+    nonRetryable: isLate(deps),
     details: [{ reason, retryAfterSeconds: 1 }],
   });
 }

@@ -75,7 +75,7 @@ export async function claimAddress(deps: IpDependencies, given: ClaimTry): Promi
     if (given.final) refused(deps, failure);
     return { kind: 'exhausted', failure, wait: waitOf(deps, normal.claim, first.detail ?? {}) };
   }
-  throw busy('Contention');
+  throw busy(deps, 'Contention');
 }
 
 function refused(deps: IpDependencies, failure: Failure): ClaimOutcome {

@@ -6,7 +6,7 @@ import type {
 } from '../../contract/ip/change.ts';
 import { ipPoolChangeInputSchema } from '../../contract/schemas/ip.ts';
 import { checkImport, type ImportRow } from '../../domain/ip/import.ts';
-import { beat, heartbeatDetails } from '../signal.ts';
+import { beat, beating, heartbeatDetails } from '../signal.ts';
 import { call, workflowId } from './call.ts';
 import type { IpDependencies } from './dependencies.ts';
 import { type Detail, refusal } from './refusals.ts';
@@ -52,7 +52,9 @@ export async function importClaims(
   const goes = !(atomic && checked.conflicts.length > 0);
   while (goes && done < checked.rows.length) {
     const some = checked.rows.slice(done, done + chunk);
-    report = added(report, await importChunk(deps, { owner, name, rows: some, atomic, dryRun, actor }));
+    const importing = () => importChunk(deps, { owner, name, rows: some, atomic, dryRun, actor });
+    const before: Progress = { done, report };
+    report = added(report, await beating(importing, () => before));
     done += some.length;
     beat({ done, report } satisfies Progress);
   }

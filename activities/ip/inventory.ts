@@ -6,7 +6,7 @@ import type {
   IpInventoryResult,
 } from '../../contract/ip/inventory.ts';
 import { ipInventoryInputSchema } from '../../contract/schemas/ip.ts';
-import { parseCidr } from '../../domain/ip/cidr.ts';
+import { canonical, parseCidr } from '../../domain/ip/cidr.ts';
 import { allocationName } from '../../domain/ip/names.ts';
 import { read } from './call.ts';
 import type { IpDependencies } from './dependencies.ts';
@@ -179,13 +179,15 @@ interface EventRow {
 
 /** Events of the owner, and of whatever happened in its pools; newest first. */
 async function events(deps: IpDependencies, owner: string, query: Query<'events'>): Promise<IpInventoryResult> {
-  if (query.cidr !== undefined && !parseCidr(query.cidr))
+  const block = query.cidr === undefined ? undefined : parseCidr(query.cidr);
+  if (query.cidr !== undefined && !block)
     throw failed(
       deps,
       invalid([{ path: 'query.cidr', message: `invalid CIDR "${query.cidr}": write it as address/length` }]),
     );
   const row = query.pool ? await visiblePool(deps, owner, query.pool) : undefined;
   const [before] = cursor(deps, query.after, 1);
+  if (before !== undefined && !/^\d{1,18}$/.test(before)) throw wrongCursor(deps);
   const most = query.limit ?? MOST_ROWS;
   const rows = await read<EventRow>(
     deps,
@@ -194,7 +196,14 @@ async function events(deps: IpDependencies, owner: string, query: Query<'events'
       from ipam_event e where (e.owner = $1 or e.pool like $2)
         and ($3::inet is null or e.cidr && $3::inet) and ($4::text is null or e.pool = $4) and ($5::bigint is null or e.id < $5)
       order by e.id desc limit $6`,
-    [owner, `${owner}/%`, query.cidr ?? null, row ? `${row.owner}/${row.name}` : null, before ?? null, most + 1],
+    [
+      owner,
+      `${owner}/%`,
+      block ? canonical(block) : null,
+      row ? `${row.owner}/${row.name}` : null,
+      before ?? null,
+      most + 1,
+    ],
   );
   const page = rows.slice(0, most);
   const last = page.at(-1);
@@ -209,6 +218,9 @@ function eventOf(row: EventRow): IpEvent {
   return { id, at: at.toISOString(), kind, ...known };
 }
 
+/** Names and numbers: what a key of a row may look like, whoever made the cursor up. */
+const isKey = (key: unknown): key is string => typeof key === 'string' && /^[a-z0-9.-]{1,253}$/.test(key);
+
 /** `after` is opaque to callers: the keys of the last row. */
 function cursorOf(keys: readonly string[]): string {
   return Buffer.from(JSON.stringify(keys)).toString('base64url');
@@ -218,9 +230,13 @@ function cursor(deps: IpDependencies, after: string | undefined, length: number)
   if (after === undefined) return [];
   try {
     const keys: unknown = JSON.parse(Buffer.from(after, 'base64url').toString());
-    if (Array.isArray(keys) && keys.length === length && keys.every((key) => typeof key === 'string')) return keys;
+    if (Array.isArray(keys) && keys.length === length && keys.every(isKey)) return keys;
   } catch {
     // Told below.
   }
-  throw failed(deps, invalid([{ path: 'query.after', message: 'must be the "next" of an answer' }]));
+  throw wrongCursor(deps);
+}
+
+function wrongCursor(deps: IpDependencies): Error {
+  return failed(deps, invalid([{ path: 'query.after', message: 'must be the "next" of an answer' }]));
 }

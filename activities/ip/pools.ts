@@ -7,6 +7,7 @@ import {
 } from '../../contract/schemas/ip.ts';
 import { normalisePool, poolHash } from '../../domain/ip/pool.ts';
 import { splitRanges } from '../../domain/ip/reservations.ts';
+import { beating } from '../signal.ts';
 import { call, workflowId } from './call.ts';
 import type { IpDependencies } from './dependencies.ts';
 import { below, type Detail, invalid, refusal } from './refusals.ts';
@@ -176,7 +177,7 @@ export async function rebuildPool(
   const { owner, actor, name } = parsed(deps, ipPoolChangeInputSchema, input);
   deps.metrics?.attempt('rebuild', undefined);
   const args = [owner, name, actor ?? null, workflowId()];
-  const [row] = await call<RebuildRow>(deps, 'ipam_rebuild', args, deps.patientDatabase);
+  const [row] = await beating(() => call<RebuildRow>(deps, 'ipam_rebuild', args, deps.patientDatabase));
   if (!row || !['rebuilt', 'unchanged'].includes(row.status)) throw refused(deps, row, owner, name);
   const changed = [
     ...texts(row.removed).map((cidr) => `${cidr}: in the free list => not in it`),

@@ -26,7 +26,7 @@ interface ReleaseRow {
 
 /**
  * Ends the life of a claim. Running it twice is harmless: the second call finds that life over, and the uid never lives
- * again. The outcome of a repeat is `already`.
+ * again. The outcome of a repeat is `already`; it too names who waits, because the first answer may be lost.
  */
 export async function releaseAddress(
   deps: IpDependencies,
@@ -43,10 +43,11 @@ export async function releaseAddress(
     workflowId(),
   ]);
   const outcome = row?.status ?? 'unknown';
-  if (!row || outcome === 'already' || outcome === 'unknown') return { result: { uid, outcome }, waiters: [] };
+  const waiters = row?.waiters ?? [];
+  if (!row || outcome === 'already' || outcome === 'unknown') return { result: { uid, outcome }, waiters };
   const { namespace, name, cidr, pool_owner, pool_name } = row;
   const claim = { namespace, name, allocatedCIDR: cidr, pool: { owner: pool_owner, name: pool_name } };
-  return { result: { uid, outcome, claim }, waiters: row.waiters ?? [] };
+  return { result: { uid, outcome, claim }, waiters };
 }
 
 /** A caller that names the allocation means the block; what it may end is the claim. */

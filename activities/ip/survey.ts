@@ -1,7 +1,7 @@
 import type { IpInventoryResult, IpProblem } from '../../contract/ip/inventory.ts';
 import { ipInventoryInputSchema } from '../../contract/schemas/ip.ts';
-import { type MapBlock, mapCells } from '../../domain/ip/map.ts';
-import { beat } from '../signal.ts';
+import { cellLength, type MapBlock, mapCells } from '../../domain/ip/map.ts';
+import { beating } from '../signal.ts';
 import { call, read } from './call.ts';
 import type { IpDependencies } from './dependencies.ts';
 import { invalid, refusal } from './refusals.ts';
@@ -13,7 +13,11 @@ import { type PoolRow, poolRows, poolViews, visiblePool } from './views.ts';
 const MOST_CELLS = 1024;
 
 /** Running it twice is harmless: it reads. */
-export async function surveyPools(deps: IpDependencies, { input }: { input: unknown }): Promise<IpInventoryResult> {
+export function surveyPools(deps: IpDependencies, { input }: { input: unknown }): Promise<IpInventoryResult> {
+  return beating(() => survey(deps, input));
+}
+
+async function survey(deps: IpDependencies, input: unknown): Promise<IpInventoryResult> {
   const { owner, query } = parsed(deps, ipInventoryInputSchema, input);
   deps.metrics?.attempt(`read-${query.kind}`, undefined);
   if (query.kind === 'blocks') return mapOf(deps, owner, await visiblePool(deps, owner, query.pool), query.cells);
@@ -33,7 +37,6 @@ function ownPools(deps: IpDependencies, owner: string): Promise<PoolRow[]> {
 async function verify(deps: IpDependencies, rows: readonly PoolRow[]): Promise<IpInventoryResult> {
   const problems: IpProblem[] = [];
   for (const row of rows) {
-    beat();
     const found = await call<{ problem: string; cidr: string | null; detail: string | null }>(
       deps,
       'ipam_verify',
@@ -49,9 +52,10 @@ async function verify(deps: IpDependencies, rows: readonly PoolRow[]): Promise<I
 interface BlockRow {
   cidr: string;
   kind: MapBlock['kind'];
-  owner: string;
-  namespace: string | null;
-  name: string | null;
+  blocks: number;
+  share: number;
+  /** The first of them. */
+  holder: string;
 }
 
 async function mapOf(
@@ -61,14 +65,22 @@ async function mapOf(
   cells: number | undefined,
 ): Promise<IpInventoryResult> {
   const [pool] = await poolViews(deps, [row], owner, deps.patientDatabase);
+  const most = cells ?? MOST_CELLS;
+  // Small blocks are summed up by cell where they are: a pool may hold millions of them.
   const blocks = await read<BlockRow>(
     deps,
     'ip_blocks',
-    `select cidr::text as cidr, owner, namespace, name,
-        case when state = 'cooling' then 'cooling' when state = 'retained' then 'retained' when purpose = 'pool' then 'children'
-          when purpose = 'reservation' then 'reserved' else 'claims' end as kind
-      from ipam_alloc where pool_id = $1 order by cidr`,
-    [row.id],
+    `select cell::text as cidr, kind, count(*)::int as blocks,
+        sum(power(2::float8, $2 - greatest(masklen(cidr), $2))) as share,
+        (array_agg(concat_ws('/', owner, namespace, name) order by cidr))[1] as holder
+      from (
+        select a.*, case when masklen(cidr) > $2 then network(set_masklen(cidr, $2)) else cidr end as cell,
+            case when state = 'cooling' then 'cooling' when state = 'retained' then 'retained' when purpose = 'pool' then 'children'
+              when purpose = 'reservation' then 'reserved' else 'claims' end as kind
+          from ipam_alloc a where pool_id = $1
+      ) of_pool
+      group by cell, kind order by cell, min(cidr)`,
+    [row.id, cellLength(row.cidr, most)],
     deps.patientDatabase,
   );
   if (!pool)
@@ -78,16 +90,16 @@ async function mapOf(
       await visiblePool(deps, owner, { name: row.name, projectRef: { name: row.owner } }),
       cells,
     );
-  const named = (block: BlockRow): MapBlock => ({
-    cidr: block.cidr,
-    kind: block.kind,
-    ...(row.owner === owner ? { holder: holderWords(block) } : {}),
+  const named = ({ cidr, kind, blocks: number, share, holder }: BlockRow): MapBlock => ({
+    cidr,
+    kind,
+    ...(row.owner === owner ? { holder: holderWords(kind, holder) } : {}),
+    several: { blocks: number, share },
   });
-  return { kind: 'blocks', map: { pool, ...mapCells(row.cidr, blocks.map(named), cells ?? MOST_CELLS) } };
+  return { kind: 'blocks', map: { pool, ...mapCells(row.cidr, blocks.map(named), most) } };
 }
 
-function holderWords({ kind, owner, namespace, name }: BlockRow): string {
-  if (kind === 'reserved') return 'reserved';
-  const who = [owner, namespace, name].filter(Boolean).join('/');
-  return kind === 'children' ? `pool ${who}` : kind === 'cooling' ? 'cooling' : who;
+function holderWords(kind: MapBlock['kind'], holder: string): string {
+  if (kind === 'reserved' || kind === 'cooling') return kind;
+  return kind === 'children' ? `pool ${holder}` : holder;
 }

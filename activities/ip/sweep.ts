@@ -1,5 +1,5 @@
 import type { IpSweepReport } from '../../contract/ip/inventory.ts';
-import { beat } from '../signal.ts';
+import { beating } from '../signal.ts';
 import { call, workflowId } from './call.ts';
 import type { IpDependencies } from './dependencies.ts';
 
@@ -33,9 +33,13 @@ interface HousekeepingRow {
  * One pass. Running it twice is harmless: what the first call did is not due any more. A pass that is cut off has committed
  * what it did, pool by pool; the next goes on.
  */
-export async function sweepPools(
+export function sweepPools(
   deps: IpDependencies,
 ): Promise<{ report: Omit<IpSweepReport, 'signalled'>; waiters: string[] }> {
+  return beating(() => sweep(deps));
+}
+
+async function sweep(deps: IpDependencies): ReturnType<typeof sweepPools> {
   const database = deps.patientDatabase;
   const report = {
     pools: 0,
@@ -53,7 +57,6 @@ export async function sweepPools(
   for (const { pool_id } of await call<{ pool_id: number }>(deps, 'ipam_sweep_due', [MOST_POOLS], database)) {
     report.pools += 1;
     for (;;) {
-      beat();
       const [row] = await call<SweepRow>(deps, 'ipam_sweep', [pool_id, ROWS, ACTOR, workflowId()], database);
       if (!row) break;
       report.candidates += row.candidates;

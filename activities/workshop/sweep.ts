@@ -7,7 +7,8 @@ import {
   workshopKinds,
   workshopLabels,
 } from '../../contract/workshop/objects.ts';
-import { attention } from '../../domain/workshop/fingerprint.ts';
+import type { AutoscalerAddress } from '../../contract/workshop/start.ts';
+import { type Attention, attention } from '../../domain/workshop/fingerprint.ts';
 import { type Observation, readObservation } from '../../domain/workshop/observation.ts';
 import { KubernetesCallError } from '../kubernetes/errors.ts';
 import { beat } from '../signal.ts';
@@ -33,13 +34,17 @@ export async function sweep(
   for (const provision of due) {
     beat();
     const address = { cluster, ...addressOf(provision) };
-    const owed = attention(observe(provision));
-    if (owed === 'none') continue;
-    if (owed !== 'wake' && (await isAutoscalerOpen(deps.temporal, address)) === (owed === 'open')) continue;
+    if (!(await mustWake(deps, address, attention(observe(provision))))) continue;
     await wakeAutoscaler(deps.temporal, deps.taskQueue, address, 'sweep');
     signalled += 1;
   }
   return { cluster, workshops: enabled.size, provisions: provisions.length, flagged: flagged.length, signalled };
+}
+
+async function mustWake({ temporal }: WorkshopDependencies, address: AutoscalerAddress, owed: Attention) {
+  if (owed === 'wake' || owed === 'none') return owed === 'wake';
+  const open = await isAutoscalerOpen(temporal, address);
+  return owed === 'tell' ? open : !open;
 }
 
 interface Found {
@@ -53,15 +58,15 @@ async function observer(
   { resources }: WorkshopDependencies,
   { workshops, provisions, due }: Found,
 ): Promise<(provision: WorkshopProvision) => Observation> {
-  const claims: ResourceClaim[] = [];
-  const seats: WorkshopUserAssignment[] = [];
+  const claims: ResourceClaim[][] = [];
+  const seats: WorkshopUserAssignment[][] = [];
   for (const namespace of new Set(due.map(({ metadata }) => metadata?.namespace ?? ''))) {
     const ofWorkshops = { namespace, labelSelector: workshopLabels.workshop };
-    claims.push(...(await resources.list<ResourceClaim>(workshopKinds.claim, ofWorkshops)));
-    seats.push(...(await resources.list<WorkshopUserAssignment>(workshopKinds.seat, ofWorkshops)));
+    claims.push(await resources.list<ResourceClaim>(workshopKinds.claim, ofWorkshops));
+    seats.push(await resources.list<WorkshopUserAssignment>(workshopKinds.seat, ofWorkshops));
   }
   const byName = new Map(workshops.map((workshop) => [keyOf(workshop), workshop]));
-  const of = { provisions: grouped(provisions), claims: grouped(claims), seats: grouped(seats) };
+  const of = { provisions: grouped(provisions), claims: grouped(claims.flat()), seats: grouped(seats.flat()) };
   return (provision) => {
     const key = workshopKeyOf(provision);
     return readObservation({

@@ -3,7 +3,7 @@ import { type Distribution, distribution } from '../statistics.ts';
 import type { Bed } from './bed.ts';
 import { proveDisjoint, proveSound } from './checks.ts';
 import { searchClaim } from './search.ts';
-import { Session } from './session.ts';
+import { LENGTH, Session } from './session.ts';
 import type { Shape } from './shape.ts';
 import { makePool, stock } from './stock.ts';
 
@@ -14,6 +14,9 @@ export interface OccupancyFigures {
   readonly release: Distribution;
   /** Rows and index entries that one claim reads. */
   readonly tuples: number;
+  /** Pages of the index of the exclusion constraint that one claim reads, and how long the constraint's search alone takes. */
+  readonly constraintPages: number;
+  readonly constraintMs: number;
   /** The same claim by the search algorithm. */
   readonly search: Distribution;
 }
@@ -26,6 +29,7 @@ interface Point {
   readonly release: number[];
   readonly search: number[];
   tuples: number;
+  pages: number;
 }
 
 /** Claims, releases and searches at every occupancy, in turn; each point is a database of its own. */
@@ -41,7 +45,9 @@ export async function measureOccupancies(bed: Bed, shape: Shape, report: Report)
       report(`Claims at each occupancy, round ${round} of ${shape.rounds}`);
       for (const point of points) await oneRound(point, round, shape.claims, false);
     }
+    const searches: number[] = [];
     for (const point of points) {
+      searches.push(await constraintSearch(point.session));
       const times = Math.min(shape.claims, Math.max(1, Math.floor(shape.searchRows / point.live)));
       report(`${times} claims by searching ${point.live.toLocaleString('en-US')} blocks`);
       await searchClaim(point.session, 'warm-up');
@@ -50,11 +56,13 @@ export async function measureOccupancies(bed: Bed, shape: Shape, report: Report)
       await proveSound(point.session, point.live);
     }
     const claims = shape.rounds * shape.claims;
-    return points.map(({ live, claim, release, search, tuples }) => ({
+    return points.map(({ live, claim, release, search, tuples, pages }, index) => ({
       live,
       claim: distribution(claim),
       release: distribution(release),
       tuples: tuples / claims,
+      constraintPages: pages / claims,
+      constraintMs: searches[index] ?? Number.NaN,
       search: distribution(search),
     }));
   } finally {
@@ -73,18 +81,20 @@ async function makePoint(bed: Bed, live: number, before: Point | undefined): Pro
   if (before) Object.assign(before, { session: await Session.open(before.url) });
   else await makePool(session);
   await stock(session, before?.live ?? 0, live);
-  return { live, url, session, claim: [], release: [], search: [], tuples: 0 };
+  return { live, url, session, claim: [], release: [], search: [], tuples: 0, pages: 0 };
 }
 
 const nameOf = (url: string) => new URL(url).pathname.slice(1);
 
 async function oneRound(point: Point, round: number, claims: number, warmUp: boolean): Promise<void> {
   const { session } = point;
-  const before = await tuplesRead(session);
+  const before = await readSoFar(session);
   const given = [];
   for (let index = 0; index < claims; index++) given.push(await session.claim(`c-${round}-${index}`));
   if (!warmUp) {
-    point.tuples += (await tuplesRead(session)) - before;
+    const after = await readSoFar(session);
+    point.tuples += after.tuples - before.tuples;
+    point.pages += after.pages - before.pages;
     point.claim.push(...given.map(({ milliseconds }) => milliseconds));
   }
   await proveDisjoint(session, claims);
@@ -94,12 +104,31 @@ async function oneRound(point: Point, round: number, claims: number, warmUp: boo
   }
 }
 
-/** Rows and index entries that the tables of the room have given out so far. */
-async function tuplesRead({ client }: Session): Promise<number> {
+/** Rows and index entries that the tables of the room have given out so far, and pages of the constraint's index. */
+async function readSoFar({ client }: Session): Promise<{ tuples: number; pages: number }> {
   await client.query('select pg_stat_force_next_flush()');
-  const { rows } = await client.query<{ n: string }>(
+  const { rows } = await client.query<{ tuples: string; pages: string }>(
     `select (select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables where relname like 'ipam\\_%')
-       + (select sum(idx_tup_read) from pg_stat_user_indexes where relname like 'ipam\\_%') as n`,
+         + (select sum(idx_tup_read) from pg_stat_user_indexes where relname like 'ipam\\_%') as tuples,
+       (select idx_blks_hit + idx_blks_read from pg_statio_user_indexes where indexrelname = 'ipam_alloc_no_overlap') as pages`,
   );
-  return Number(rows[0]?.n);
+  return { tuples: Number(rows[0]?.tuples), pages: Number(rows[0]?.pages) };
+}
+
+const LOOKS = 25;
+
+/** What the exclusion constraint does for the next block of FirstFit, as a query: the median of its times in the server. */
+async function constraintSearch({ client }: Session): Promise<number> {
+  await client.query('set enable_seqscan = off; set enable_bitmapscan = off');
+  const times: number[] = [];
+  for (let look = 0; look < LOOKS; look++) {
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ 'Execution Time': number }] }>(
+      `explain (analyze, timing off, format json)
+         select from ipam_alloc where pool_id = (select id from ipam_pool) and space_id = 0
+           and cidr && (select set_masklen(min(addr)::cidr, ${LENGTH}) from ipam_free)`,
+    );
+    times.push(rows[0]?.['QUERY PLAN'][0]['Execution Time'] ?? Number.NaN);
+  }
+  await client.query('reset enable_seqscan; reset enable_bitmapscan');
+  return distribution(times).p50;
 }

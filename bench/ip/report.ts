@@ -52,6 +52,12 @@ of them. The search algorithm locks the pool, reads all its blocks, looks for th
 
 ${markdownTable(occupancyRows(run))}
 
+What the allocator reads for a claim is the same in an empty and in a full pool. What grows is the search of the exclusion constraint,
+the last guard against a block given twice: PostgreSQL chooses the page for a new address by the bits that it has in common with the
+page's addresses, and at the begin of each larger block many pages have equally many; one of them is taken by chance and from then
+on overlaps its neighbours. So the search of one pool reads more pages the more blocks that pool was ever filled with, and a pool in
+child pools searches each child alone ([the decision](decisions/2026-11-21-the-allocator-is-sql-functions.md)).
+
 ### Many clients, batches, denials
 
 ${markdownTable(crowdRows(run))}

@@ -33,7 +33,11 @@ const MAKERS = 8;
 const PATIENCE_MS = 60_000;
 const SAMPLE_MS = 1_000;
 
-export async function measureLive(shape: LiveShape, report: Report): Promise<LiveFigures> {
+export async function measureLive<T>(
+  shape: LiveShape,
+  report: Report,
+  meanwhile: () => Promise<T>,
+): Promise<{ figures: LiveFigures; meanwhile: T }> {
   const describeMachine = await observeMachine();
   const settings = {
     GROUNDWORK_QUEUES: 'workshops',
@@ -57,8 +61,8 @@ export async function measureLive(shape: LiveShape, report: Report): Promise<Liv
     for (const workshop of grown) await workshop.catchUp();
     await settled(grown);
 
-    // Status writes that are late, and the sweep that follows them, belong to what was before.
-    await delay(shape.calmSeconds * 1000);
+    // Status writes that are late, and the sweep that follows them, belong to what was before: time for something else.
+    const [other] = await Promise.all([meanwhile(), delay(shape.calmSeconds * 1000)]);
     report(`Nothing happens for ${shape.watchSeconds} s`);
     const idle = await observeTraffic(bed, workshops, shape.watchSeconds, async () => {});
     report(`Log-ins and log-outs for ${shape.watchSeconds} s, ${shape.visitsPerSecond} a second`);
@@ -66,13 +70,14 @@ export async function measureLive(shape: LiveShape, report: Report): Promise<Liv
       visitAtRandom(workshops.slice(shape.crossings), shape.visitsPerSecond, ended),
     );
     await onlyOneStep(workshops, shape.crossings);
-    return {
+    const figures = {
       profile: await profileOf(bed, describeMachine()),
       provisions: workshops.length,
       reaction: distribution(milliseconds.map((ms) => ms / 1000)),
       idle,
       busy,
     };
+    return { figures, meanwhile: other };
   } finally {
     report('Stopping everything');
     await bed.close();
@@ -145,10 +150,14 @@ async function crossOneByOne(kube: KubeClient, workshops: readonly TestWorkshop[
 async function followCounts(kube: KubeClient, written: Map<string, number>, signal: AbortSignal): Promise<void> {
   const { metadata } = await kube.list(workshopResources.provision, { limit: 1 }, false, NAMESPACE);
   const path = pathOf(workshopResources.provision, NAMESPACE);
-  for await (const { object } of kube.watch(path, { resourceVersion: metadata?.resourceVersion }, signal)) {
-    const { metadata: of, spec } = object as unknown as WorkshopProvision;
-    const name = of?.name ?? '';
-    if (spec?.count === GROWN && !written.has(name)) written.set(name, performance.now());
+  try {
+    for await (const { object } of kube.watch(path, { resourceVersion: metadata?.resourceVersion }, signal)) {
+      const { metadata: of, spec } = object as unknown as WorkshopProvision;
+      const name = of?.name ?? '';
+      if (spec?.count === GROWN && !written.has(name)) written.set(name, performance.now());
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }
 

@@ -1,10 +1,11 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { Report } from '../../sandbox/binaries/progress.ts';
 import { visitsOf } from '../../sandbox/controllers/workshop/arrivals.ts';
 import { mulberry32 } from '../../sandbox/faults/random.ts';
 import { observeMachine, sourceRevision } from '../machine.ts';
 import { distribution, sum } from '../statistics.ts';
 import { judge } from './goals.ts';
-import type { CaseFigures, WorkshopBench } from './result.ts';
+import type { CaseFigures, LiveFigures, WorkshopBench } from './result.ts';
 import {
   AFTERMATH_SECONDS,
   type ArmName,
@@ -25,16 +26,7 @@ import { World } from './world.ts';
 export async function benchWorkshops(shape: Shape, report: Report): Promise<WorkshopBench> {
   const startedAt = new Date();
   const describeMachine = await observeMachine();
-  const live = shape.live && (await (await import('./live.ts')).measureLive(shape.live, report));
-  const cases: CaseFigures[] = [];
-  for (const crowd of crowdNames) {
-    report(`${shape.seeds} worlds of each case: ${crowds[crowd].words}`);
-    for (const size of sizes) {
-      for (const failRate of failRates) {
-        for (const arm of armNames) cases.push(playCase({ crowd, ...size, failRate, arm }, shape.seeds));
-      }
-    }
-  }
+  const { cases, live } = await measure(shape, report);
   const revision = await sourceRevision();
   return {
     bench: 'workshop',
@@ -47,6 +39,28 @@ export async function benchWorkshops(shape: Shape, report: Report): Promise<Work
     ...(live ? { live } : {}),
     goals: judge(cases, live),
   };
+}
+
+/** With real servers, the rules are played while these come to rest. */
+async function measure(shape: Shape, report: Report): Promise<{ cases: CaseFigures[]; live?: LiveFigures }> {
+  const play = () => playAll(shape.seeds, report);
+  if (!shape.live) return { cases: await play() };
+  const { measureLive } = await import('./live.ts');
+  const { figures, meanwhile } = await measureLive(shape.live, report, play);
+  return { cases: meanwhile, live: figures };
+}
+
+async function playAll(seeds: number, report: Report): Promise<CaseFigures[]> {
+  const cases: CaseFigures[] = [];
+  for (const crowd of crowdNames) {
+    report(`${seeds} worlds of each case: ${crowds[crowd].words}`);
+    for (const size of sizes) {
+      for (const failRate of failRates) {
+        for (const arm of armNames) cases.push(await playCase({ crowd, ...size, failRate, arm }, seeds));
+      }
+    }
+  }
+  return cases;
 }
 
 interface Case {
@@ -67,8 +81,13 @@ interface Outcome {
   reaction: number | undefined;
 }
 
-function playCase(given: Case, seeds: number): CaseFigures {
-  const outcomes = Array.from({ length: seeds }, (_, index) => play(given, index + 1));
+async function playCase(given: Case, seeds: number): Promise<CaseFigures> {
+  const outcomes: Outcome[] = [];
+  for (let seed = 1; seed <= seeds; seed++) {
+    outcomes.push(play(given, seed));
+    // Proxies of the servers live in this process.
+    await immediate();
+  }
   const of = (figure: (outcome: Outcome) => number | undefined) =>
     outcomes.map(figure).filter((value) => value !== undefined);
   const some = (sample: number[]) => (sample.length === 0 ? undefined : distribution(sample));

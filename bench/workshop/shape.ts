@@ -27,7 +27,7 @@ export const shapes = {
     name: 'full',
     seeds: 1000,
     live: {
-      ...{ provisions: 200, crossings: 60, everySeconds: 0.5, calmSeconds: 70, watchSeconds: 60 },
+      ...{ provisions: 200, crossings: 60, everySeconds: 0.5, calmSeconds: 65, watchSeconds: 60 },
       ...{ visitsPerSecond: 4, sweepSeconds: 60 },
     },
   },

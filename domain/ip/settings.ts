@@ -4,6 +4,8 @@ export interface IpSettings {
   cooldownSeconds: number;
   /** Seconds a run that was started for an update waits for it. */
   abandonAfterSeconds: number;
+  /** Seconds for which a database that is away or locked is asked again before a caller hears `Busy`. */
+  patienceSeconds: number;
   wait: WaitTimings;
   /** Days for which refusals are kept in the log of events. */
   refusedEventDays: number;

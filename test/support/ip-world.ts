@@ -57,12 +57,14 @@ export interface IpWorldOptions {
   environment?: Record<string, string>;
   /** Whether a worker runs in the test's own process; default true. */
   worker?: boolean;
+  /** Makes a migrated database elsewhere and answers its URL; default one of the run's PostgreSQL. */
+  database?: () => Promise<string>;
 }
 
 /** Makes the world before the file's tests and takes it down after them. Read it only inside tests. */
 export function testIpWorld(options: IpWorldOptions = {}): IpWorld {
-  const database = testDatabase();
-  return duringTests<IpWorld>(() => open(database.url, options));
+  const database = options.database ? undefined : testDatabase();
+  return duringTests<IpWorld>(async () => open(database?.url ?? (await options.database?.()) ?? '', options));
 }
 
 async function open(databaseUrl: string, options: IpWorldOptions): Promise<IpWorld & { close(): Promise<void> }> {

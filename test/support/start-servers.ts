@@ -50,28 +50,17 @@ export async function startServers(
   const [temporal, postgres, kubernetes] = await Promise.all([
     startTemporal(temporalOptions),
     startMigratedPostgres(supervisor, join(folder, 'postgres')),
-    startKubernetes({
-      supervisor,
-      folder: join(folder, 'kubernetes'),
-      manifests: [deploy('crds'), deploy('rbac'), deploy('rbac/scale-down'), FOREIGN_CRDS],
-    }),
+    startTestKubernetes(supervisor, join(folder, 'kubernetes')),
   ]);
-  const { url, caFile, tokens } = kubernetes;
-  if (url === undefined || caFile === undefined) throw new Error('tests need a kube-apiserver of their own');
   const { server, template } = postgres;
   return {
     servers: {
       temporal: { address: temporal.address, namespace: temporal.namespace },
       postgres: { admin: server.url, template },
-      kubernetes: {
-        url,
-        caFile,
-        tokens,
-        kubeconfig: { admin: kubernetes.kubeconfigFile('admin'), worker: kubernetes.kubeconfigFile('worker') },
-      },
+      kubernetes: kubernetes.where,
     },
     outages: {
-      kubernetes: (meanwhile) => kubernetes.restart(meanwhile),
+      kubernetes: kubernetes.outage,
       postgres: async (meanwhile) => {
         if (server.pid === undefined) throw new Error('a PostgreSQL that is not ours is not stopped');
         await server.stop();
@@ -87,6 +76,22 @@ export async function startServers(
     },
     dropTemplate: () => server.dropDatabase(template),
   };
+}
+
+/** A kube-apiserver with our definitions and the worker's role. */
+export async function startTestKubernetes(
+  supervisor: Supervisor,
+  folder: string,
+): Promise<{ where: TestServers['kubernetes']; outage: Outage }> {
+  const server = await startKubernetes({
+    supervisor,
+    folder,
+    manifests: [deploy('crds'), deploy('rbac'), deploy('rbac/scale-down'), FOREIGN_CRDS],
+  });
+  const { url, caFile, tokens } = server;
+  if (url === undefined || caFile === undefined) throw new Error('tests need a kube-apiserver of their own');
+  const kubeconfig = { admin: server.kubeconfigFile('admin'), worker: server.kubeconfigFile('worker') };
+  return { where: { url, caFile, tokens, kubeconfig }, outage: (meanwhile) => server.restart(meanwhile) };
 }
 
 async function startMigratedPostgres(

@@ -15,12 +15,12 @@ export const local = (summary: string) =>
     retry: { initialInterval: '50ms', backoffCoefficient: 2, maximumInterval: '1s' },
   });
 
-/** Imports, verification, rebuilding and sweeping: a minute for one statement, and heartbeats between statements. */
+/** Imports, verification, rebuilding and sweeping: a minute for one statement, and heartbeats all the while. */
 export const long = (summary: string) =>
   proxyActivities<IpActivities>({
     summary,
     startToCloseTimeout: '10m',
-    heartbeatTimeout: '75s',
+    heartbeatTimeout: '20s',
     scheduleToCloseTimeout: '15m',
     retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '10s' },
   });

@@ -2,12 +2,20 @@ import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from 
 import type { ScopeActivities } from '../../activities/scope/index.ts';
 import { defaultTimings, type ScopeTimings } from '../../domain/scope/settings.ts';
 
-/** The activities of the scope room by class of call: how long one attempt may take, and how it is tried again. */
+/**
+ * The activities of the scope room by class of call: how long one attempt may take, and how it is tried again.
+ *
+ * A cancelled run waits for the end of a call that changes something before it undoes anything: an effect that comes after
+ * its own undoing would stay. The SDK documents that as its default, but an absent `cancellationType` means TRY_CANCEL.
+ */
+
+const WAIT = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
 /** Pure functions and single database transactions, in the worker itself. A longer back-off becomes a durable timer. */
 export const local = proxyLocalActivities<ScopeActivities>({
   startToCloseTimeout: '8s',
   localRetryThreshold: '1s',
+  cancellationType: WAIT,
   retry: { initialInterval: '100ms', maximumInterval: '30s' },
 });
 
@@ -16,6 +24,7 @@ export const mutations = (summary: string, timings: ScopeTimings) =>
   proxyActivities<ScopeActivities>({
     summary,
     startToCloseTimeout: callTimeout(timings),
+    cancellationType: WAIT,
     retry: { initialInterval: '500ms', maximumInterval: '30s' },
   });
 
@@ -26,6 +35,7 @@ export const reads = (summary: string, timings: ScopeTimings) =>
     startToCloseTimeout: '2m',
     heartbeatTimeout: silence(timings),
     scheduleToCloseTimeout: timings.readPatience * 1000,
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
     retry: { initialInterval: '250ms', maximumInterval: '10s' },
   });
 
@@ -49,6 +59,7 @@ export const undoing = (summary: string, timings: ScopeTimings) =>
     startToCloseTimeout: callTimeout(timings),
     heartbeatTimeout: silence(timings),
     scheduleToCloseTimeout: timings.compensationTimeout * 1000,
+    cancellationType: WAIT,
     retry: { initialInterval: '500ms', maximumInterval: '30s' },
   });
 

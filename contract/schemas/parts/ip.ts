@@ -20,6 +20,7 @@ export const dnsSubdomain = z
 export const actor = z
   .string()
   .max(200, 'must be at most 200 characters')
+  .regex(/^[ -~\u00a0-\uffff]*$/, 'must not hold control characters')
   .optional()
   .describe('Person or program on whose word this is done, for the audit');
 

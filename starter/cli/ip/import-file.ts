@@ -8,10 +8,11 @@ const FIELDS = ['namespace', 'name', 'cidr', 'owner', 'reclaimPolicy', 'ttlSecon
 
 /** Rows with the line that each stands on. Throws `UsageError` with the line that cannot be read. */
 export async function importRows(path: string): Promise<IpImportRow[]> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const read = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     const why = error.code === 'ENOENT' ? 'there is no such file' : error.message;
     throw new UsageError(`${path} cannot be read: ${why}`);
   });
+  const text = read.replace(/^\uFEFF/, ''); // spreadsheets write a byte order mark
   const start = text.trimStart()[0];
   const rows = start === '[' ? fromArray(path, text) : start === '{' ? fromLines(path, text) : fromCsv(path, text);
   if (rows.length === 0) throw new UsageError(`${path} holds no rows`);

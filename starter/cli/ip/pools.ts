@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { ipStrategies, ipVisibilities } from '../../../contract/ip/pool.ts';
 import type { IpFamily, IpPoolChange, IpPoolSpec, IpStrategy, IpVisibility } from '../../client.ts';
 import { type Context, nonNegativeWhole, positiveWhole, repeated } from '../command.ts';
+import { UsageError } from '../failing.ts';
 import { writeLines } from '../io.ts';
 import { asOwner, labels, type OwnerOptions, poolRef, say, withOwner } from './options.ts';
 import { changeLines, poolLines, poolTable } from './print.ts';
@@ -131,7 +132,9 @@ export function addPoolCommands(ip: Command, context: Context): void {
         const { mapLines, mapSvg } = await import('../../ip/map.ts');
         const map = await groundwork.ip.inventory.map(owner, poolRef(name), { cells: options.cells });
         if (options.svg !== undefined) {
-          await writeFile(options.svg, mapSvg(map));
+          await writeFile(options.svg, mapSvg(map)).catch((error: Error) => {
+            throw new UsageError(`--svg ${options.svg} cannot be written: ${error.message}`);
+          });
           writeLines(io.stderr, [`The map of pool ${owner}/${name} is in ${options.svg}.`]);
           return;
         }

@@ -72,6 +72,7 @@ describe('the map of a pool', () => {
         { cidr: '10.0.0.0/25', kind: 'children', holder: 'pool acme/child' },
         { cidr: '10.0.0.128/27', kind: 'claims', holder: 'acme/default/a' },
         { cidr: '10.0.0.160/28', kind: 'cooling', holder: 'cooling' },
+        { cidr: '10.0.0.128/26', kind: 'retained', holder: 'acme/default/b', several: { blocks: 3, share: 3 / 64 } },
         { cidr: '10.0.0.192/26', kind: 'reserved' },
       ],
       4,
@@ -79,16 +80,16 @@ describe('the map of a pool', () => {
     expect(cells.map(({ shares, holder, others }) => [shares.free, holder, others])).toEqual([
       [0, 'pool acme/child', undefined],
       [0, 'pool acme/child', undefined],
-      [0.25, 'acme/default/a', 1],
+      [0.25 - 3 / 64, 'acme/default/a', 4],
       [0, undefined, undefined],
     ]);
     expect(cells[2]?.shares).toEqual({
-      free: 0.25,
+      free: 0.25 - 3 / 64,
       claims: 0.5,
       cooling: 0.25,
       children: 0,
       reserved: 0,
-      retained: 0,
+      retained: 3 / 64,
     });
   });
 });

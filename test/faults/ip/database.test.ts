@@ -5,7 +5,7 @@ import { DRIVER_TEXT, refusedWith, testIpWorld } from '../../support/ip-world.ts
 
 /** The database and the way to it fail; the caller gets the block that it would have had, or `Busy` in time. */
 
-const world = testIpWorld();
+const world = testIpWorld({ environment: { GROUNDWORK_IP_PATIENCE_SECONDS: '1' } });
 
 const ip = () => world.groundwork.ip;
 

@@ -68,25 +68,30 @@ async function waits(world: WorkshopWorld, workshop: TestWorkshop): Promise<void
   await rests(world, workshop);
 }
 
-const sweep = (world: WorkshopWorld) =>
+const startSweep = (world: WorkshopWorld) =>
   world.client.workflow.start(workflowTypes.workshopSweep, {
     workflowId: `${workflowIds.workshopSweep(world.namespace)}/${uniqueName('journey')}`,
     taskQueue: world.taskQueue,
     args: [{ cluster: world.namespace, namespace: world.namespace }],
   });
 
-const journey = (go: (world: WorkshopWorld) => Promise<void>) => async (world: WorkshopWorld) => {
+type Sweep = () => Promise<void>;
+
+/** At its end the sweeps have ended, and so do the runs. */
+const journey = (go: (world: WorkshopWorld, sweep: Sweep) => Promise<void>) => async (world: WorkshopWorld) => {
+  const sweeps: Awaited<ReturnType<typeof startSweep>>[] = [];
   try {
-    await go(world);
+    await go(world, async () => void sweeps.push(await startSweep(world)));
+    await Promise.all(sweeps.map((started) => started.result()));
   } finally {
     await world.endRuns();
   }
 };
 
 /** Two full seats become three, and the third is completed. */
-const grow = journey(async (world) => {
+const grow = journey(async (world, sweep) => {
   const workshop = await world.workshop({ count: 2, assigned: 2 });
-  await sweep(world);
+  await sweep();
   await shows(workshop, { count: 3, flag: true, writes: 1 });
   await waits(world, workshop);
   await workshop.catchUp();
@@ -95,11 +100,11 @@ const grow = journey(async (world) => {
 });
 
 /** Of three claims with one assigned seat, two are enough. */
-const shrink = journey(async (world) => {
+const shrink = journey(async (world, sweep) => {
   const scaleDown = { enabled: true, delaySeconds: 0 };
   const workshop = await world.workshop({ count: 3, assigned: 1, autoScaling: { cooldownSeconds: 0, scaleDown } });
   const taken = (await workshop.seats()).find(({ spec }) => spec?.assignment)?.spec?.resourceClaimName;
-  await sweep(world);
+  await sweep();
   await shows(workshop, { count: 2, flag: undefined, result: 'Succeeded', writes: 1 });
   const claims = (await workshop.claims()).map(({ metadata }) => metadata?.name);
   expect(claims).toHaveLength(2);
@@ -108,9 +113,9 @@ const shrink = journey(async (world) => {
 });
 
 /** A configuration that cannot be followed is told on workshop and provision. */
-const refuse = journey(async (world) => {
+const refuse = journey(async (world, sweep) => {
   const workshop = await world.workshop({ count: 1, autoScaling: { minProvisions: 200 } });
-  await sweep(world);
+  await sweep();
   await eventually(async () => {
     const { status } = await workshop.workshop();
     expect(status?.autoScaling?.conditions).toMatchObject([{ type: 'ConfigValid', status: 'False' }]);
@@ -122,14 +127,14 @@ const refuse = journey(async (world) => {
 });
 
 /** The run is terminated while it waits: the sweep's next one takes the operation over. */
-const takeOver = journey(async (world) => {
+const takeOver = journey(async (world, sweep) => {
   const workshop = await world.workshop({ count: 2, assigned: 2 });
-  await sweep(world);
+  await sweep();
   await shows(workshop, { count: 3, flag: true });
   await waits(world, workshop);
   const { operation } = await world.status(workshop.name);
   await world.client.workflow.getHandle(world.workflowId(workshop.name)).terminate('by hand');
-  await sweep(world);
+  await sweep();
   await eventually(
     async () => expect((await world.status(workshop.name)).operation?.id).toBe(operation?.id),
     PATIENCE_S,

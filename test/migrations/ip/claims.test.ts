@@ -452,7 +452,9 @@ describe('retained blocks', () => {
     expect(second.uid).not.toBe(first.uid);
     expect((await ip.release(first.uid)).status).toBe('already');
     expect(await ip.events('rebound')).toMatchObject([{ claim_uid: second.uid, cidr: first.cidr }]);
-    expect((await ip.claim({ name: 'db', pool: 'p', len: 24, reclaim: 'Retain' })).replayed).toBe(true);
+    const again = { name: 'db', pool: 'p', len: 24, reclaim: 'Retain' } as const;
+    expect(await ip.claim(again)).toMatchObject({ replayed: true, rebound: true });
+    expect(await ip.claim({ ...again, uids: [second.uid] })).toMatchObject({ replayed: false, rebound: true });
   });
 
   test('are not given for anything else: every difference is named', async () => {

@@ -163,6 +163,22 @@ describe('verify and rebuild', () => {
     expect(await ip.one('ipam_rebuild', ['alpha', 'none', 'tester', 'run'])).toMatchObject({ status: 'not_found' });
   });
 
+  test.each([
+    ['0.0.0.0/0', '128.0.0.0/1', '255.255.255.255', 32],
+    ['::/0', '8000::/1', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 128],
+  ])(
+    'drift at the last address of a family, in the pool %s, is found and repaired',
+    async (cidr, upper, last, length) => {
+      const every = await ip.pooled({ name: 'every', cidr, range: [0, length], allowOverlap: true });
+      const family = length === 32 ? 4 : 6;
+      expect(await ip.claim({ name: 'half', pool: 'every', wanted: upper, family })).toMatchObject({ status: 'bound' });
+      await ip.query('insert into ipam_free (pool_id, len, addr) values ($1, $2, $3)', [every, length, last]);
+      expect(await kinds()).toEqual(['drift', 'overlap']);
+      expect(await ip.one('ipam_rebuild', ['alpha', 'every', 'tester', 'run'])).toMatchObject({ status: 'rebuilt' });
+      expect(await ip.problems()).toEqual([]);
+    },
+  );
+
   test('a drifted free list cannot give a block twice: the constraint refuses, and nothing is kept', async () => {
     await ip.query(
       "insert into ipam_free (pool_id, len, addr) select pool_id, 24, '10.0.1.0' from ipam_free where addr = '10.0.64.0'",

@@ -20,6 +20,8 @@ export interface Held extends Block {
   name: string;
   spec: string;
   reclaim: 'Delete' | 'Retain';
+  /** Whether this life began as a re-bind. */
+  rebound?: boolean;
 }
 
 export interface ModelPool extends Block {
@@ -98,14 +100,15 @@ export class Model {
     if (found.length > 0 && found.length < count) return refused('conflict');
     if (found.length === count) {
       const retained = found.filter(({ state }) => state === 'retained');
-      if (retained.length === 0) return { status: 'bound', blocks: found, replayed: true, rebound: false };
+      if (retained.length === 0)
+        return { status: 'bound', blocks: found, replayed: true, rebound: found[0]?.rebound ?? false };
       if (retained.length < count) return refused('conflict');
       const fits = (block: Held) =>
         block.pool === pool &&
         block.size === size &&
         (!wanted || (wanted.at === block.at && wanted.size === block.size));
       if (!retained.every(fits)) return refused('conflict');
-      if (!dryRun) for (const block of retained) Object.assign(block, { state: 'held', spec, reclaim });
+      if (!dryRun) for (const block of retained) Object.assign(block, { state: 'held', spec, reclaim, rebound: true });
       return { status: 'bound', blocks: retained, replayed: false, rebound: true };
     }
     const root = this.pools.get(pool);

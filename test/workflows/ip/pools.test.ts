@@ -250,8 +250,15 @@ describe('readings', () => {
     } while (after);
     expect(new Set(names).size).toBe(998);
     expect(names).toHaveLength(998);
-    const wrong = await refusedWith(inventory.read('acme', { kind: 'claims', after: 'x' }));
-    expect(wrong).toMatchObject({ type: 'InvalidInput', message: 'query.after: must be the "next" of an answer' });
+    const cursor = (...keys: string[]) => Buffer.from(JSON.stringify(keys)).toString('base64url');
+    for (const query of [
+      { kind: 'claims', after: 'x' },
+      { kind: 'claims', after: cursor('acme', 'n', 'a\u0000') },
+      { kind: 'events', after: cursor('x') },
+    ] as const) {
+      const wrong = await refusedWith(inventory.read<'claims' | 'events'>('acme', query));
+      expect(wrong).toMatchObject({ type: 'InvalidInput', message: 'query.after: must be the "next" of an answer' });
+    }
   });
 
   test('the map shows what is held, and by whom', async () => {

@@ -132,7 +132,7 @@ describe('a worker without a cache', () => {
     await finish(workshop, 'shrunk');
   });
 
-  test('sweeps: it wakes what was lost and leaves alone what has missed nothing', async () => {
+  test('W70 W71 sweeps: it wakes what was lost and leaves alone what has missed nothing', async () => {
     const workshop = await world.workshop({ assigned: 1 });
     expect((await sweep()).signalled).toBe(1);
     await shows(workshop, { reason: 'BelowThreshold' });
