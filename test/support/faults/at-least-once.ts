@@ -1,12 +1,12 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterEach, describe, expect, test } from 'vitest';
-import { boundariesOf, type RoomUnderFaults, type Surrounded, sayBoundary } from './journey.ts';
+import { boundariesOf, type RoomUnderFaults, type Surrounded } from './journey.ts';
 import { everything, tell } from './outcomes.ts';
 
 /**
  * Every activity may run twice or lose its answer. Each test does that to one activity of a journey, and the journey compares
  * what is there with what must be there. `npm test` does both to all of them at once, `npm run reliability` loses answers one
- * at a time, each on one journey. Activities of other rooms on the way are left alone.
+ * at a time, that of each counted call on one journey. Activities of other rooms on the way are left alone.
  */
 export function survivesAtLeastOnce<W extends Surrounded>(room: RoomUnderFaults<W>, world: W): void {
   afterEach(() => {
@@ -43,8 +43,8 @@ export function survivesAtLeastOnce<W extends Surrounded>(room: RoomUnderFaults<
     );
   });
 
-  test.each(everything ? boundariesOf(room).map((boundary) => ({ ...boundary, words: sayBoundary(boundary) })) : [])(
-    `${room.subject} $journey.name with the answer of $words lost after the effect`,
+  test.each(everything ? boundariesOf(room) : [])(
+    `${room.subject} $journey.name with the answer of $activity lost after its effect, call $call`,
     async ({ activity, call, journey }) => {
       let calls = 0;
       world.around = async (name, run) => {

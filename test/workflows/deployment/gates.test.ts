@@ -119,7 +119,12 @@ describe('the balancer', () => {
         ],
       },
     } as Parameters<typeof world.kubernetes.apply>[0]);
-    const written = (await world.kubernetes.read({ ...INGRESS, ...culprit }))?.metadata?.resourceVersion;
+    // The controller marks a member of a group once.
+    const written = await eventually(async () => {
+      const { finalizers, resourceVersion } = (await world.kubernetes.read({ ...INGRESS, ...culprit }))?.metadata ?? {};
+      expect(finalizers).toHaveLength(1);
+      return resourceVersion;
+    });
     const handle = await startRollout(world, next(scope, { trafficPlan: { mode: 'manual', onFailure: 'pause' } }));
     await reaches(world, scope, ({ paused, failure }) =>
       expect({ paused, type: failure?.type }).toEqual({ paused: true, type: 'GroupBroken' }),
