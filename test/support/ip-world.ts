@@ -16,7 +16,10 @@ import { duringTests } from './during-tests.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 import { configuration, quietRuntime, throughProxy } from './world.ts';
 
-/** A world of the IP room for one test file: a database, a worker for its queue, and the client that callers use. */
+/**
+ * A world of the IP room for one test file: a database, a worker for its queue, and the client that callers use. Owners are part
+ * of workflow ids, and all files share one Temporal: each file has owners of its own.
+ */
 export interface IpWorld {
   groundwork: Groundwork;
   client: Client;

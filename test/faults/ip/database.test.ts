@@ -13,22 +13,22 @@ afterEach(() => world.proxy.heal());
 
 async function heldBy(name: string): Promise<string[]> {
   const { rows } = await world.database.query<{ uid: string }>(
-    `select claim_uid as uid from ipam_alloc where owner = 'acme' and name = $1`,
+    `select claim_uid as uid from ipam_alloc where owner = 'wayne' and name = $1`,
     [name],
   );
   return rows.map(({ uid }) => uid);
 }
 
 async function sound(): Promise<void> {
-  expect((await ip().inventory.verify('acme')).problems).toEqual([]);
+  expect((await ip().inventory.verify('wayne')).problems).toEqual([]);
 }
 
 describe('the connection', () => {
   test('is reset after the commit and before the answer: the retry answers the same block, not as a repeat', async () => {
-    await world.root('acme', 'net', '10.0.0.0/16', 28, 28);
-    await ip().claim(world.request('acme', 'warm', 'net', 28));
+    await world.root('wayne', 'net', '10.0.0.0/16', 28, 28);
+    await ip().claim(world.request('wayne', 'warm', 'net', 28));
     world.proxy.set({ latencyMs: 400 });
-    const claiming = ip().claim(world.request('acme', 'cut-late', 'net', 28));
+    const claiming = ip().claim(world.request('wayne', 'cut-late', 'net', 28));
     await eventually(async () => expect(await heldBy('cut-late')).toHaveLength(1));
     world.proxy.cut();
     world.proxy.heal();
@@ -41,7 +41,7 @@ describe('the connection', () => {
   test('is reset before the call arrives: the retry claims once', async () => {
     world.proxy.set({ refuse: true });
     world.proxy.cut();
-    const claiming = ip().claim(world.request('acme', 'cut-early', 'net', 28));
+    const claiming = ip().claim(world.request('wayne', 'cut-early', 'net', 28));
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(await heldBy('cut-early')).toEqual([]);
     world.proxy.heal();
@@ -62,7 +62,7 @@ describe('the connection', () => {
         ended += rowCount ?? 0;
       }
     })();
-    const answers = await Promise.all(names.map((name) => ip().claim(world.request('acme', name, 'net', 28))));
+    const answers = await Promise.all(names.map((name) => ip().claim(world.request('wayne', name, 'net', 28))));
     await storm;
     expect(ended).toBeGreaterThan(0);
     expect(new Set(answers.map(({ allocatedCIDR }) => allocatedCIDR)).size).toBe(40);
@@ -73,7 +73,7 @@ describe('the connection', () => {
   test('is away altogether: Busy in time, without a word of the driver; afterwards the same claim succeeds', async () => {
     world.proxy.set({ refuse: true });
     world.proxy.cut();
-    const request = world.request('acme', 'away', 'net', 28);
+    const request = world.request('wayne', 'away', 'net', 28);
     const failure = await refusedWith(ip().claim(request));
     expect(failure).toMatchObject({
       type: 'Busy',
@@ -89,7 +89,7 @@ describe('the connection', () => {
 
   test('is a black hole: Busy in time, and the claim is made or not, but never twice', async () => {
     world.proxy.set({ blackHole: true });
-    const request = world.request('acme', 'hole', 'net', 28);
+    const request = world.request('wayne', 'hole', 'net', 28);
     expect(await refusedWith(ip().claim(request))).toMatchObject({ type: 'Busy', httpStatus: 503 });
     world.proxy.heal();
     const answer = await ip().claim(request);
@@ -103,7 +103,7 @@ test('I71: a lock that somebody holds for too long is Busy in time; afterwards t
   const stranger = new pg.Client({ connectionString: world.environment.GROUNDWORK_DATABASE_URL });
   await stranger.connect();
   await stranger.query('select pg_advisory_lock(71001, $1)', [rows[0]?.id]);
-  const request = world.request('acme', 'locked', 'net', 28);
+  const request = world.request('wayne', 'locked', 'net', 28);
   const failure = await refusedWith(ip().claim(request));
   await stranger.end();
   expect(failure).toMatchObject({ type: 'Busy', httpStatus: 503, details: { retryAfterSeconds: 1 } });

@@ -44,20 +44,20 @@ test('I60: killed between "committed" and "reported": the retry answers the same
   timeout: 120_000,
 }, async () => {
   const first = await startWorker();
-  await world.root('acme', 'net', '10.0.0.0/24', 26, 28);
+  await world.root('tyrell', 'net', '10.0.0.0/24', 26, 28);
   // What the database answers takes this long to arrive: time enough to see the commit and to kill.
   world.proxy.set({ latencyMs: 900 });
   const handle = await world.client.workflow.start(workflowTypes.ipClaim, {
     taskQueue: world.taskQueue,
-    workflowId: workflowIds.ipClaim('acme', 'default', 'batch'),
+    workflowId: workflowIds.ipClaim('tyrell', 'default', 'batch'),
     workflowTaskTimeout: '2s',
-    args: [world.request('acme', 'batch', 'net', 28, { count: 3 })],
+    args: [world.request('tyrell', 'batch', 'net', 28, { count: 3 })],
   });
-  await eventually(async () => expect(await committed('acme')).toBe(3), 60);
+  await eventually(async () => expect(await committed('tyrell')).toBe(3), 60);
   first.child.kill('SIGKILL');
   await first.ended;
   const { rows } = await world.database.query<{ uid: string }>(
-    `select claim_uid as uid from ipam_alloc where owner = 'acme' order by name`,
+    `select claim_uid as uid from ipam_alloc where owner = 'tyrell' order by name`,
   );
   world.proxy.heal();
 
@@ -70,7 +70,7 @@ test('I60: killed between "committed" and "reported": the retry answers the same
     '10.0.0.16/28',
     '10.0.0.32/28',
   ]);
-  expect((await world.groundwork.ip.inventory.verify('acme')).problems).toEqual([]);
+  expect((await world.groundwork.ip.inventory.verify('tyrell')).problems).toEqual([]);
   await eventually(async () => {
     const metrics = await second.metrics();
     expect(metrics).toMatch(/groundwork_ip_attempts_total\{[^}]*operation="claim"[^}]*\} 1/);

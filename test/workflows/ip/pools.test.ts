@@ -4,9 +4,9 @@ import { refusedWith, testIpWorld } from '../../support/ip-world.ts';
 
 const world = testIpWorld();
 
-const create = (name: string, spec: IpPoolSpec, owner = 'acme') =>
+const create = (name: string, spec: IpPoolSpec, owner = 'globex') =>
   world.groundwork.ip.pools.create({ owner, name, spec, actor: 'test' });
-const remove = (name: string, owner = 'acme') => world.groundwork.ip.pools.delete({ owner, name });
+const remove = (name: string, owner = 'globex') => world.groundwork.ip.pools.delete({ owner, name });
 const child = (name: string, parent: string, prefixLength: number, min: number, max: number) =>
   create(name, {
     parentPoolRef: { name: parent },
@@ -17,16 +17,16 @@ const child = (name: string, parent: string, prefixLength: number, min: number, 
 describe('a hierarchy of pools', () => {
   test('I7 to I12: children are carved one after the other, hold claims, and go back when they are empty', async () => {
     const { ip } = world.groundwork;
-    await world.root('acme', 'hier-env', '10.128.0.0/9', 12, 16);
+    await world.root('globex', 'hier-env', '10.128.0.0/9', 12, 16);
     const first = await child('hier-region-1', 'hier-env', 12, 16, 28);
     const second = await child('hier-region-2', 'hier-env', 12, 16, 28);
     expect([first, second].map(({ pool }) => pool.status.allocatedCIDR)).toEqual(['10.128.0.0/12', '10.144.0.0/12']);
     expect(first.pool).toMatchObject({
       depth: 1,
       ipFamily: 'IPv4',
-      parentPoolRef: { owner: 'acme', name: 'hier-env' },
+      parentPoolRef: { owner: 'globex', name: 'hier-env' },
     });
-    const claim = await ip.claim(world.request('acme', 'net', 'hier-region-1', 24));
+    const claim = await ip.claim(world.request('globex', 'net', 'hier-region-1', 24));
     expect(claim.allocatedCIDR).toBe('10.128.0.0/24');
 
     const inUse = await refusedWith(remove('hier-region-1'));
@@ -39,23 +39,23 @@ describe('a hierarchy of pools', () => {
     expect(parent).toMatchObject({ type: 'PoolInUse', details: { children: 2 } });
     expect(parent.message).toContain('2 child pools');
 
-    await ip.release({ owner: 'acme', uid: claim.uid });
+    await ip.release({ owner: 'globex', uid: claim.uid });
     expect(await remove('hier-region-1')).toMatchObject({ deleted: true, allocatedCIDR: '10.128.0.0/12' });
     expect((await remove('hier-region-2')).deleted).toBe(true);
-    expect(await world.available('acme', 'hier-env')).toBe(8388608n);
+    expect(await world.available('globex', 'hier-env')).toBe(8388608n);
     expect((await remove('hier-env')).deleted).toBe(true);
-    expect(await remove('hier-env')).toEqual({ owner: 'acme', name: 'hier-env', deleted: false });
+    expect(await remove('hier-env')).toEqual({ owner: 'globex', name: 'hier-env', deleted: false });
   });
 
   test('I49: a claim three levels down works, and every level has the family of the root', async () => {
-    await world.root('acme', 'env', 'fd30::/20', 24, 32);
+    await world.root('globex', 'env', 'fd30::/20', 24, 32);
     const region = await child('region', 'env', 32, 40, 48);
     const zone = await child('zone', 'region', 40, 48, 64);
     expect([region, zone].map(({ pool }) => [pool.ipFamily, pool.depth])).toEqual([
       ['IPv6', 1],
       ['IPv6', 2],
     ]);
-    const answer = await world.groundwork.ip.claim(world.request('acme', 'leaf', 'zone', 56, { ipFamily: 'IPv6' }));
+    const answer = await world.groundwork.ip.claim(world.request('globex', 'leaf', 'zone', 56, { ipFamily: 'IPv6' }));
     expect(answer).toMatchObject({ allocatedCIDR: 'fd30::/56', ipFamily: 'IPv6' });
   });
 });
@@ -102,7 +102,7 @@ describe('making a pool', () => {
     const failure = await refusedWith(create('never', spec));
     expect(failure).toMatchObject({ reason, httpStatus: 422 });
     expect(failure.message).toMatch(message);
-    expect(await refusedWith(world.groundwork.ip.inventory.pool('acme', { name: 'never' }))).toMatchObject({
+    expect(await refusedWith(world.groundwork.ip.inventory.pool('globex', { name: 'never' }))).toMatchObject({
       type: 'NotFound',
       reason: 'PoolNotFound',
     });
@@ -130,17 +130,17 @@ describe('making a pool', () => {
     });
     expect(pool.status.breakdown.reserved).toBe('4294967296');
     const answer = await world.groundwork.ip.claim(
-      world.request('acme', 'second', 'leading', 96, { ipFamily: 'IPv6' }),
+      world.request('globex', 'second', 'leading', 96, { ipFamily: 'IPv6' }),
     );
     expect(answer.allocatedCIDR).toBe('fd50::1:0:0/96');
-    const { status } = (await world.groundwork.ip.inventory.pool('acme', { name: 'leading' })).pool;
+    const { status } = (await world.groundwork.ip.inventory.pool('globex', { name: 'leading' })).pool;
     expect(status.capacity.allocated).toBe('8589934592');
   });
 });
 
 describe('changing a pool', () => {
   const change = (change: Parameters<typeof world.groundwork.ip.pools.change>[1]) =>
-    world.groundwork.ip.pools.change({ owner: 'acme', name: 'test-valid-pool', actor: 'test' }, change);
+    world.groundwork.ip.pools.change({ owner: 'globex', name: 'test-valid-pool', actor: 'test' }, change);
 
   test.each([
     ['I29', { cidr: '10.201.0.0/20' }, 'cidr'],
@@ -150,16 +150,16 @@ describe('changing a pool', () => {
     const failure = await refusedWith(change({ kind: 'settings', spec }));
     expect(failure).toMatchObject({ type: 'InvalidInput', reason: 'ImmutableField', httpStatus: 422 });
     expect(failure.message).toContain(field);
-    const { pool } = await world.groundwork.ip.inventory.pool('acme', { name: 'test-valid-pool' });
+    const { pool } = await world.groundwork.ip.inventory.pool('globex', { name: 'test-valid-pool' });
     expect([pool.status.allocatedCIDR, pool.ipFamily]).toEqual(['10.200.0.0/20', 'IPv4']);
   });
 
   test('I31: a change of the strategy is told as old => new and used by the next claim', async () => {
-    await world.groundwork.ip.claim(world.request('acme', 'low', 'test-valid-pool', 28));
+    await world.groundwork.ip.claim(world.request('globex', 'low', 'test-valid-pool', 28));
     const result = await change({ kind: 'settings', spec: { allocation: { strategy: 'Sparse' } }, labels: { a: 'b' } });
     expect(result.changed).toEqual(expect.arrayContaining(['strategy: FirstFit => Sparse']));
     expect(result.pool).toMatchObject({ allocation: { strategy: 'Sparse' }, labels: { a: 'b' } });
-    const answer = await world.groundwork.ip.claim(world.request('acme', 'sparse', 'test-valid-pool', 28));
+    const answer = await world.groundwork.ip.claim(world.request('globex', 'sparse', 'test-valid-pool', 28));
     expect(answer.allocatedCIDR).toBe('10.200.8.0/28');
     expect((await change({ kind: 'settings', spec: { allocation: { strategy: 'Sparse' } } })).changed).toEqual([]);
   });
@@ -178,10 +178,10 @@ describe('changing a pool', () => {
 
   test('I68: an import takes what it can and tells the rest by line; again it changes nothing', async () => {
     const { ip } = world.groundwork;
-    await world.root('acme', 'imported', '10.60.0.0/16', 24, 32);
+    await world.root('globex', 'imported', '10.60.0.0/16', 24, 32);
     const specific = (name: string, requestedCIDR: string) =>
       ip.claim({
-        owner: 'acme',
+        owner: 'globex',
         namespace: 'default',
         name,
         spec: { ipFamily: 'IPv4', poolRef: { name: 'imported' }, requestedCIDR },
@@ -194,7 +194,7 @@ describe('changing a pool', () => {
     }));
     rows[500] = { namespace: 'legacy', name: 'host-500', cidr: '10.99.0.0/32' };
     rows[501] = { namespace: 'legacy', name: 'host-501', cidr: '10.60.0.9/32' };
-    const report = await ip.pools.import({ owner: 'acme', name: 'imported' }, rows);
+    const report = await ip.pools.import({ owner: 'globex', name: 'imported' }, rows);
     expect(report).toMatchObject({ imported: 995, unchanged: 0, conflicts: 5, atomic: false, dryRun: false });
     expect(report.conflictList.map(({ line, reason }) => [line, reason])).toEqual([
       [2, 'AddressTaken'],
@@ -203,17 +203,17 @@ describe('changing a pool', () => {
       [501, 'OutsidePool'],
       [502, 'DuplicateInFile'],
     ]);
-    const again = await ip.pools.import({ owner: 'acme', name: 'imported' }, rows);
+    const again = await ip.pools.import({ owner: 'globex', name: 'imported' }, rows);
     expect(again).toMatchObject({ imported: 0, unchanged: 995, conflicts: 5 });
-    const claim = { owner: 'acme', namespace: 'legacy', name: 'host-7' };
+    const claim = { owner: 'globex', namespace: 'legacy', name: 'host-7' };
     const held = await ip.claim({
       ...claim,
       spec: { ipFamily: 'IPv4', poolRef: { name: 'imported' }, prefixLength: 32 },
     });
     expect(held).toMatchObject({ allocatedCIDR: '10.60.0.7/32', replayed: true });
-    const atomic = await ip.pools.import({ owner: 'acme', name: 'imported' }, rows.slice(0, 3), { atomic: true });
+    const atomic = await ip.pools.import({ owner: 'globex', name: 'imported' }, rows.slice(0, 3), { atomic: true });
     expect(atomic).toMatchObject({ imported: 0, conflicts: 2 });
-    expect(await ip.inventory.claims('acme', { pool: { name: 'imported' } })).toHaveLength(998);
+    expect(await ip.inventory.claims('globex', { pool: { name: 'imported' } })).toHaveLength(998);
   });
 
   test('I70: a free-list row deleted by hand is named by verify, and a rebuild repairs it', async () => {
@@ -222,11 +222,11 @@ describe('changing a pool', () => {
       `delete from ipam_free f using ipam_pool p where p.id = f.pool_id and p.name = 'imported' and f.ctid =
         (select min(g.ctid) from ipam_free g where g.pool_id = p.id)`,
     );
-    const broken = await ip.inventory.verify('acme', { name: 'imported' });
+    const broken = await ip.inventory.verify('globex', { name: 'imported' });
     expect(broken.problems).toEqual(expect.arrayContaining([expect.objectContaining({ problem: 'gap' })]));
-    const rebuilt = await ip.pools.change({ owner: 'acme', name: 'imported' }, { kind: 'rebuild' });
+    const rebuilt = await ip.pools.change({ owner: 'globex', name: 'imported' }, { kind: 'rebuild' });
     expect(rebuilt.changed.length).toBeGreaterThan(0);
-    expect(await ip.inventory.verify('acme', { name: 'imported' })).toMatchObject({
+    expect(await ip.inventory.verify('globex', { name: 'imported' })).toMatchObject({
       problems: [],
       verified: ['imported'],
     });
@@ -239,7 +239,7 @@ describe('readings', () => {
     const names: string[] = [];
     let after: string | undefined;
     do {
-      const page = await inventory.read('acme', {
+      const page = await inventory.read('globex', {
         kind: 'claims',
         pool: { name: 'imported' },
         limit: 400,
@@ -253,30 +253,34 @@ describe('readings', () => {
     const cursor = (...keys: string[]) => Buffer.from(JSON.stringify(keys)).toString('base64url');
     for (const query of [
       { kind: 'claims', after: 'x' },
-      { kind: 'claims', after: cursor('acme', 'n', 'a\u0000') },
+      { kind: 'claims', after: cursor('globex', 'n', 'a\u0000') },
       { kind: 'events', after: cursor('x') },
     ] as const) {
-      const wrong = await refusedWith(inventory.read<'claims' | 'events'>('acme', query));
+      const wrong = await refusedWith(inventory.read<'claims' | 'events'>('globex', query));
       expect(wrong).toMatchObject({ type: 'InvalidInput', message: 'query.after: must be the "next" of an answer' });
     }
   });
 
   test('the map shows what is held, and by whom', async () => {
-    const map = await world.groundwork.ip.inventory.map('acme', { name: 'imported' }, { cells: 256 });
+    const map = await world.groundwork.ip.inventory.map('globex', { name: 'imported' }, { cells: 256 });
     expect(map.cellPrefixLength).toBe(24);
-    expect(map.cells[0]).toMatchObject({ cidr: '10.60.0.0/24', holder: expect.stringContaining('acme/'), others: 255 });
+    expect(map.cells[0]).toMatchObject({
+      cidr: '10.60.0.0/24',
+      holder: expect.stringContaining('globex/'),
+      others: 255,
+    });
     expect(map.cells[9]?.shares).toMatchObject({ free: 1, claims: 0 });
   });
 
   test('events answer who had an address, with actor and run', async () => {
-    const events = await world.groundwork.ip.inventory.events('acme', { cidr: '10.200.8.3/32' });
+    const events = await world.groundwork.ip.inventory.events('globex', { cidr: '10.200.8.3/32' });
     expect(events[0]).toMatchObject({
       kind: 'claimed',
       name: 'sparse',
       cidr: '10.200.8.0/28',
-      workflowId: 'ip-claim/acme/default/sparse',
+      workflowId: 'ip-claim/globex/default/sparse',
     });
-    const [made] = await world.groundwork.ip.inventory.events('acme', { pool: { name: 'leading' }, limit: 10 });
-    expect(made?.pool).toBe('acme/leading');
+    const [made] = await world.groundwork.ip.inventory.events('globex', { pool: { name: 'leading' }, limit: 10 });
+    expect(made?.pool).toBe('globex/leading');
   });
 });

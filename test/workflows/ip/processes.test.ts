@@ -15,17 +15,17 @@ const PROGRAM = `
   const { connectGroundwork } = await import(client);
   const { ip, close } = await connectGroundwork();
   const child = (name, parent, prefixLength) =>
-    ip.pools.create({ owner: 'acme', name, spec: { parentPoolRef: { name: parent }, prefixLength } });
+    ip.pools.create({ owner: 'initech', name, spec: { parentPoolRef: { name: parent }, prefixLength } });
   await child('net', 'root', 64);
   await child('subnet', 'net', 80);
   const spec = { ipFamily: 'IPv6', poolRef: { name: 'subnet' }, prefixLength: 96 };
-  const { allocatedCIDR } = await ip.claim({ owner: 'acme', namespace: 'default', name, spec });
+  const { allocatedCIDR } = await ip.claim({ owner: 'initech', namespace: 'default', name, spec });
   console.log(allocatedCIDR);
   await close();
 `;
 
 test('I55: ten processes that make the same pools and claim at once get one pool of each level and ten blocks', async () => {
-  await world.root('acme', 'root', 'fd40::/48', 64, 128);
+  await world.root('initech', 'root', 'fd40::/48', 64, 128);
   const client = pathToFileURL(join(inject('dist'), 'starter/client.js')).href;
   const env = {
     PATH: process.env.PATH,
@@ -51,5 +51,5 @@ test('I55: ten processes that make the same pools and claim at once get one pool
       ...blocks.map((cidr, n) => `subnet claim claim-${n} ${cidr}`),
     ].sort(),
   );
-  expect((await world.groundwork.ip.inventory.verify('acme')).problems).toEqual([]);
+  expect((await world.groundwork.ip.inventory.verify('initech')).problems).toEqual([]);
 });

@@ -12,28 +12,28 @@ import { record } from '../../support/replay/histories.ts';
 const world = testIpWorld({ environment: { GROUNDWORK_MAX_CACHED_WORKFLOWS: '0' } });
 
 const keep = (name: string, workflowId: string) => record(world.client, 'ip', name, workflowId);
-const claimId = (name: string) => workflowIds.ipClaim('acme', 'default', name);
+const claimId = (name: string) => workflowIds.ipClaim('hooli', 'default', name);
 
 test('a worker without a cache makes a pool, claims, refuses, serves who waits, releases, reads and sweeps', async () => {
   const { ip } = world.groundwork;
-  await world.root('acme', 'net', '10.0.0.0/31', 31, 32);
-  await keep('pool-created', workflowIds.ipPoolCreation('acme', 'net'));
+  await world.root('hooli', 'net', '10.0.0.0/31', 31, 32);
+  await keep('pool-created', workflowIds.ipPoolCreation('hooli', 'net'));
 
-  const { uid, allocatedCIDR } = await ip.claim(world.request('acme', 'one', 'net', 32));
+  const { uid, allocatedCIDR } = await ip.claim(world.request('hooli', 'one', 'net', 32));
   await keep('claimed', claimId('one'));
-  await ip.claim(world.request('acme', 'leased', 'net', 32, { ttlSeconds: 600 }));
-  await expect(ip.claim(world.request('acme', 'third', 'net', 32))).rejects.toMatchObject({ type: 'PoolExhausted' });
+  await ip.claim(world.request('hooli', 'leased', 'net', 32, { ttlSeconds: 600 }));
+  await expect(ip.claim(world.request('hooli', 'third', 'net', 32))).rejects.toMatchObject({ type: 'PoolExhausted' });
   await keep('refused', claimId('third'));
 
-  const waiting = ip.claim({ ...world.request('acme', 'patient', 'net', 32), waitSeconds: 600 });
+  const waiting = ip.claim({ ...world.request('hooli', 'patient', 'net', 32), waitSeconds: 600 });
   await eventually(async () => expect((await world.database.query('select from ipam_waiter')).rowCount).toBe(1));
-  await ip.release({ owner: 'acme', uid });
+  await ip.release({ owner: 'hooli', uid });
   expect((await waiting).allocatedCIDR).toBe(allocatedCIDR);
   await keep('served-after-a-wait', claimId('patient'));
   await keep('released', workflowIds.ipRelease(uid));
 
-  const workflowId = workflowIds.ipInventory('acme', 'recorded');
-  const args = [{ owner: 'acme', query: { kind: 'claims' } }];
+  const workflowId = workflowIds.ipInventory('hooli', 'recorded');
+  const args = [{ owner: 'hooli', query: { kind: 'claims' } }];
   const read = { taskQueue: world.taskQueue, workflowId, args };
   expect(await world.client.workflow.execute(workflowTypes.ipInventory, read)).toMatchObject({ kind: 'claims' });
   await keep('read', workflowId);

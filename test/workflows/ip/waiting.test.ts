@@ -7,10 +7,10 @@ import { refusedWith, testIpWorld } from '../../support/ip-world.ts';
 const world = testIpWorld();
 
 const request = (name: string, pool: string, waitSeconds: number) => ({
-  ...world.request('acme', name, pool, 32),
+  ...world.request('stark', name, pool, 32),
   waitSeconds,
 });
-const identity = (name: string) => ({ owner: 'acme', namespace: 'default', name });
+const identity = (name: string) => ({ owner: 'stark', namespace: 'default', name });
 
 async function waiters(): Promise<string[]> {
   const { rows } = await world.database.query<{ id: string }>('select workflow_id as id from ipam_waiter order by 1');
@@ -19,14 +19,14 @@ async function waiters(): Promise<string[]> {
 
 /** A pool of one address that is taken. */
 async function fullPool(name: string, cidr: string): Promise<string> {
-  await world.root('acme', name, cidr, 32, 32);
-  return (await world.groundwork.ip.claim(world.request('acme', `${name}-holder`, name, 32))).uid;
+  await world.root('stark', name, cidr, 32, 32);
+  return (await world.groundwork.ip.claim(world.request('stark', `${name}-holder`, name, 32))).uid;
 }
 
 const isWaiting = (name: string) =>
   eventually(async () => {
     expect((await world.groundwork.ip.status(identity(name))).wait?.tries).toBeGreaterThanOrEqual(2);
-    expect(await waiters()).toContain(workflowIds.ipClaim('acme', 'default', name));
+    expect(await waiters()).toContain(workflowIds.ipClaim('stark', 'default', name));
   });
 
 describe('a claim that waits for capacity', () => {
@@ -36,9 +36,9 @@ describe('a claim that waits for capacity', () => {
     await isWaiting('patient');
     expect(await world.groundwork.ip.status(identity('patient'))).toMatchObject({
       phase: 'WaitingForCapacity',
-      wait: { pools: ['acme/served'], prefixLength: 32, blocks: 1 },
+      wait: { pools: ['stark/served'], prefixLength: 32, blocks: 1 },
     });
-    await world.groundwork.ip.release({ owner: 'acme', uid });
+    await world.groundwork.ip.release({ owner: 'stark', uid });
     expect(await waiting).toMatchObject({ allocatedCIDR: '10.1.0.0/32', replayed: false });
     expect(await waiters()).toEqual([]);
   });
@@ -48,17 +48,17 @@ describe('a claim that waits for capacity', () => {
     const failure = await refusedWith(world.groundwork.ip.claim(request('unlucky', 'unserved', 1)));
     expect(failure).toMatchObject({ type: 'PoolExhausted', reason: 'WaitEnded', httpStatus: 507 });
     expect(await waiters()).toEqual([]);
-    expect(await world.groundwork.ip.inventory.claims('acme', { name: 'unlucky' })).toEqual([]);
+    expect(await world.groundwork.ip.inventory.claims('stark', { name: 'unlucky' })).toEqual([]);
     const { rows } = await world.database.query(`select 1 from ipam_event where kind = 'refused' and name = 'unlucky'`);
     expect(rows).toHaveLength(1);
   });
 
   test('is served by other things that make room: a reservation taken back', async () => {
-    await world.root('acme', 'reserved', '10.3.0.0/32', 32, 32, { reservations: { ranges: ['10.3.0.0/32'] } });
+    await world.root('stark', 'reserved', '10.3.0.0/32', 32, 32, { reservations: { ranges: ['10.3.0.0/32'] } });
     const waiting = world.groundwork.ip.claim(request('hopeful', 'reserved', 60));
     await isWaiting('hopeful');
     await world.groundwork.ip.pools.change(
-      { owner: 'acme', name: 'reserved' },
+      { owner: 'stark', name: 'reserved' },
       { kind: 'unreserve', ranges: ['10.3.0.0/32'] },
     );
     expect((await waiting).allocatedCIDR).toBe('10.3.0.0/32');
@@ -69,7 +69,7 @@ describe('a claim that waits for capacity', () => {
     const waiting = refusedWith(world.groundwork.ip.claim(request('bored', 'given-up', 600)));
     await isWaiting('bored');
     expect(await world.groundwork.ip.cancelWait(identity('bored'), { by: 'test' })).toEqual({
-      waitedFor: ['acme/given-up'],
+      waitedFor: ['stark/given-up'],
     });
     expect(await waiting).toMatchObject({ type: 'PoolExhausted', reason: 'WaitEnded' });
     expect(await waiters()).toEqual([]);
@@ -80,7 +80,7 @@ describe('a claim that waits for capacity', () => {
     await fullPool('cancelled', '10.5.0.0/32');
     const waiting = refusedWith(world.groundwork.ip.claim(request('stopped', 'cancelled', 600)));
     await isWaiting('stopped');
-    const handle = world.client.workflow.getHandle(workflowIds.ipClaim('acme', 'default', 'stopped'));
+    const handle = world.client.workflow.getHandle(workflowIds.ipClaim('stark', 'default', 'stopped'));
     await handle.cancel();
     expect(await waiting).toMatchObject({ type: 'PoolExhausted', reason: 'WaitEnded' });
     await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
@@ -98,7 +98,7 @@ describe('a claim that waits for capacity', () => {
       httpStatus: 409,
     });
     const second = world.groundwork.ip.claim(request('shared-name', 'joined', 30));
-    await world.groundwork.ip.release({ owner: 'acme', uid });
+    await world.groundwork.ip.release({ owner: 'stark', uid });
     expect(await second).toEqual(await first);
   });
 
@@ -109,7 +109,7 @@ describe('a claim that waits for capacity', () => {
     for (const name of names) await isWaiting(name);
     const served = new Set<string>();
     for (let round = 0; round < names.length; round += 1) {
-      await world.groundwork.ip.release({ owner: 'acme', uid });
+      await world.groundwork.ip.release({ owner: 'stark', uid });
       const answer = await Promise.race(waiting.filter((_, index) => !served.has(names[index] ?? '')));
       served.add(answer.name);
       uid = answer.uid;
