@@ -1,6 +1,7 @@
 import type { Failure } from '../../../contract/failures.ts';
 import type { Warning } from '../../../contract/scope/status.ts';
 import { nextStep } from '../traffic-plan.ts';
+import { decide } from './decide.ts';
 import { before, greenShare, sameRouting } from './routing.ts';
 import type { Decision, Outcome, RolloutPlan, RolloutState } from './types.ts';
 
@@ -17,6 +18,7 @@ export function learn(plan: RolloutPlan, state: RolloutState, decision: Decision
     case 'done':
       return warned(pausedByIllness(succeeded(plan, state, decision), outcome.illBefore), outcome.warnings ?? []);
     case 'failed':
+      if (abandoned(plan, state, decision)) return learn(plan, state, decision, { ...outcome, kind: 'interrupted' });
       return failed(plan, outcome.applied === false ? notApplied(state) : state, decision, outcome.failure);
     case 'interrupted':
       return rested(outcome.applied === false ? notApplied(state) : state, decision, outcome.restSeconds);
@@ -70,6 +72,11 @@ function routed(
     knownIll: [],
     ...(byHand ? { step: nextStep(plan.traffic, percent) } : {}),
   };
+}
+
+/** A message or a cancellation turned the rollout back while the step was failing: that does not hinder the way back. */
+function abandoned(plan: RolloutPlan, state: RolloutState, decision: Decision): boolean {
+  return state.goal !== 'forward' && JSON.stringify(decide(plan, state).decision) !== JSON.stringify(decision);
 }
 
 /** The step never reached Kubernetes: what it was about to do is forgotten. */
