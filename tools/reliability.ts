@@ -49,8 +49,7 @@ function section(room: string, activities: readonly string[], outcomes: readonly
     `|---|${COLUMNS.map(() => '---|').join('')}`,
     ...activities.map((name) => `| \`${name}\` | ${COLUMNS.map(({ kind }) => cell(name, kind)).join(' | ')} |`),
     '',
-    '| outage | when | outcome |',
-    '|---|---|---|',
+    ...(outages.length === 0 ? [] : ['| outage | when | outcome |', '|---|---|---|']),
     ...outages.map(({ point, journey, outcome }) => `| ${point} | ${journey} | ${outcome} |`),
     '',
   ].join('\n');
