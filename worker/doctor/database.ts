@@ -49,27 +49,25 @@ async function examineServer(client: pg.Client): Promise<Finding> {
 }
 
 /** The tables of the allocator are read, and written by its functions alone; all others are the worker's own. */
-/** Tables of the allocator are read only: its functions write them. */
 async function examineRights(client: pg.Client): Promise<Finding> {
   const { rows } = await client.query<{ name: string }>(
     `select c.relname as name from pg_class c
       where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace and c.relname <> 'groundwork_migration'
-        and not case when c.relname like 'ipam\\_%' then has_table_privilege(c.oid, 'select')
-          else has_table_privilege(c.oid, 'select, insert, update, delete') end
-     union all select p.proname || '()' from pg_proc p
-      where p.pronamespace = current_schema()::regnamespace and p.proname in (${ALLOCATOR.map((name) => `'${name}'`).join(', ')})
+        and exists (
+          select from unnest(array['select', 'insert', 'update', 'delete']) needed
+            where (needed = 'select' or not starts_with(c.relname, 'ipam_')) and not has_table_privilege(c.oid, needed)
+        )
+    union all
+    select p.proname || '()' from pg_proc p
+      where p.pronamespace = current_schema()::regnamespace and starts_with(p.proname, 'ipam_') and p.prosecdef
         and not has_function_privilege(p.oid, 'execute')`,
   );
   const subject = `${SUBJECT} rights`;
   if (rows.length === 0) return ok(subject, 'all tables and functions can be used');
   const names = rows.map(({ name }) => name).join(', ');
-  const remedy =
-    'Grant select, insert, update and delete on them to the user of DATABASE_URL; for ipam_ tables select, for functions execute.';
+  const remedy = 'Grant the role groundwork_worker to the user of DATABASE_URL, or connect as the owner of the tables.';
   return failed(subject, 'forbidden', `not all of ${names} may be used`, remedy);
 }
-
-/** Functions that the worker calls. */
-const ALLOCATOR = ['ipam_claim', 'ipam_release', 'ipam_pool_create', 'ipam_capacity', 'ipam_sweep'];
 
 async function examineConnections(client: pg.Client, poolSize: number): Promise<Finding> {
   const { rows } = await client.query<{ free: number }>(
