@@ -1,4 +1,5 @@
 import type { DeploymentModifier, ObjectModifier, ObjectModifiers } from '../contract/modifiers.ts';
+import { isRecord } from '../contract/record.ts';
 
 /** Labels and annotations that a platform adds to objects (specs: deployment, section 5). */
 
@@ -90,10 +91,6 @@ function isModifier({ labels, annotations, tolerations, nodeselector }: Record<s
     absent(value) || (isRecord(value) && Object.values(value).every((text) => typeof text === 'string'));
   const tolerates = absent(tolerations) || (Array.isArray(tolerations) && tolerations.every(isRecord));
   return tolerates && [labels, annotations, nodeselector].every(isTexts);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function parsed(text: string): unknown {

@@ -7,7 +7,7 @@ import { toGroundworkError } from './temporal-errors.ts';
 
 /** What only a worker can answer for a run: queries, updates and results. Everything here rejects with a `GroundworkError`. */
 
-/** Time for the answer to a query, in milliseconds: longer than a workflow task that has to be made again. */
+/** Time for the answer to a query, in milliseconds, unless told: longer than a workflow task that has to be made again. */
 const QUERY_MS = 5_000;
 
 const NO_ANSWER = 'the workers do not answer in time: look at their logs, and at the failed workflow task in the UI';
@@ -42,10 +42,15 @@ export async function reportOf<Status, Result>(
   return { run, queue, ...end, ...(status === undefined ? { note: NO_ANSWER } : { status }) };
 }
 
-export async function query<T>(runs: Runs, run: Addressee, definition: QueryDefinition<T>): Promise<T> {
+export async function query<T>(
+  runs: Runs,
+  run: Pick<Addressee, 'workflowId' | 'runId'>,
+  definition: QueryDefinition<T>,
+  patienceMs = QUERY_MS,
+): Promise<T> {
   const handle = runs.client.workflow.getHandle(run.workflowId, run.runId);
   try {
-    return await runs.client.withDeadline(Date.now() + QUERY_MS, () => handle.query(definition));
+    return await runs.client.withDeadline(Date.now() + patienceMs, () => handle.query(definition));
   } catch (error) {
     throw toGroundworkError(error, { what: `ask ${run.workflowId}`, run });
   }

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { canonicalJson } from '../contract/canonical.ts';
+import { isRecord } from '../contract/record.ts';
 import { readWith } from '../contract/schemas/fields.ts';
 import { ScopeMismatch } from './errors.ts';
 import type { Runs } from './runs.ts';
@@ -35,16 +36,12 @@ export async function requireSameInput<T>(
 /** Fields of two JSON values that are not equal, by path, the shallowest that differ in kind. */
 export function differences(yours: unknown, theirs: unknown, path = ''): Difference[] {
   if (canonicalJson(yours) === canonicalJson(theirs)) return [];
-  if (isObject(yours) && isObject(theirs)) {
+  if (isRecord(yours) && isRecord(theirs)) {
     const keys = [...new Set([...Object.keys(yours), ...Object.keys(theirs)])];
     return keys.flatMap((key) => differences(yours[key], theirs[key], path === '' ? key : `${path}.${key}`));
   }
   const present = { ...(yours === undefined ? {} : { yours }), ...(theirs === undefined ? {} : { theirs }) };
   return [{ path: path === '' ? 'input' : path, ...present }];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function show(value: unknown): string {

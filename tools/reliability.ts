@@ -1,13 +1,13 @@
 // `npm run reliability [-- ROOM]`: puts every activity of the rooms under every fault and writes what was seen into
 // docs/reliability.md, a section for each room. Takes minutes; nothing is written when a test fails.
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { activitiesOfRooms } from '../test/support/faults/activities.ts';
 import { OUTCOMES_FILE, type Outcome } from '../test/support/faults/outcomes.ts';
-import { command, ROOT } from './checks.ts';
+import { ROOT } from './checks.ts';
+import { vitest } from './vitest.ts';
 
 const PAGE = join(ROOT, 'docs/reliability.md');
 
@@ -73,10 +73,9 @@ async function main(only: string | undefined): Promise<number> {
   try {
     const file = join(folder, 'outcomes.jsonl');
     await writeFile(file, '');
-    const code = await vitest(
-      rooms.map(([room]) => `test/faults/${room}`),
-      { [OUTCOMES_FILE]: file },
-    );
+    const code = await vitest(['run', '--project', 'servers', ...rooms.map(([room]) => `test/faults/${room}`)], {
+      [OUTCOMES_FILE]: file,
+    });
     if (code !== 0) return code;
     const lines = (await readFile(file, 'utf8')).split('\n').filter(Boolean);
     const outcomes = lines.map((line) => JSON.parse(line) as Outcome);
@@ -91,15 +90,6 @@ async function main(only: string | undefined): Promise<number> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-function vitest(paths: readonly string[], added: Readonly<Record<string, string>>): Promise<number> {
-  const argv = [command('vitest', 'vitest'), 'run', '--project', 'servers', ...paths];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, argv, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...added } });
-    child.on('error', reject);
-    child.on('close', (code) => resolve(code ?? 1));
-  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main(process.argv[2]);

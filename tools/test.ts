@@ -1,11 +1,11 @@
 // `npm test`: the checks, then every test, then one line with the counts. `--fast` takes the quick checks and the tests
 // that need no server. Any other arguments go to vitest as they are, and then nothing else runs:
 //   npm test -- test/domain/scope -t 'fullest'
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { command, ROOT, runChecks } from './checks.ts';
+import { ROOT, runChecks } from './checks.ts';
+import { vitest } from './vitest.ts';
 import { SUMMARY_FILE, type Summary } from './vitest-summary.ts';
 
 interface Outcome {
@@ -53,23 +53,4 @@ async function readSummary(file: string): Promise<Summary | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** Exit code of vitest. Ctrl-C reaches it directly; we wait until it has stopped what it started. */
-function vitest(argv: readonly string[], added: Readonly<Record<string, string>>): Promise<number> {
-  const ignore = () => {};
-  process.on('SIGINT', ignore);
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [command('vitest', 'vitest'), ...argv], {
-      cwd: ROOT,
-      stdio: 'inherit',
-      env: { ...process.env, ...added },
-    });
-    process.on('SIGTERM', () => child.kill('SIGTERM'));
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      process.off('SIGINT', ignore);
-      resolve(code ?? (signal === null ? 1 : 130));
-    });
-  });
 }

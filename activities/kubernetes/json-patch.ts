@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../../contract/record.ts';
 import type { JsonPatch } from '../../domain/workshop/patches.ts';
 
 /**
@@ -30,10 +31,6 @@ function valueAt(object: unknown, pointer: string): unknown {
 
 /** Objects may have gained members since, from others or by defaults; everything else must be equal. */
 function contains(value: unknown, wanted: unknown): boolean {
-  if (!isObject(value) || !isObject(wanted)) return isDeepStrictEqual(value, wanted);
+  if (!isRecord(value) || !isRecord(wanted)) return isDeepStrictEqual(value, wanted);
   return Object.entries(wanted).every(([key, part]) => contains(value[key], part));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../../contract/record.ts';
 import type { PlatformKnobs, ProviderDocuments, ScopeCreationInput, ScopeKnobs } from '../../contract/scope/input.ts';
 import type { Warning } from '../../contract/scope/status.ts';
 import { readModifiers } from '../modifiers.ts';
@@ -104,7 +105,7 @@ function under<K extends PlatformKnobs>(explicit: K, provided: K): K {
   for (const key of keys) {
     const [own, other] = [explicit[key], provided[key]];
     if (Array.isArray(own) && Array.isArray(other)) merged[key] = [...own, ...other] as K[keyof K];
-    else if (key === 'hostedZones' && isObject(own) && isObject(other))
+    else if (key === 'hostedZones' && isRecord(own) && isRecord(other))
       merged[key] = { ...other, ...defined(own) } as K[keyof K];
     else merged[key] = firstSet(own, other) as K[keyof K];
   }
@@ -149,9 +150,5 @@ function convert(raw: unknown, kind: Kind): unknown {
 }
 
 function valueAt(document: unknown, path: string): unknown {
-  return path.split('.').reduce<unknown>((part, key) => (isObject(part) ? part[key] : undefined), document);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return path.split('.').reduce<unknown>((part, key) => (isRecord(part) ? part[key] : undefined), document);
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../../contract/record.ts';
 import {
   type Condition,
   type ObjectMeta,
@@ -11,7 +12,7 @@ import {
 } from '../../contract/workshop/objects.ts';
 import type { NamedCount } from '../../contract/workshop/state.ts';
 import { claimLife, isLive, provisioningSeconds, provisionOf } from './claims.ts';
-import { autoScalingOf, conditionsOf, isFields, textOf } from './readable.ts';
+import { autoScalingOf, conditionsOf, textOf } from './readable.ts';
 
 /** One reading of a provision and its workshop, small enough for a history: numbers, and ten names a list at most. */
 export interface Observation {
@@ -267,7 +268,7 @@ function provisionFacts(provision: WorkshopProvision): ProvisionFacts {
     count: wholeCount(provision),
     operationAnnotation: metadata?.annotations?.[workshopAnnotations.operation]?.slice(0, LONGEST_FENCE + 1) ?? null,
     hasAnnotations: metadata?.annotations !== undefined,
-    hasStatus: isFields(status),
+    hasStatus: isRecord(status),
     status: {
       // Whatever stands there is a flag for others.
       ...(autoScalingActive === undefined ? {} : { autoScalingActive: autoScalingActive === true }),
@@ -288,8 +289,8 @@ function workshopFacts(workshop: Workshop): WorkshopFacts {
     locked: metadata?.labels?.[workshopLabels.lock] === 'true',
     registrationClosed: spec?.openRegistration === false,
     conditions: conditionsOf(status?.autoScaling?.conditions),
-    hasStatus: isFields(status),
-    hasAutoScalingStatus: isFields(status?.autoScaling),
+    hasStatus: isRecord(status),
+    hasAutoScalingStatus: isRecord(status?.autoScaling),
   };
 }
 

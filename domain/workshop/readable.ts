@@ -1,3 +1,4 @@
+import { isRecord } from '../../contract/record.ts';
 import type { Condition, ProvisionAutoScaling } from '../../contract/workshop/objects.ts';
 
 /**
@@ -8,12 +9,6 @@ import type { Condition, ProvisionAutoScaling } from '../../contract/workshop/ob
 const TEXT = 1_000;
 const CONDITIONS = 10;
 
-type Fields = Readonly<Record<string, unknown>>;
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Text of at most so many characters; a longer one is no value that anybody meant. */
 export function textOf(value: unknown, longest = TEXT): string | undefined {
   return typeof value === 'string' && value.length <= longest ? value : undefined;
@@ -21,7 +16,7 @@ export function textOf(value: unknown, longest = TEXT): string | undefined {
 
 /** The elements that are objects; none of what is no list. */
 export function elementsOf<T extends object>(value: readonly T[] | undefined): readonly T[] {
-  return Array.isArray(value) ? (value as T[]).filter((element) => isFields(element)) : [];
+  return Array.isArray(value) ? (value as T[]).filter((element) => isRecord(element)) : [];
 }
 
 export function conditionsOf(value: readonly Condition[] | undefined): Condition[] {
@@ -39,7 +34,7 @@ const numbers = [
 
 /** Our keys of a provision's `status.autoScaling`; undefined when there is nothing like it. */
 export function autoScalingOf(value: unknown): ProvisionAutoScaling | undefined {
-  if (!isFields(value)) return undefined;
+  if (!isRecord(value)) return undefined;
   const kept = [
     ...[...texts, ...moreTexts].filter((key) => textOf(value[key]) !== undefined),
     ...numbers.filter((key) => Number.isFinite(value[key])),

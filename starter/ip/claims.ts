@@ -15,7 +15,8 @@ import { cancelWaitUpdate, claimUpdate, getClaimStatus } from '../../contract/ip
 import { workflowIds, workflowTypes } from '../../contract/names.ts';
 import { ipRenewalInputSchema } from '../../contract/schemas/ip.ts';
 import { phaseKey, poolNameKey } from '../../contract/search-attributes.ts';
-import type { Runs, WaitOptions } from '../runs.ts';
+import { query } from '../answers.ts';
+import { instant, type Runs, type WaitOptions } from '../runs.ts';
 import { toGroundworkError } from '../temporal-errors.ts';
 import { checkedIp, checkIpClaim, checkIpRelease } from './check.ts';
 
@@ -122,14 +123,7 @@ export class IpClaims {
   /** What the newest run of a claim does or did. Rejects with `NotFound` when there is none. */
   async status(claim: { owner: string; namespace: string; name: string }): Promise<IpClaimStatus> {
     const workflowId = workflowIds.ipClaim(claim.owner, claim.namespace, claim.name);
-    const { client } = this.#runs;
-    try {
-      return await client.withDeadline(Date.now() + ANSWER_MS, () =>
-        client.workflow.getHandle(workflowId).query(getClaimStatus),
-      );
-    } catch (error) {
-      throw toGroundworkError(error, { what: `ask ${workflowId}`, run: { workflowId } });
-    }
+    return query(this.#runs, { workflowId }, getClaimStatus, ANSWER_MS);
   }
 
   async #ask(input: IpClaimInput, workflowId: string, verb: string, options: IpCallOptions): Promise<IpClaimAnswer> {
@@ -149,7 +143,7 @@ export class IpClaims {
       priority: priorityOf(owner),
     });
     const own = new Date(Date.now() + ANSWER_MS + (input.waitSeconds ?? 0) * 1000);
-    const deadline = typeof options.deadline === 'number' ? new Date(Date.now() + options.deadline) : options.deadline;
+    const deadline = options.deadline === undefined ? undefined : instant(options.deadline);
     const ask = () =>
       client.withDeadline(deadline && deadline < own ? deadline : own, () =>
         client.workflow.executeUpdateWithStart(claimUpdate, {

@@ -23,7 +23,12 @@ export function decide(plan: RolloutPlan, state: RolloutState): Next {
 /** Whether a message or a cancellation that led to `state` must end the step that is running. */
 export function interrupts(plan: RolloutPlan, state: RolloutState, running: Decision): boolean {
   if (running.kind === 'apply' || running.kind === 'delete' || running.kind === 'end') return false;
-  return JSON.stringify(decide(plan, state).decision) !== JSON.stringify(running);
+  return !isStillDecided(plan, state, running);
+}
+
+/** Whether what was decided before a message is what is decided now. */
+export function isStillDecided(plan: RolloutPlan, state: RolloutState, decision: Decision): boolean {
+  return JSON.stringify(decide(plan, state).decision) === JSON.stringify(decision);
 }
 
 function forward(plan: RolloutPlan, state: RolloutState): Next {

@@ -1,7 +1,7 @@
 import type { Failure } from '../../../contract/failures.ts';
 import type { Warning } from '../../../contract/scope/status.ts';
 import { nextStep } from '../traffic-plan.ts';
-import { decide } from './decide.ts';
+import { isStillDecided } from './decide.ts';
 import { before, greenShare, sameRouting } from './routing.ts';
 import type { Decision, Outcome, RolloutPlan, RolloutState } from './types.ts';
 
@@ -76,7 +76,7 @@ function routed(
 
 /** A message or a cancellation turned the rollout back while the step was failing: that does not hinder the way back. */
 function abandoned(plan: RolloutPlan, state: RolloutState, decision: Decision): boolean {
-  return state.goal !== 'forward' && JSON.stringify(decide(plan, state).decision) !== JSON.stringify(decision);
+  return state.goal !== 'forward' && !isStillDecided(plan, state, decision);
 }
 
 /** The step never reached Kubernetes: what it was about to do is forgotten. */

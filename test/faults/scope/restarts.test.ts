@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { FaultEffect, FaultRule } from '../../../sandbox/faults/plan.ts';
+import type { FaultRule } from '../../../sandbox/faults/plan.ts';
+import { ALL_OF_THEM, type BadEffect, badEffects, strikes } from '../../support/faults/bad-days.ts';
 import { everything, tell } from '../../support/faults/outcomes.ts';
 import { eventually, truth } from '../../support/inspect.ts';
 import { region, testWorld } from '../../support/world.ts';
@@ -56,33 +57,19 @@ describe('a worker that stops', () => {
 });
 
 const services = ['elbv2', 'route53', 'kubernetes'] as const;
-const effects: { name: string; effect: FaultEffect }[] = [
-  { name: 'throttles', effect: { kind: 'throttle' } },
-  { name: 'answers 500', effect: { kind: 'error', code: 'InternalFailure', status: 500 } },
-  { name: 'resets connections', effect: { kind: 'reset' } },
-  { name: 'hangs', effect: { kind: 'hang' } },
-  { name: 'ends in the middle of an answer', effect: { kind: 'truncate' } },
-  { name: 'answers rubbish', effect: { kind: 'garbage' } },
-];
+const effects = badEffects('InternalFailure');
 
 /** Strikes the worker's calls, not those of the controllers; each service now and then, before the effect and after it. */
-function plan(of: typeof effects, probability: number): FaultRule[] {
-  return services.flatMap((service) =>
-    of.flatMap(({ effect }, index) =>
-      (['before', 'after'] as const).map((when, side) => ({
-        match: { service, ...(service === 'kubernetes' ? {} : { caller: 'sandbox' }) },
-        when,
-        probability,
-        seed: 10 * index + side + 1,
-        effect,
-      })),
-    ),
-  );
+function plan(of: readonly BadEffect[], probability: number): FaultRule[] {
+  return services.flatMap((service) => {
+    const match = { service, ...(service === 'kubernetes' ? {} : { caller: 'sandbox' }) };
+    return strikes(of, 1, { match, probability });
+  });
 }
 
 const bad = everything
-  ? effects.map(({ name, effect }) => ({ name, rules: plan([{ name, effect }], 0.08) }))
-  : [{ name: 'throttles, fails, resets, hangs, truncates and lies', rules: plan(effects, 0.01) }];
+  ? effects.map((effect) => ({ name: effect.name, rules: plan([effect], 0.08) }))
+  : [{ name: ALL_OF_THEM, rules: plan(effects, 0.01) }];
 
 describe('AWS and the Kubernetes API on a bad day', () => {
   test.each(bad)(

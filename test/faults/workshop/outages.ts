@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { changedSignal } from '../../../contract/workshop/messages.ts';
-import type { FaultEffect } from '../../../sandbox/faults/plan.ts';
+import { ALL_OF_THEM, badEffects, strikes } from '../../support/faults/bad-days.ts';
 import { everything, tell } from '../../support/faults/outcomes.ts';
 import { eventually } from '../../support/inspect.ts';
 import type { TestWorkshop } from '../../support/workshop-objects.ts';
@@ -41,24 +41,11 @@ async function settledOnce(of: WorkshopWorld, workshop: TestWorkshop): Promise<v
 const survived = (point: string, journey: string) =>
   tell({ room: 'workshop', kind: 'outage', point, journey, outcome: 'one operation, flag cleared' });
 
-const effects: { name: string; effect: FaultEffect }[] = [
-  { name: 'throttles', effect: { kind: 'throttle' } },
-  { name: 'answers 500', effect: { kind: 'error', code: 'InternalError', status: 500 } },
-  { name: 'resets connections', effect: { kind: 'reset' } },
-  { name: 'hangs', effect: { kind: 'hang' } },
-  { name: 'ends in the middle of an answer', effect: { kind: 'truncate' } },
-  { name: 'answers rubbish', effect: { kind: 'garbage' } },
-];
+const effects = badEffects('InternalError');
 
 const bad = everything
-  ? effects.map(({ name, effect }) => ({ name, of: [effect], probability: 0.12 }))
-  : [
-      {
-        name: 'throttles, fails, resets, hangs, truncates and lies',
-        of: effects.map(({ effect }) => effect),
-        probability: 0.03,
-      },
-    ];
+  ? effects.map((effect) => ({ name: effect.name, of: [effect], probability: 0.12 }))
+  : [{ name: ALL_OF_THEM, of: effects, probability: 0.03 }];
 
 /** Together with the journeys of the room, so that there is one world. */
 export function survivesOutages(world: WorkshopWorld): void {
@@ -69,11 +56,7 @@ export function survivesOutages(world: WorkshopWorld): void {
       async ({ name, of, probability }) => {
         const workshop = await world.workshop({ assigned: 10 });
         const match = { service: 'kubernetes', resource: workshop.name };
-        const rules = of.flatMap((effect, index) =>
-          (['before', 'after'] as const).map((when, side) =>
-            world.faults.add({ match, when, probability, seed: 10 * index + side + 3, effect }),
-          ),
-        );
+        const rules = strikes(of, 3, { match, probability }).map((rule) => world.faults.add(rule));
         await world.wake(workshop.name);
         await shows(workshop, { count: 15, flag: true });
         await workshop.catchUp();
