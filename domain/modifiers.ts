@@ -24,7 +24,7 @@ export function placementOf(modifiers: ObjectModifiers): Pick<DeploymentModifier
   return { ...(tolerations ? { tolerations } : {}), ...(nodeselector ? { nodeselector } : {}) };
 }
 
-const OUR_LABELS = new Set([
+const OUR_LABELS: ReadonlySet<string> = new Set([
   'account',
   'account_id',
   'namespace',
@@ -73,7 +73,7 @@ export function modifierProblems(
   });
 }
 
-const KINDS = new Set(['global', 'service', 'ingress', 'deployment', 'secret', 'pdb']);
+const KINDS: ReadonlySet<string> = new Set(['global', 'service', 'ingress', 'deployment', 'secret', 'pdb']);
 
 /** Modifiers as a document or a text of JSON has them; undefined when they are of another shape. */
 export function readModifiers(raw: unknown): ObjectModifiers | undefined {

@@ -34,7 +34,7 @@ export interface Opinions {
   appliedAt: string;
 }
 
-const REFUSALS = new Set(['FailedBuildModel', 'FailedDeployModel']);
+const REFUSALS: ReadonlySet<string> = new Set(['FailedBuildModel', 'FailedDeployModel']);
 
 /** The last refusal since our apply and whose it is; undefined: nothing speaks against us. */
 export function controllerOpinion({ events, uids, ours, others, appliedAt }: Opinions): ControllerOpinion | undefined {

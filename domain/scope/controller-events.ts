@@ -19,7 +19,7 @@ export interface ControllerVerdict {
 }
 
 const CLOCK_ALLOWANCE_MS = 5_000;
-const FATAL_REASONS = new Set(['FailedBuildModel', 'FailedDeployModel']);
+const FATAL_REASONS: ReadonlySet<string> = new Set(['FailedBuildModel', 'FailedDeployModel']);
 
 /** Events of this keeper since the balancer became `provisioning`, newest first. */
 export function relevantEvents(events: readonly ControllerEvent[], uid: string, since: string): ControllerEvent[] {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/inspect.ts';
 import { createScope, deploymentOf, rollOut, rolloutStatus, rolloutWorld, weightsOf } from '../support/rollouts.ts';
 import { testServers } from '../support/servers.ts';
-import { groundwork } from './cli.ts';
+import { groundworkHere } from './cli.ts';
 
 const world = rolloutWorld();
 let folder: string;
@@ -17,7 +17,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function deployment(...argv: readonly string[]) {
   const { temporal } = testServers();
-  return groundwork(['deployment', ...argv], {
+  return groundworkHere(['deployment', ...argv], {
     env: {
       TEMPORAL_ADDRESS: temporal.address,
       TEMPORAL_NAMESPACE: temporal.namespace,

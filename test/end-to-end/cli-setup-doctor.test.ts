@@ -12,7 +12,7 @@ import type { Finding } from '../../worker/findings.ts';
 import { kubernetesPermissions } from '../../worker/permissions.ts';
 import { testServers, uniqueName } from '../support/servers.ts';
 import { region } from '../support/world.ts';
-import { groundwork } from './cli.ts';
+import { groundwork, groundworkHere } from './cli.ts';
 
 const servers = testServers();
 const databases = databasesOf(servers.postgres.admin);
@@ -71,7 +71,7 @@ describe('groundwork setup', () => {
     expect([one.code, other.code], `${one.stderr}${other.stderr}`).toEqual([0, 0]);
     const applied = [one, other].flatMap(({ stdout }) => JSON.parse(stdout).database.done);
     expect(applied.filter((name) => name.includes('scope-ledger'))).toHaveLength(1);
-    const again = await groundwork(['setup'], { env });
+    const again = await groundworkHere(['setup'], { env });
     expect(again).toMatchObject({ code: 0, stderr: '' });
     expect(again.stdout).toContain('database: the schema was up to date');
     expect(again.stdout).toContain('temporal: the search attributes were there');
@@ -85,7 +85,7 @@ describe('groundwork setup', () => {
   test('refuses a search attribute of another type, and still does the database', async () => {
     const namespace = await newNamespace();
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: { Phase: TEXT } });
-    const { code, stdout, stderr } = await groundwork(['setup'], {
+    const { code, stdout, stderr } = await groundworkHere(['setup'], {
       env: { ...temporalEnv(namespace), DATABASE_URL: databaseUrl },
     });
     expect(code).toBe(5);
@@ -97,14 +97,16 @@ describe('groundwork setup', () => {
     ['no database is named', {}, 2, 'DATABASE_URL is required'],
     ['no PostgreSQL answers', { DATABASE_URL: `postgres://u:p@${NOWHERE}/x` }, 8, 'Start PostgreSQL'],
   ])('says what to do when %s', async (_, env, expected, words) => {
-    const { code, stderr } = await groundwork(['setup', '--skip-temporal'], { env });
+    const { code, stderr } = await groundworkHere(['setup', '--skip-temporal'], { env });
     expect(code).toBe(expected);
     expect(stderr).toContain(words);
     expect(stderr).not.toContain('    at ');
   });
 
   test('says what to do when the namespace does not exist', async () => {
-    const { code, stderr } = await groundwork(['setup', '--skip-database'], { env: temporalEnv('no-such-namespace') });
+    const { code, stderr } = await groundworkHere(['setup', '--skip-database'], {
+      env: temporalEnv('no-such-namespace'),
+    });
     expect(code).toBe(3);
     expect(stderr).toContain('Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE');
   });
@@ -125,14 +127,14 @@ describe('groundwork doctor', () => {
   });
 
   async function examine(env: Readonly<Record<string, string>>) {
-    const { code, stdout } = await groundwork(['doctor', '--json'], { env });
+    const { code, stdout } = await groundworkHere(['doctor', '--json'], { env });
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     const of = (state: Finding['state']) => findings.filter((finding) => finding.state === state);
     return { code, findings, failed: of('failed'), warned: of('warning') };
   }
 
   beforeAll(async () => {
-    const { code, stderr } = await groundwork(['setup', '--skip-temporal'], { env: { DATABASE_URL: databaseUrl } });
+    const { code, stderr } = await groundworkHere(['setup', '--skip-temporal'], { env: { DATABASE_URL: databaseUrl } });
     expect(code, stderr).toBe(0);
   });
 

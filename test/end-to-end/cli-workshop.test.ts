@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/inspect.ts';
 import { workshopWorld } from '../support/workshop-world.ts';
-import { groundwork } from './cli.ts';
+import { groundworkHere } from './cli.ts';
 
 /** `groundwork workshop ...` as an operator types it, against a workshop that fills up. */
 
@@ -9,7 +9,7 @@ const world = workshopWorld();
 
 /** Options that every command needs; the cluster comes from the environment. */
 const where = () => ['-n', world.namespace];
-const run = (...args: string[]) => groundwork(['workshop', ...args], { env: world.environment });
+const run = (...args: string[]) => groundworkHere(['workshop', ...args], { env: world.environment });
 
 describe('groundwork workshop', () => {
   test('shows, explains, pauses, overrides, approves and cancels', { timeout: 180_000 }, async () => {
@@ -17,14 +17,14 @@ describe('groundwork workshop', () => {
     await eventually(async () => expect((await world.status(workshop.name)).decision).toBeDefined());
     const { name } = workshop;
 
-    const [status, explanation, history] = await Promise.all(
-      ['status', 'explain', 'history'].map((command) => run(command, name, ...where())),
-    );
-    expect(status?.stdout).toMatch(
+    const status = await run('status', name, ...where());
+    const explanation = await run('explain', name, ...where());
+    const history = await run('history', name, ...where());
+    expect(status.stdout).toMatch(
       /phase +Idle\n[\s\S]*seats +3 of 4 taken[\s\S]*decision +BelowThreshold: 3 of 4 seats/,
     );
-    expect(explanation?.stdout).toMatch(/stop {2}12 {2}BelowThreshold, EnoughAvailable: 3 of 4/);
-    expect(history?.stdout).toContain('BelowThreshold');
+    expect(explanation.stdout).toMatch(/stop {2}12 {2}BelowThreshold, EnoughAvailable: 3 of 4/);
+    expect(history.stdout).toContain('BelowThreshold');
 
     const paused = await run('pause', name, ...where(), '--reason', 'exam', '--until', '2h', '--by', 'mia');
     expect(paused.stdout).toMatch(/is paused until \d{4}-/);
@@ -51,12 +51,10 @@ describe('groundwork workshop', () => {
   });
 
   test('refuses what makes no sense, in one line and with an exit code', async () => {
-    const [unknown, never, wrong, missing] = await Promise.all([
-      run('pause', 'no-such-provision', ...where(), '--reason', 'exam'),
-      run('status', 'never-seen', ...where()),
-      run('status', 'Not A Name', ...where()),
-      run('pause', 'lab', ...where()),
-    ]);
+    const unknown = await run('pause', 'no-such-provision', ...where(), '--reason', 'exam');
+    const never = await run('status', 'never-seen', ...where());
+    const wrong = await run('status', 'Not A Name', ...where());
+    const missing = await run('pause', 'lab', ...where());
     expect([unknown.code, unknown.stderr]).toEqual([
       3,
       expect.stringMatching(/^groundwork: NotFound: provision .*does not exist\n$/),
