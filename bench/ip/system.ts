@@ -7,6 +7,7 @@ import { startTemporal, type TemporalServer } from '../../sandbox/temporal/serve
 import { startWorkerProcess, type WorkerProcess } from '../../sandbox/worker-process.ts';
 import { connectGroundwork, type Groundwork } from '../../starter/client.ts';
 import { buildWorker } from '../scope/build-worker.ts';
+import { workerFlags } from '../worker-flags.ts';
 import type { Bed } from './bed.ts';
 
 /** A whole installation of the IP room: a database, Temporal, one worker process, and connections to it. */
@@ -20,9 +21,6 @@ export interface System {
   connect(): Promise<Groundwork>;
   close(): Promise<void>;
 }
-
-/** As `npm start` and the image start the worker. */
-const HEAP = '--max-old-space-size=320';
 
 /** `program` is a compiled worker; without one it is built as production runs it. */
 export async function startSystem(bed: Bed, program: string | undefined, report: Report): Promise<System> {
@@ -45,7 +43,7 @@ export async function startSystem(bed: Bed, program: string | undefined, report:
   const built = program ?? (await buildWorker(join(bed.folder, 'worker-build')));
   const [probePort = 0] = await freePorts(1);
   const worker = await startWorkerProcess(bed.folder, { ...settings, BENCH_PROBE_PORT: String(probePort) }, [
-    HEAP,
+    ...workerFlags(),
     built,
   ]);
   const connections: Connection[] = [];

@@ -1,10 +1,8 @@
 import { freePorts } from '../../sandbox/processes/ports.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../sandbox/worker-process.ts';
 import { metricSum } from '../prometheus.ts';
+import { workerFlags } from '../worker-flags.ts';
 import type { ProbeReading } from './probe.ts';
-
-/** As `npm start` and the image start the worker. */
-const HEAP = '--max-old-space-size=320';
 
 export interface WorkerReading extends ProbeReading {
   /** Calls to AWS, and milliseconds from each call to its answer; the wait for its turn under the rate limit is not in it. */
@@ -26,7 +24,7 @@ export async function startMeasuredWorker(
 ): Promise<MeasuredWorker> {
   const [probePort = 0] = await freePorts(1);
   const worker = await startWorkerProcess(folder, { ...environment, BENCH_PROBE_PORT: String(probePort) }, [
-    HEAP,
+    ...workerFlags(),
     program,
   ]);
   const probe = async () => (await (await fetch(`http://127.0.0.1:${probePort}/`)).json()) as ProbeReading;
