@@ -15,7 +15,7 @@ import { cancelWaitUpdate, claimUpdate, getClaimStatus } from '../../contract/ip
 import { workflowIds, workflowTypes } from '../../contract/names.ts';
 import { ipRenewalInputSchema } from '../../contract/schemas/ip.ts';
 import { phaseKey, poolNameKey } from '../../contract/search-attributes.ts';
-import { query } from '../answers.ts';
+import { query, update } from '../answers.ts';
 import { instant, type Runs, type WaitOptions } from '../runs.ts';
 import { toGroundworkError } from '../temporal-errors.ts';
 import { checkedIp, checkIpClaim, checkIpRelease } from './check.ts';
@@ -108,16 +108,8 @@ export class IpClaims {
     options: { by?: string } = {},
   ): Promise<{ waitedFor: string[] }> {
     const workflowId = workflowIds.ipClaim(claim.owner, claim.namespace, claim.name);
-    const { client } = this.#runs;
-    try {
-      return await client.withDeadline(Date.now() + ANSWER_MS, () =>
-        client.workflow
-          .getHandle(workflowId)
-          .executeUpdate(cancelWaitUpdate, { args: [options.by === undefined ? {} : { by: options.by }] }),
-      );
-    } catch (error) {
-      throw toGroundworkError(error, { what: `cancel the wait of ${workflowId}`, run: { workflowId }, effect: true });
-    }
+    const by = options.by === undefined ? {} : { by: options.by };
+    return update(this.#runs, { workflowId, taskQueue: this.#taskQueue }, cancelWaitUpdate, by, ANSWER_MS);
   }
 
   /** What the newest run of a claim does or did. Rejects with `NotFound` when there is none. */

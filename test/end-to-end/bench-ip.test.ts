@@ -17,7 +17,7 @@ test('npm run bench -- ip counts, proves that nothing overlaps or is left, and j
   expect(fullest?.tuples).toBeLessThanOrEqual(2 * (emptiest?.tuples ?? 0));
   expect(run.crowd).toMatchObject({ claim: { count: 20 }, release: { count: 20 }, denial: { count: 10 } });
 
-  expect(run.arms.arms).toHaveLength(9);
+  expect(run.arms.arms).toHaveLength(10);
   for (const { arm, one, several, events, transactions } of run.arms.arms) {
     expect([arm, one.count, several.count]).toEqual([arm, 2, 4]);
     if (arm.includes('start')) expect(events, arm).toBeGreaterThan(4);

@@ -40,6 +40,8 @@ export interface ArmsFigures {
 }
 
 export const OURS = 'update-with-start: Groundwork';
+/** Nothing but the claim, as a local activity. */
+export const LEAST = 'update-with-start: local activity alone';
 export const EMPTY = 'update-with-start: an empty workflow';
 
 interface Arm {
@@ -187,7 +189,22 @@ function armsOf(sql: readonly Session[], callers: readonly Groundwork[], http: s
       workflowId: (name) => `eager/${name}`,
     },
     temporal('standalone activity', ({ temporal: { activity } }, name) => standalone(activity, name)),
-    { ...temporal(EMPTY, (caller, name) => askEmpty(caller, name), 'empty'), empty: true },
+    {
+      ...temporal(
+        EMPTY,
+        async (caller, name) => {
+          await ask(caller, 'emptyUpdate', `empty/${name}`, []);
+          return { uid: '', cidr: '' };
+        },
+        'empty',
+      ),
+      empty: true,
+    },
+    temporal(
+      LEAST,
+      async (caller, name) => blockOf(await ask(caller, 'claimByUpdate', `least/${name}`, [inputOf(name)])),
+      'least',
+    ),
     temporal(OURS, async ({ ip }, name) => bound(await ip.claim(inputOf(name))), `ip-claim/${OWNER}/load`),
   ];
 }
@@ -237,14 +254,18 @@ async function standalone(activity: Groundwork['temporal']['activity'], name: st
   return blockOf(outcome);
 }
 
-async function askEmpty({ temporal: { workflow } }: Groundwork, name: string): Promise<Block> {
-  await workflow.executeUpdateWithStart(defineUpdate('ask'), {
-    startWorkflowOperation: new WithStartWorkflowOperation('emptyUpdate', {
+function ask(
+  { temporal: { workflow } }: Groundwork,
+  type: string,
+  workflowId: string,
+  args: unknown[],
+): Promise<ClaimOutcome> {
+  return workflow.executeUpdateWithStart(defineUpdate<ClaimOutcome>('ask'), {
+    startWorkflowOperation: new WithStartWorkflowOperation(type, {
       taskQueue: ARMS_QUEUE,
-      workflowId: `empty/${name}`,
+      workflowId,
       workflowIdConflictPolicy: 'USE_EXISTING',
-      args: [],
+      args,
     }),
   });
-  return { uid: '', cidr: '' };
 }

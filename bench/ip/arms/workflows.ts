@@ -8,6 +8,7 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { ClaimOutcome } from '../../../activities/ip/claim.ts';
 import type { IpActivities } from '../../../activities/ip/index.ts';
 import type { IpClaimInput } from '../../../contract/ip/claim.ts';
 import { mintUids } from '../../../domain/ip/uid.ts';
@@ -29,6 +30,17 @@ export async function claimByActivity(input: IpClaimInput) {
 
 export async function claimByLocalActivity(input: IpClaimInput) {
   return local.claimAddress(tryOf(input));
+}
+
+/** The least that a durable claim can be which is answered by the call that starts it. */
+export async function claimByUpdate(input: IpClaimInput): Promise<void> {
+  let outcome: ClaimOutcome | undefined;
+  setHandler(defineUpdate('ask'), async () => {
+    await condition(() => outcome !== undefined);
+    return outcome;
+  });
+  outcome = await local.claimAddress(tryOf(input));
+  await condition(allHandlersFinished);
 }
 
 /** Does nothing for a caller who asks by an update that comes with the start. */
