@@ -1,5 +1,5 @@
 import type { Lookup } from '../../activities/scope/dns.ts';
-import type { PlaceInput } from '../../activities/scope/ledger/placing.ts';
+import type { PlaceInput } from '../../activities/scope/ledger/place-answer.ts';
 import { bringsForeignHosts, type ScopeRequest } from '../../domain/scope/request.ts';
 import { runFailure, withinPatience } from '../failures.ts';
 import { local, mutations, reads, watches } from './activities.ts';

@@ -1,6 +1,7 @@
 import type { Database, Queryable } from '../../postgres/database.ts';
 import { type BalancerRow, balancerById, lockPool } from './balancer.ts';
-import { giveBackHosts, releaseRow } from './placing.ts';
+import { giveBackHosts } from './hosts.ts';
+import { releaseRow } from './reserving.ts';
 
 /** Taking a scope off its balancer, and the balancer out of the pool when nothing keeps it (specs: scope creation, sections 9, 10). */
 

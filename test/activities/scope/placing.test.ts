@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Database } from '../../../activities/postgres/database.ts';
 import { bindPlacement } from '../../../activities/scope/ledger/holding.ts';
 import { leaveBalancer } from '../../../activities/scope/ledger/leaving.ts';
-import { type PlaceAnswer, place } from '../../../activities/scope/ledger/placing.ts';
+import type { PlaceAnswer } from '../../../activities/scope/ledger/place-answer.ts';
+import { place } from '../../../activities/scope/ledger/placing.ts';
 import { resolveScopeRequest } from '../../../domain/scope/request.ts';
 import { input, settings } from '../../domain/scope/build.ts';
 import { testDatabase } from '../../support/servers.ts';

@@ -1,0 +1,134 @@
+import { effectiveLoad } from '../../../domain/scope/placement.ts';
+import type { ScopeRequest } from '../../../domain/scope/request.ts';
+import type { Queryable } from '../../postgres/database.ts';
+import { type BalancerRow, balancerById } from './balancer.ts';
+import { policyOf, readFacts } from './facts.ts';
+import { hostConflict, writeHosts } from './hosts.ts';
+import type { PlaceAnswer, PlaceInput } from './place-answer.ts';
+import { releaseRow } from './reserving.ts';
+
+/** What a scope holds already, and keeps. */
+
+export interface Held {
+  state: 'reserved' | 'bound' | 'released';
+  holder: string | null;
+  hosts: string[];
+  /** Those of `hosts` that a repeat added and that are not bound yet. */
+  added: string[];
+  domain: string | null;
+  visibility: string | null;
+  dnsType: string | null;
+  balancerId: string | null;
+  placedBy: string | null;
+}
+
+export async function readHeld(client: Queryable, scopeId: string): Promise<Held | undefined> {
+  const { rows } = await client.query<Held>(
+    `select state, holder, hosts, hosts_added as added, domain, visibility, dns_type as "dnsType", balancer_id::text as "balancerId", placed_by as "placedBy"
+       from placement where scope_id = $1 for update`,
+    [scopeId],
+  );
+  return rows[0];
+}
+
+/** A scope that is placed stays where it is, unless its balancer never came to life. */
+export async function keepPlacement(
+  client: Queryable,
+  input: PlaceInput,
+  held: Held,
+): Promise<PlaceAnswer | undefined> {
+  const { request, run } = input;
+  const mismatch = mismatchOf(request, held);
+  if (mismatch) return mismatch;
+  const balancer = held.balancerId === null ? undefined : await balancerById(client, held.balancerId);
+  const sameRequest = held.domain === request.domain && held.visibility === request.visibility;
+  if (!balancer || !sameRequest || ['failed', 'retiring', 'retired'].includes(balancer.state)) {
+    if (!input.dryRun) await releaseRow(client, request.scopeId);
+    return undefined;
+  }
+  const reason = `scope ${request.scopeId} is already placed on ${balancer.name}`;
+  const { kept, added } = hostsOf(held, request);
+  if (input.dryRun) {
+    const { name, origin, dnsName } = balancer;
+    return {
+      kind: 'planned',
+      balancer: { name, origin, ...(dnsName ? { dnsName } : {}) },
+      wouldCreate: false,
+      candidates: [],
+      reason,
+      warnings: [],
+    };
+  }
+  if (added.length > 0) {
+    const refusal = (await hostConflict(client, request)) ?? (await roomForHosts(client, input, balancer));
+    if (refusal) return refusal;
+  }
+  if (added.length > 0 || kept.length < held.hosts.length) await keepHosts(client, input, kept, added);
+  // A reservation left by a run that ended is this run's to undo.
+  if (held.state === 'reserved')
+    await client.query('update placement set placed_by = $2 where scope_id = $1', [request.scopeId, run]);
+  return {
+    kind: 'placed',
+    balancer,
+    createdBalancer: balancer.madeBy === run,
+    candidates: [],
+    reason,
+    warnings: [],
+    repaired: added.map((host) => `host ${host} added to the placement`),
+  };
+}
+
+async function roomForHosts(
+  client: Queryable,
+  input: PlaceInput,
+  balancer: BalancerRow,
+): Promise<PlaceAnswer | undefined> {
+  const facts = await readFacts(client, input, [balancer.name], false);
+  if ('kind' in facts) return facts;
+  const [candidate] = facts.candidates;
+  if (!candidate) return undefined;
+  const load = effectiveLoad(candidate, input.request, facts.placements, policyOf(input));
+  if (load.hasRoom) return undefined;
+  return {
+    kind: 'refused',
+    type: 'NoCapacity',
+    message: `balancer ${balancer.name} has no room for the added domains: ${load.reason}`,
+    details: { candidates: [load] },
+  };
+}
+
+/**
+ * The hosts of a placement that stay, without those that a run added in vain, and those that the request adds. A bound
+ * placement keeps all of its own; a reservation takes those of the request.
+ */
+export function hostsOf(held: Held, request: ScopeRequest): { kept: string[]; added: string[] } {
+  const wanted = (host: string) => held.state === 'bound' || request.hosts.includes(host);
+  const kept = held.hosts.filter((host) => wanted(host) && !held.added.includes(host));
+  return { kept, added: request.hosts.filter((host) => !kept.includes(host)) };
+}
+
+export async function keepHosts(
+  client: Queryable,
+  { request }: PlaceInput,
+  kept: string[],
+  added: string[],
+): Promise<void> {
+  await writeHosts(client, request.scopeId, [...kept, ...added]);
+  await client.query('update placement set hosts_added = $2 where scope_id = $1', [request.scopeId, added]);
+}
+
+/** A scope that exists does not change its domain, visibility or way of DNS under way. */
+export function mismatchOf(request: ScopeRequest, held: Held): PlaceAnswer | undefined {
+  const { domain, visibility, dnsType } = held;
+  const same = domain === request.domain && visibility === request.visibility && dnsType === request.dnsType;
+  if (held.state !== 'bound' || same) return undefined;
+  const requested = { domain: request.domain, visibility: request.visibility, dnsType: request.dnsType };
+  const words = (one: { domain: string | null; visibility: string | null; dnsType: string | null }) =>
+    `domain ${one.domain} (${one.visibility}, ${one.dnsType})`;
+  return {
+    kind: 'refused',
+    type: 'ScopeMismatch',
+    message: `scope ${request.scopeId} exists with ${words(held)}, the request says ${words(requested)}. Delete the scope first, or repeat with the same values.`,
+    details: { existing: { domain, visibility, dnsType }, requested },
+  };
+}

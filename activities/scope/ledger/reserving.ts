@@ -1,0 +1,43 @@
+import type { Queryable } from '../../postgres/database.ts';
+import type { PlaceInput } from './place-answer.ts';
+
+/** A scope's row takes a place, and leaves it. */
+
+export async function reserve(
+  client: Queryable,
+  { request, run }: PlaceInput,
+  balancerId: string | null,
+): Promise<void> {
+  await client.query(
+    `update placement set balancer_id = $2, state = 'reserved', domain = $3, visibility = $4, dns_type = $5, region = $6, namespace = $7,
+        zones = $8, placed_by = $9, hosts = $10, slugs = $11, version = version + 1, updated_at = now() where scope_id = $1`,
+    [
+      request.scopeId,
+      balancerId,
+      request.domain,
+      request.visibility,
+      request.dnsType,
+      request.region,
+      request.namespace,
+      JSON.stringify(request.zones),
+      run,
+      request.hosts,
+      JSON.stringify(request.slugs),
+    ],
+  );
+}
+
+/** Frees the row and its hosts; the holder keeps holding it. The last to leave a balancer of ours leaves it idle. */
+export async function releaseRow(client: Queryable, scopeId: string): Promise<void> {
+  await client.query(
+    `update balancer set idle_since = coalesce(idle_since, clock_timestamp())
+      where origin = 'autocreated' and id = (select balancer_id from placement where scope_id = $1)
+        and not exists (select 1 from placement p where p.balancer_id = balancer.id and p.state <> 'released' and p.scope_id <> $1)`,
+    [scopeId],
+  );
+  await client.query('delete from placement_host where scope_id = $1', [scopeId]);
+  await client.query(
+    `update placement set state = 'released', balancer_id = null, placed_by = null, hosts_added = '{}', version = version + 1, updated_at = now() where scope_id = $1`,
+    [scopeId],
+  );
+}
