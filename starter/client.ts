@@ -1,4 +1,4 @@
-import { Client, Connection, type ConnectionLike } from '@temporalio/client';
+import { Client, type ClientInterceptors, Connection, type ConnectionLike } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Balancers } from './balancers.ts';
 import { Deployments } from './deployments.ts';
@@ -79,6 +79,8 @@ export interface ConnectOptions {
   taskQueuePrefix?: string;
   /** Name of the cluster of provisions that name none. Default: GROUNDWORK_CLUSTER_NAME, else "default". */
   cluster?: string;
+  /** Interceptors of the SDK for every call, as tracing needs them. */
+  interceptors?: ClientInterceptors;
 }
 
 export interface Groundwork {
@@ -103,7 +105,8 @@ export async function connectGroundwork(options: ConnectOptions = {}): Promise<G
   const config = loadClientConnectConfig();
   const namespace = options.namespace ?? config.namespace ?? 'default';
   const connection = options.connection ?? (await connect(config.connectionOptions));
-  const client = new Client({ connection, namespace });
+  const { interceptors = {} } = options;
+  const client = new Client({ connection, namespace, interceptors });
   const prefix = options.taskQueuePrefix ?? process.env.GROUNDWORK_TASK_QUEUE_PREFIX;
   const runs = new Runs(client);
   const cluster = options.cluster ?? (process.env.GROUNDWORK_CLUSTER_NAME || 'default');

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { type Client, Connection } from '@temporalio/client';
+import type { Duration } from '@temporalio/common';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { Database } from '../../activities/postgres/database.ts';
@@ -14,6 +15,7 @@ import { createWorkers } from '../../worker/workers.ts';
 import { type Around, wrapped } from './around.ts';
 import { duringTests } from './during-tests.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
+import { withTaskTimeout } from './task-timeout.ts';
 import { configuration, quietRuntime, throughProxy } from './world.ts';
 
 /**
@@ -60,6 +62,8 @@ export interface IpWorldOptions {
   environment?: Record<string, string>;
   /** Whether a worker runs in the test's own process; default true. */
   worker?: boolean;
+  /** Until the server gives up a workflow task, as when its worker died; default 10 s. */
+  workflowTaskTimeout?: Duration;
   /** Makes a migrated database elsewhere and answers its URL; default one of the run's PostgreSQL. */
   database?: () => Promise<string>;
 }
@@ -89,6 +93,7 @@ async function open(databaseUrl: string, options: IpWorldOptions): Promise<IpWor
     connection,
     namespace: temporal.namespace,
     taskQueuePrefix: values.taskQueuePrefix,
+    interceptors: withTaskTimeout(options.workflowTaskTimeout),
   });
   const database = new Database({ url: databaseUrl, poolSize: 4 });
   const running: { workers: Worker[]; done: Promise<unknown>; dependencies: Dependencies }[] = [];

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
+import type { Duration } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import { afterEach, inject } from 'vitest';
 import { CustomResources } from '../../activities/kubernetes/custom-resources.ts';
@@ -22,6 +23,7 @@ import { type Around, wrapped } from './around.ts';
 import { duringTests } from './during-tests.ts';
 import { startOwnKubernetes } from './own-kubernetes.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
+import { withTaskTimeout } from './task-timeout.ts';
 import { TestWorkshop, type WorkshopOptions } from './workshop-objects.ts';
 import { addressOf, configuration, quietRuntime, throughProxy } from './world.ts';
 
@@ -86,6 +88,8 @@ export interface WorldOptions {
   environment?: Record<string, string>;
   /** Whether a worker runs in the test's own process; default true. */
   worker?: boolean;
+  /** Until the server gives up a workflow task, as when its worker died; default 10 s. */
+  workflowTaskTimeout?: Duration;
   /** Whether it watches; else tests wake the autoscalers. Default true. */
   watch?: boolean;
   /** Whether the runs of a test's workshops end with it; else the test calls `endRuns`. Default true. */
@@ -140,7 +144,11 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
   await writeFile(kubeconfigFile, kubeConfig.exportConfig());
   const connection = await Connection.connect({ address: servers.temporal.address });
   const native = await NativeConnection.connect({ address: temporalAddress });
-  const client = new Client({ connection, namespace: servers.temporal.namespace });
+  const client = new Client({
+    connection,
+    namespace: servers.temporal.namespace,
+    interceptors: withTaskTimeout(options.workflowTaskTimeout),
+  });
   const database = new Database({ url: databaseUrl, poolSize: 4 });
   const taskQueue = taskQueueName(values.taskQueuePrefix, 'workshops');
   const running: (() => Promise<void>)[] = [];

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { Client, Connection, type WorkflowClientInterceptor } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import type { Duration } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
@@ -25,6 +25,7 @@ import { type Around, surrounded } from './around.ts';
 import { duringTests } from './during-tests.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 import type { TestServers } from './start-servers.ts';
+import { withTaskTimeout } from './task-timeout.ts';
 
 /** A whole world for one test file: AWS endpoint, controllers and a worker of its own on the servers that all files share. */
 
@@ -220,11 +221,10 @@ export async function openWorld(
   const connection = await Connection.connect({ address: servers.temporal.address });
   const temporalAddress = `${networks.temporal.host}:${networks.temporal.port}`;
   const native = await NativeConnection.connect({ address: temporalAddress });
-  const { workflowTaskTimeout } = options;
   const client = new Client({
     connection,
     namespace: servers.temporal.namespace,
-    interceptors: { workflow: workflowTaskTimeout ? [withTaskTimeout(workflowTaskTimeout)] : [] },
+    interceptors: withTaskTimeout(options.workflowTaskTimeout),
   });
   const database = new Database({ url: databaseUrl, poolSize: 4 });
   const taskQueue = taskQueueName(values.taskQueuePrefix, 'scopes');
@@ -319,12 +319,6 @@ export async function openWorld(
   };
   if (options.worker !== false) await world.startWorker();
   return world;
-}
-
-function withTaskTimeout(workflowTaskTimeout: Duration): WorkflowClientInterceptor {
-  return {
-    start: (input, next) => next({ ...input, options: { ...input.options, workflowTaskTimeout } }),
-  };
 }
 
 export function addressOf(url: string): { host: string; port: number } {

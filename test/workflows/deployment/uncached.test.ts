@@ -40,6 +40,7 @@ import {
 
 const world = rolloutWorld({
   environment: { GROUNDWORK_MAX_CACHED_WORKFLOWS: '0', GROUNDWORK_DEPLOYMENT_HISTORY_LIMIT: '100' },
+  workflowTaskTimeout: '2s',
 });
 
 const keep = (name: string, { input }: TestScope, runId?: string) =>

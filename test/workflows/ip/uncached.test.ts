@@ -9,7 +9,7 @@ import { record } from '../../support/replay/histories.ts';
  * `npm run record` the histories become those of test/replay.
  */
 
-const world = testIpWorld({ environment: { GROUNDWORK_MAX_CACHED_WORKFLOWS: '0' } });
+const world = testIpWorld({ environment: { GROUNDWORK_MAX_CACHED_WORKFLOWS: '0' }, workflowTaskTimeout: '2s' });
 
 const keep = (name: string, workflowId: string) => record(world.client, 'ip', name, workflowId);
 const claimId = (name: string) => workflowIds.ipClaim('hooli', 'default', name);

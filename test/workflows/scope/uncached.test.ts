@@ -12,6 +12,7 @@ import { region, testWorld } from '../../support/world.ts';
 const world = testWorld({
   seed: region({ public: 75, private: 10 }),
   environment: { GROUNDWORK_MAX_CACHED_WORKFLOWS: '0' },
+  workflowTaskTimeout: '2s',
 });
 
 afterEach(() => {

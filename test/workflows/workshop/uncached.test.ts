@@ -17,6 +17,7 @@ const HISTORY_LIMIT = 120;
 
 const world = workshopWorld({
   watch: false,
+  workflowTaskTimeout: '2s',
   environment: {
     GROUNDWORK_MAX_CACHED_WORKFLOWS: '0',
     GROUNDWORK_WORKSHOP_HISTORY_LIMIT: String(HISTORY_LIMIT),
