@@ -57,7 +57,7 @@ describe('groundwork ip', () => {
     expect((await ip('pool set net --strategy BestFit --cooldown 60')).stdout).toMatch(
       /cooldownSeconds: 0 => 60[\s\S]*strategy: FirstFit => BestFit|strategy: FirstFit => BestFit[\s\S]*cooldownSeconds: 0 => 60/,
     );
-    expect((await ip('verify')).stdout).toBe('1 pools verified: every address is accounted for once.\n');
+    expect((await ip('verify')).stdout).toBe('1 pool verified: every address is accounted for once.\n');
   });
 
   test('I72: --quiet prints only CIDRs, --json only the answer, and both say nothing else', async () => {

@@ -59,8 +59,10 @@ describe('the input of a creation', () => {
   });
 
   test('does not reach beyond itself', async () => {
-    await expect(creationInput(empty, { set: ['__proto__.polluted=true'] })).rejects.toThrow('no path of a field');
-    await creationInput(empty, { set: ['constructor.prototype.polluted=true'] });
+    await expect(creationInput(empty, { set: ['providers.cloud-providers.__proto__.polluted=true'] })).rejects.toThrow(
+      'no path of a field',
+    );
+    await creationInput(empty, { set: ['providers.cloud-providers.constructor.prototype.polluted=true'] });
     expect({}).not.toHaveProperty('polluted');
   });
 });
@@ -115,6 +117,22 @@ describe('wrong input is exit code 4, with no server at hand', () => {
       'groundwork: scopeId: must be 1 to 24 of a-z, 0-9 and "-", beginning and ending with a letter or digit\n' +
         'groundwork: slugs: must be an object\n',
     );
+  });
+
+  test('a path that no field has is named, and says nothing of those that one has', async () => {
+    const { code, stdout, stderr } = await cli([
+      ...['scope', 'create', '--set', 'networking.scope.albMaxCapcity=1', '--set', 'nrn.more=1'],
+      ...['--set', 'networking.scope.albMaxCapacity=2', '--set', 'providers.cloud-providers.any.thing=3'],
+    ]);
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+    expect(stderr).toBe(
+      'groundwork: networking.scope.albMaxCapcity: is no field of this input\ngroundwork: nrn.more: is no field of this input\n',
+    );
+  });
+
+  test('a field of another input is none of a deployment', async () => {
+    const { code, stderr } = await cli(['deployment', 'start', '--set', 'scopeId=a', '--set', 'visibility=public']);
+    expect([code, stderr]).toEqual([4, 'groundwork: visibility: is no field of this input\n']);
   });
 
   test('with --json the failure is the one document on stdout', async () => {

@@ -12,8 +12,8 @@ import {
   withJson,
 } from '../command.ts';
 import { UsageError } from '../failing.ts';
+import { fileInput, type Json } from '../input.ts';
 import type { Colors } from '../io.ts';
-import { assign, fileInput, type Json } from '../scope/input.ts';
 import { type WatchOptions, warnUnserved, watchRun } from '../watch.ts';
 import { deletionLines, diagnosisLines, planLines, reportLines, restartLines, resultLines } from './print.ts';
 
@@ -21,6 +21,11 @@ import { deletionLines, diagnosisLines, planLines, reportLines, restartLines, re
 
 type WaitingOptions = WatchOptions & JsonOption & { wait?: boolean };
 type InputOptions = { file?: string; set?: string[] };
+type InputSchema =
+  | 'deploymentInputSchema'
+  | 'deploymentDeletionInputSchema'
+  | 'instanceRestartInputSchema'
+  | 'diagnosisInputSchema';
 type MessageOptions = JsonOption & { by?: string; deadline?: number };
 
 export function addDeploymentCommands(program: Command, context: Context): void {
@@ -30,7 +35,7 @@ export function addDeploymentCommands(program: Command, context: Context): void 
   withWaiting(withInput(command('start', 'roll a version out behind the scope’s balancer')))
     .option('--dry-run', 'only say what would be done')
     .action(async (options: InputOptions & WaitingOptions & { dryRun?: boolean }) => {
-      const input = (await inputOf(context, options)) as never;
+      const input = (await inputOf(context, options, 'deploymentInputSchema')) as never;
       await withGroundwork(async (groundwork) => {
         const { deployments } = groundwork;
         if (options.dryRun) {
@@ -44,7 +49,7 @@ export function addDeploymentCommands(program: Command, context: Context): void 
 
   withWaiting(withInput(command('delete', 'remove every deployment of a scope; its DNS and place stay'))).action(
     async (options: InputOptions & WaitingOptions) => {
-      const input = (await inputOf(context, options)) as never;
+      const input = (await inputOf(context, options, 'deploymentDeletionInputSchema')) as never;
       await withGroundwork(async (groundwork) => {
         const run = await groundwork.deployments.startDelete(input, deadlineOf(options));
         await finish(context, groundwork, run, options, deletionLines);
@@ -54,7 +59,7 @@ export function addDeploymentCommands(program: Command, context: Context): void 
 
   withJson(withInput(command('restart-instance', 'delete one pod of a scope, so that it is replaced'))).action(
     async (options: InputOptions & JsonOption) => {
-      const input = (await inputOf(context, options)) as never;
+      const input = (await inputOf(context, options, 'instanceRestartInputSchema')) as never;
       await withGroundwork(async ({ deployments }) => {
         const result = await deployments.restartInstance(input);
         answer(context.io, options, result, (colors) => restartLines(result, colors));
@@ -65,7 +70,7 @@ export function addDeploymentCommands(program: Command, context: Context): void 
   withJson(withInput(command('diagnose', 'look at everything of a scope and say what is wrong')))
     .option('--request <id>', 'repeating a request joins it; default a new one')
     .action(async (options: InputOptions & JsonOption & { request?: string }) => {
-      const input = (await inputOf(context, options)) as never;
+      const input = (await inputOf(context, options, 'diagnosisInputSchema')) as never;
       await withGroundwork(async ({ deployments }) => {
         const result = await deployments.diagnose(input, options.request ?? randomUUID());
         answer(context.io, options, result, (colors) => diagnosisLines(result, colors));
@@ -176,9 +181,15 @@ function message(command: Command): Command {
     .option('--deadline <seconds>', 'stop waiting after that; the run goes on', positiveNumber);
 }
 
-async function inputOf({ io }: Context, { file, set }: InputOptions): Promise<Json> {
+async function inputOf({ io }: Context, { file, set }: InputOptions, schema: InputSchema): Promise<Json> {
   const input = await fileInput(io, file);
-  for (const assignment of set ?? []) assign(input, assignment);
+  if (set) {
+    const [{ setFrom }, schemas] = await Promise.all([
+      import('../set.ts'),
+      import('../../../contract/schemas/deployment.ts'),
+    ]);
+    setFrom(input, set, schemas[schema]);
+  }
   if (Object.keys(input).length === 0) throw new UsageError('give the input by --file FILE (- for stdin) or by --set');
   return input;
 }

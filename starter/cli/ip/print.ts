@@ -96,7 +96,9 @@ export function poolLines(
       ],
       [
         'largest free',
-        status.largestFreePrefix === null ? 'none' : `/${status.largestFreePrefix} (${status.freeBlocks} free blocks)`,
+        status.largestFreePrefix === null
+          ? 'none'
+          : `/${status.largestFreePrefix} (${status.freeBlocks} free ${status.freeBlocks === 1 ? 'block' : 'blocks'})`,
       ],
       ['utilization', percent(status.utilizationPercent)],
       ['children', (more.children ?? []).join(', ')],
@@ -166,7 +168,11 @@ export function importLines(report: IpImportReport, colors: Colors): string[] {
 
 export function verifyLines(verified: readonly string[], problems: readonly IpProblem[], colors: Colors): string[] {
   if (problems.length === 0)
-    return [colors.green(`${verified.length} pools verified: every address is accounted for once.`)];
+    return [
+      colors.green(
+        `${verified.length} ${verified.length === 1 ? 'pool' : 'pools'} verified: every address is accounted for once.`,
+      ),
+    ];
   return [
     colors.red(`${problems.length} problems in ${verified.length} pools:`),
     ...problems.map(
