@@ -10,8 +10,8 @@ import type { Decision, Outcome, RolloutPlan, RolloutState } from './types.ts';
 /** A second edit by others within this time also pauses; seconds. */
 const PUT_BACK_AGAIN_SECONDS = 600;
 
-/** Refusals of the balancer's controller that our own objects cause: they block every scope of the balancer. */
-const REFUSALS = ['CertificateMissing', 'ControllerRefused'];
+/** Refusals that our own objects cause: on a balancer they block every scope of it, at a gateway the scope's own traffic. */
+const REFUSALS = ['CertificateMissing', 'ControllerRefused', 'RouteNotAccepted'];
 
 export function learn(plan: RolloutPlan, state: RolloutState, decision: Decision, outcome: Outcome): RolloutState {
   switch (outcome.kind) {
@@ -113,7 +113,7 @@ function incomplete(plan: RolloutPlan, state: RolloutState, cause: Failure): Rol
   const leftovers = [
     ...(sameRouting(state.applied, before) && sameRouting(state.confirmed, before) && state.earlier === undefined
       ? []
-      : ['Ingresses of the scope: not as they were before this rollout']),
+      : ['routing of the scope: not as it was before this rollout']),
     ...(state.greenApplied === 'no' || state.removed.includes('green')
       ? []
       : [`objects of deployment ${plan.green}: kept`]),
