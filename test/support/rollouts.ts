@@ -1,3 +1,4 @@
+import type { KubernetesObject } from '@kubernetes/client-node';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { expect } from 'vitest';
 import type { DeploymentInput } from '../../contract/deployment/input.ts';
@@ -184,6 +185,31 @@ export async function editWeights(world: World, { input }: TestScope, weight: nu
     { ...kind, namespace: world.namespace, name },
     { metadata: { annotations: { [key]: action } } },
   );
+}
+
+/** The same at a gateway. */
+export async function editRoute(world: World, { input }: TestScope, weight: number): Promise<void> {
+  const kind = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' };
+  const [route] = await world.kubernetes.list<KubernetesObject & { spec?: RouteSpec }>(kind, {
+    namespace: world.namespace,
+    labelSelector: `scope_id=${input.scopeId}`,
+  });
+  const rules = route?.spec?.rules.map((rule) => {
+    const [old, fresh] = rule.backendRefs;
+    return {
+      ...rule,
+      backendRefs: [
+        { ...old, weight: 100 - weight },
+        { ...fresh, weight },
+      ],
+    };
+  });
+  const name = route?.metadata?.name ?? '';
+  await world.kubernetes.merge({ ...kind, namespace: world.namespace, name }, { spec: { rules } });
+}
+
+interface RouteSpec {
+  rules: { backendRefs: object[] }[];
 }
 
 /** What a rollout that goes back must leave as it was. */
