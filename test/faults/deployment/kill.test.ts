@@ -11,7 +11,10 @@ survivesKills(deploymentRoom, worlds, [
   { when: 'before', activity: 'watchTraffic' },
 ]);
 
+/** Those in which a gateway makes a difference. */
+const activities = ['beginRollout', 'routeTraffic', 'watchTraffic', 'removeObjects', 'surveyScope', 'removeRoutes'];
+
 if (everything) {
-  const one = gatewayWorld(options);
-  describe('with external DNS', () => survivesKills(gatewayRoom, [one], []));
+  const others = [gatewayWorld(options), gatewayWorld(options)];
+  describe('with external DNS', () => survivesKills({ ...gatewayRoom, activities }, others, []));
 }
