@@ -137,6 +137,16 @@ const stories: Record<string, Story> = {
       fails('targets 41 has a healthy target', 'TargetsUnhealthy', 'no target of 41 is healthy', false),
     ],
   },
+  'rollback after somebody removed a Service of green': {
+    events: [
+      say(waiting, to(50)),
+      {
+        on: waiting,
+        outcome: { kind: 'ill', side: 'green', failure: failure('TargetsUnhealthy', 'no healthy target') },
+      },
+      fails('{41:100, 42:0}', 'ControllerRefused', 'Service d-7-42 not found'),
+    ],
+  },
   'cancel while starting': { events: [{ on: 'wait', cancel: true }] },
   'cancel in a hold': {
     input: { trafficPlan: steps() },

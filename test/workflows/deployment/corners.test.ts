@@ -97,6 +97,18 @@ describe('a rollout', () => {
     await failureOf(handle.result());
   });
 
+  test('whose new Service somebody removes at 50 goes back, although no weight can be set any more (section 20)', async () => {
+    const scope = await served(world);
+    const before = await traceOf(world, scope);
+    const handle = await startRollout(world, next(scope));
+    await reaches(world, scope, inPhase('Running'));
+    await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
+    const name = `d-${scope.input.scopeId}-42`;
+    await world.kubernetes.remove({ apiVersion: 'v1', kind: 'Service', namespace: world.namespace, name });
+    expect(await failureOf(handle.result())).toMatchObject({ type: 'TargetsUnhealthy', details: { rolledBack: true } });
+    expect(await traceOf(world, scope)).toEqual(before);
+  });
+
   test('with an autoscaler raises the count before the weights and lowers it after (row 32: D79, D80)', async () => {
     const workload = { replicas: null, autoscaling: { minReplicas: 4, maxReplicas: 6 } };
     const scope = await served(world, { workload });

@@ -3,6 +3,7 @@ import { rollbackUpdate, switchTrafficUpdate } from '../../../contract/deploymen
 import type { DeploymentPlan, DiagnosisResult } from '../../../contract/deployment/status.ts';
 import { workflowIds, workflowTypes } from '../../../contract/names.ts';
 import { eventually, failureOf } from '../../support/inspect.ts';
+import { record } from '../../support/replay/histories.ts';
 import {
   byPlan,
   createScope,
@@ -104,6 +105,7 @@ test('a version goes live by the word of its gateway, the next one takes over by
 
   const result = await rollOut(world, next(scope, { trafficPlan: byPlan([25, 100], 0.2) }));
   expect(result).toMatchObject({ outcome: 'finalized', percent: 100, hosts: [{ active: '42' }] });
+  await record(world.client, 'deployment', 'by-gateway', workflowIds.deployment(scopeId));
   expect(driver.stop().failed).toEqual({});
   expect(Object.keys(driver.counts.served).sort()).toEqual(['41', '42']);
   expect(weightsOf(world, scope)).toEqual({ '42': 100 });
@@ -158,6 +160,18 @@ describe('a second version', () => {
       message: `the gateway does not take the HTTPRoute: gateway ${scope.balancer}: ResolvedRefs is False, BackendNotFound, Service ${world.namespace}/${name} not found`,
       details: { rolledBack: true },
     });
+    expect([await routeOf(scope), await traceOf(world, scope)]).toEqual(before);
+  });
+
+  test('whose Service somebody removes at 50: the route is put back as it was, although no weight of it can be set any more', async () => {
+    const scope = await served();
+    const before = [await routeOf(scope), await traceOf(world, scope)];
+    const handle = await startRollout(world, next(scope));
+    await reaches(world, scope, inPhase('Running'));
+    await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
+    const name = `d-${scope.input.scopeId}-42`;
+    await world.kubernetes.remove({ apiVersion: 'v1', kind: 'Service', namespace: world.namespace, name });
+    expect(await failureOf(handle.result())).toMatchObject({ details: { rolledBack: true } });
     expect([await routeOf(scope), await traceOf(world, scope)]).toEqual(before);
   });
 
