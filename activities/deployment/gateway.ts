@@ -22,7 +22,7 @@ export async function askGateways(deps: DeploymentDependencies, routes: readonly
   return { ...verdict, message: `${verdict.message}; there is no Gateway ${absent.join(', ')}` };
 }
 
-/** Endpoints of a Service that may get requests. Absent conditions mean ready. */
+/** Pods of a Service that may get requests: one has an endpoint for each address family. Absent conditions mean ready. */
 export async function readyEndpoints(
   deps: DeploymentDependencies,
   namespace: string,
@@ -33,11 +33,12 @@ export async function readyEndpoints(
     labelSelector: `kubernetes.io/service-name=${service}`,
   });
   const endpoints = slices.flatMap((slice) => slice.endpoints ?? []);
-  return endpoints.filter(({ conditions }) => conditions?.ready !== false).length;
+  const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
+  return new Set(ready.map(({ targetRef, addresses }) => targetRef?.uid ?? addresses?.[0])).size;
 }
 
 interface Slice {
-  endpoints?: { conditions?: { ready?: boolean } }[];
+  endpoints?: { addresses?: string[]; conditions?: { ready?: boolean }; targetRef?: { uid?: string } }[];
 }
 
 /** Only with external DNS a scope has a gateway in the place of a balancer. */

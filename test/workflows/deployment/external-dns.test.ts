@@ -29,7 +29,7 @@ import {
 /** Scopes with external DNS: an HTTPRoute and a gateway in the place of Ingresses and a balancer (rows 26, 28: D64, D70, D72). */
 
 const world = rolloutWorld({
-  environment: { GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '3', GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '0.05' },
+  environment: { GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '2', GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '0.05' },
 });
 
 afterEach(async () => {
@@ -103,7 +103,7 @@ test('a version goes live by the word of its gateway, the next one takes over by
   expect(plan).toMatchObject({ gateway: scope.balancer, objects: [{}, {}, { kind: 'HTTPRoute' }] });
   expect([plan.balancer, plan.load]).toEqual([undefined, undefined]);
 
-  const result = await rollOut(world, next(scope, { trafficPlan: byPlan([25, 100], 0.2) }));
+  const result = await rollOut(world, next(scope, { trafficPlan: byPlan([25, 100]) }));
   expect(result).toMatchObject({ outcome: 'finalized', percent: 100, hosts: [{ active: '42' }] });
   await record(world.client, 'deployment', 'by-gateway', workflowIds.deployment(scopeId));
   expect(driver.stop().failed).toEqual({});
@@ -306,5 +306,9 @@ describe('a start', () => {
     expect(rows).toEqual([
       { state: 'bound', holder: null, hosts: [domain], hosts_added: [], dns_type: 'external_dns' },
     ]);
+    expect(await failureOf(world.remove(unknown.input.scopeId))).toMatchObject({
+      type: 'DeploymentLive',
+      message: expect.stringContaining(`HTTPRoute ${world.namespace}/${refOf(unknown).name}`),
+    });
   });
 });
