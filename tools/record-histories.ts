@@ -3,6 +3,10 @@
 import { RECORD } from '../test/support/replay/histories.ts';
 import { vitest } from './vitest.ts';
 
+/** Tests that record, by room. */
+const files = ['scope/uncached', 'deployment/uncached', 'deployment/external-dns', 'ip/uncached', 'workshop/uncached'];
+
 const [room] = process.argv.slice(2);
-const tests = room === undefined ? 'uncached.test.ts' : `test/workflows/${room}/uncached.test.ts`;
-process.exitCode = await vitest(['run', '--project', 'servers', tests], { [RECORD]: 'yes' });
+const tests = files.filter((file) => room === undefined || file.startsWith(`${room}/`));
+const paths = tests.map((file) => `test/workflows/${file}.test.ts`);
+process.exitCode = await vitest(['run', '--project', 'servers', ...paths], { [RECORD]: 'yes' });

@@ -108,7 +108,7 @@ const timingSettings = Object.fromEntries(
 const optional = {
   deploymentDrainSeconds: {
     read: wholeOrFraction,
-    fallbackWords: "the target groups' deregistration delay",
+    fallbackWords: "the target groups' deregistration delay; 300 with external DNS",
     description: 'Seconds a version that gets no traffic any more is kept for connections that are still open.',
   },
   deploymentTargetHealthTimeout: {

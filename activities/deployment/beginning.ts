@@ -1,30 +1,19 @@
-import { ApplicationFailure } from '@temporalio/common';
 import type { CandidateLoad, Warning } from '../../contract/scope/status.ts';
-import { capacityProblem, othersLoad, peakLoad } from '../../domain/deployment/capacity.ts';
-import { chooseBalancer } from '../../domain/deployment/drift.ts';
-import type { FoundIngress } from '../../domain/deployment/expected.ts';
 import { deploymentIdsOf } from '../../domain/deployment/removal.ts';
 import type { DeploymentRequest } from '../../domain/deployment/request.ts';
-import type { RouteShape } from '../../domain/deployment/shape.ts';
 import { withConfigMap } from '../../domain/deployment/sidecar.ts';
-import { judgeStart, type Start } from '../../domain/deployment/start.ts';
-import { balancerDnsName } from '../../domain/scope/hosts.ts';
-import { ALB } from '../../domain/scope/keeper.ts';
-import { effectiveLoad } from '../../domain/scope/placement.ts';
-import { foundRecord, readRecords } from '../aws/records.ts';
-import { readListeners, readRules } from '../aws/routing.ts';
-import { invalidInput, notYet, permanent } from '../failures.ts';
+import { type FoundScope, judgeStart, type Start } from '../../domain/deployment/start.ts';
+import { invalidInput, permanent } from '../failures.ts';
+import { KubernetesCallError } from '../kubernetes/errors.ts';
 import type { PoolKey } from '../scope/dependencies.ts';
-import { ensureDnsRecord } from '../scope/dns.ts';
-import { poolFacts } from '../scope/ledger/candidates.ts';
-import { observePool, observeRegion } from '../scope/observation.ts';
 import type { Beginning } from './course.ts';
-import { asScope, type DeploymentDependencies } from './dependencies.ts';
-import { placeInLedger, readLivePlacement } from './ledger.ts';
-import { kinds, type Live, ofScope, refOf, wire } from './objects.ts';
+import type { DeploymentDependencies } from './dependencies.ts';
+import { isByGateway, routeKind } from './gateway.ts';
+import { kinds, type Live, ofScope, refOf } from './objects.ts';
 import { keepOriginals, original } from './originals.ts';
+import { findBalancer, judgeRoom, moveAliases, settleInLedger } from './place.ts';
 import { sideObjectsOf } from './removal.ts';
-import { routeKind } from './routing.ts';
+import { routingFound } from './sight.ts';
 
 /** Everything a rollout looks at before it changes anything (specs: deployment, sections 1 and 6). */
 
@@ -43,13 +32,13 @@ export interface Prospect {
 }
 
 /**
- * Judges the start and keeps the Ingresses as they are. Changes the ledger only, and nothing when it refuses. Twice is
+ * Judges the start and keeps what leads traffic to the scope as it is. Changes the ledger only, and nothing when it refuses. Twice is
  * harmless: the placement stays, and an unfinished rollout keeps the originals that it recorded first.
  */
 export async function beginRollout(deps: DeploymentDependencies, { request, run }: BeginInput): Promise<Beginning> {
   const { start, balancer, warnings, request: complete } = await prospect(deps, request, run);
   const { scopeId, scope, deploymentId } = complete;
-  const kind = routeKind({ request: complete });
+  const kind = routeKind(complete);
   const live = await ofScope<Live>(deps.kubernetes, kind, scope.namespace, scopeId);
   const originals = live.map((object) => original(kind, object));
   await keepOriginals(deps.database, { scopeId, deploymentId }, run, originals);
@@ -70,7 +59,7 @@ export async function prospect(
   const request = await withSidecar(deps, given);
   const start = judgeStart(request, await findScope(deps, request));
   if (!start.ok) throw permanent(start.failure.type as 'BlueMissing', start.failure.message, start.failure.details);
-  if (request.scope.dnsType === 'external_dns') return { start, request, warnings: [] };
+  if (isByGateway(request)) return { start, request, warnings: await settleInLedger(deps, request, run) };
 
   const account = await deps.aws.account();
   const pool: PoolKey = { account, region: request.scope.region, scheme: request.scope.scheme };
@@ -91,12 +80,13 @@ async function withSidecar(deps: DeploymentDependencies, request: DeploymentRequ
   return { ...request, sidecar: reading.sidecar };
 }
 
-async function findScope(deps: DeploymentDependencies, request: DeploymentRequest) {
+async function findScope(deps: DeploymentDependencies, request: DeploymentRequest): Promise<FoundScope> {
   const { scopeId, scope } = request;
   const { kubernetes } = deps;
   const list = (kind: Parameters<typeof ofScope>[1]) => ofScope<Live>(kubernetes, kind, scope.namespace, scopeId);
+  if (isByGateway(request)) await requireRoutes(deps, scope.namespace);
   const [routes, services, deployments, autoscalers, sides] = await Promise.all([
-    list(routeKind({ request })),
+    list(routeKind(request)),
     list(kinds.service),
     list(kinds.deployment),
     list(kinds.autoscaler),
@@ -107,7 +97,7 @@ async function findScope(deps: DeploymentDependencies, request: DeploymentReques
     return typeof autoscaler?.spec?.minReplicas === 'number' ? autoscaler.spec.minReplicas : undefined;
   };
   return {
-    ingresses: routes.map((route) => wire<FoundIngress>(route)),
+    routing: routingFound(request, routes),
     services: services.map(({ metadata, spec }) => ({
       name: metadata?.name ?? '',
       port: (spec?.ports as { port: number }[] | undefined)?.[0]?.port ?? 0,
@@ -120,164 +110,13 @@ async function findScope(deps: DeploymentDependencies, request: DeploymentReques
   };
 }
 
-/** Which balancer: ledger, Ingress and alias must agree, or `adopt` says which one wins. */
-async function findBalancer(
-  deps: DeploymentDependencies,
-  request: DeploymentRequest,
-  pool: PoolKey,
-  run: string | undefined,
-): Promise<{ balancer: string; warnings: Warning[]; aliasFollows: boolean }> {
-  const { scopeId, scope } = request;
-  const placement = await readLivePlacement(deps, scopeId);
-  if (placement && !('balancer' in placement)) {
-    const message = `scope ${scopeId} is held by ${placement.holder}: wait until that run has ended, or end it`;
-    throw permanent('ScopeBusy', message, { holder: placement.holder });
+/** Without the definition nothing can be applied in the end: better told before anything is. */
+async function requireRoutes({ kubernetes }: DeploymentDependencies, namespace: string): Promise<void> {
+  try {
+    await kubernetes.list(kinds.route, { namespace, labelSelector: 'groundwork=absent' });
+  } catch (error) {
+    if (!(error instanceof KubernetesCallError && error.kind === 'absent')) throw error;
+    const message = 'the cluster does not know HTTPRoute: install the definitions of the Gateway API, then start again';
+    throw permanent('KubernetesRefused', message, { kind: kinds.route.kind }, error);
   }
-  const ingresses = await ofScope<Live>(deps.kubernetes, kinds.ingress, scope.namespace, scopeId);
-  const [ingress] = ingresses.flatMap(({ metadata }) => metadata?.annotations?.[`${ALB}/load-balancer-name`] ?? []);
-  const choice = chooseBalancer(
-    scopeId,
-    {
-      ...(placement
-        ? {
-            ledger: {
-              balancer: placement.balancer,
-              state: placement.state,
-              ...(placement.holder === null ? {} : { holder: placement.holder }),
-            },
-          }
-        : {}),
-      ...(ingress === undefined ? {} : { ingress }),
-      aliases: await aliasesOf(deps, request, pool),
-    },
-    request.adopt,
-  );
-  if (choice.kind === 'refused')
-    throw permanent(choice.failure.type as 'BalancerDrift', choice.failure.message, choice.failure.details);
-  const { warnings } = choice;
-  if (placement && placement.domain !== scope.domain) {
-    const message = `the scope's domain is ${placement.domain}, not ${scope.domain}`;
-    throw invalidInput([{ path: 'hosts.domain', message }]);
-  }
-  const missing = scope.hosts.filter((host) => !placement?.hosts.includes(host));
-  const aliasFollows = choice.kind === 'use' && choice.follow.includes('alias');
-  const known = choice.kind === 'use' && !choice.adopted && missing.length === 0;
-  if (known && !choice.follow.includes('ledger')) return { balancer: choice.balancer, warnings, aliasFollows };
-  if (run === undefined)
-    return { balancer: choice.kind === 'use' ? choice.balancer : (scope.declared[0] ?? ''), warnings, aliasFollows };
-  const balancer = await placeInLedger(deps, {
-    scope: placement ? { ...scope, hosts: [...new Set([...placement.hosts, ...scope.hosts])] } : scope,
-    pool,
-    run,
-    ...(choice.kind === 'use'
-      ? { known: { balancer: choice.balancer, reason: `scope ${scopeId} is on balancer ${choice.balancer} already` } }
-      : {}),
-    moves: choice.kind === 'use' && choice.follow.includes('ledger'),
-    maxAgeSeconds: deps.settings.scope.timings.observationMaxAge,
-  });
-  return { balancer, warnings, aliasFollows };
-}
-
-/** Balancers that the records of the domain lead to, one per zone that has one. */
-async function aliasesOf(deps: DeploymentDependencies, request: DeploymentRequest, pool: PoolKey): Promise<string[]> {
-  const { scope } = request;
-  const records = [];
-  for (const { id } of scope.zones)
-    records.push(...(await readRecords(deps.aws, id, scope.domain)).map((record) => foundRecord(id, record)));
-  if (records.length === 0) return [];
-  const { value: region } = await observeRegion(asScope(deps), pool.account, pool.region, {
-    maxAgeSeconds: deps.settings.scope.timings.observationMaxAge,
-    reader: `${scope.scopeId}/aliases`,
-  });
-  return records.flatMap(({ target, type }) => {
-    if (!['A', 'AAAA', 'CNAME'].includes(type)) return [];
-    const found = region.balancers.find(
-      ({ dnsName }) => dnsName && balancerDnsName(dnsName) === balancerDnsName(target),
-    );
-    return found ? [found.name] : [];
-  });
-}
-
-/** Lets the scope's own records lead to the balancer that won; one that is not ours is told and left. */
-async function moveAliases(
-  deps: DeploymentDependencies,
-  { scopeId, scope }: DeploymentRequest,
-  run: string,
-  target: { dnsName: string; canonicalHostedZoneId: string },
-): Promise<Warning[]> {
-  const warnings: Warning[] = [];
-  for (const zone of scope.zones) {
-    try {
-      await ensureDnsRecord(asScope(deps), { scopeId, run, zone, name: scope.domain, target, knownAbsent: false });
-    } catch (error) {
-      if (!(error instanceof ApplicationFailure) || error.type !== 'DnsRecordConflict') throw error;
-      warnings.push({ code: 'AliasKept', message: error.message });
-    }
-  }
-  return warnings;
-}
-
-/** Whether the balancer exists and has room for the height of the rollout. */
-async function judgeRoom(
-  deps: DeploymentDependencies,
-  request: DeploymentRequest,
-  pool: PoolKey,
-  name: string,
-  shape: RouteShape,
-) {
-  const { scope, scopeId } = request;
-  const { thresholds } = scope;
-  const maxAgeSeconds = deps.settings.scope.timings.observationMaxAge;
-  const reader = `${scopeId}/rollout`;
-  const { unreadable } = await observePool(asScope(deps), {
-    pool,
-    names: [name],
-    withCertificates: false,
-    reader,
-    maxAgeSeconds,
-  });
-  const error = unreadable[name];
-  if (error !== undefined) throw notYet(`balancer ${name} cannot be read: ${error}`, request.timings.pollInterval);
-  const facts = await poolFacts(deps.database, {
-    pool,
-    declared: [name],
-    withAutocreated: false,
-    maxAgeSeconds: maxAgeSeconds + 1,
-    withCertificates: false,
-    unreadable,
-  });
-  if (facts === 'region-stale' || facts.stale.length > 0) throw notYet(`balancer ${name} was not observed yet`, 0.2);
-  const [candidate] = facts.candidates;
-  if (candidate?.observation.kind !== 'seen') {
-    const message = `balancer ${name} of scope ${scopeId} does not exist in ${pool.region}: restore it (repeat the scope's creation), then deploy`;
-    throw permanent('BalancerMissing', message, { balancer: name });
-  }
-  const { arn, dnsName = '', canonicalHostedZoneId = '' } = candidate.observation;
-  const policy = { scheme: pool.scheme, thresholds, autocreateEnabled: false, baseDomain: scope.suffix.base };
-  const load = effectiveLoad(candidate, { scopeId, hosts: scope.hosts }, facts.placements, policy);
-  const here = await readOwn(deps, request, arn, shape);
-  const others = othersLoad(load, here.own);
-  const peak = peakLoad(shape, here.taken);
-  const problem = capacityProblem(name, others, peak, thresholds, here.own.rules);
-  if (problem) throw permanent(problem.type as 'NoCapacity', problem.message, problem.details);
-  return { name, arn, load: { ...load, ...others }, peak, target: { dnsName, canonicalHostedZoneId } };
-}
-
-/** What the scope has on the balancer already, and the ports on which others listen. */
-async function readOwn(deps: DeploymentDependencies, { scope }: DeploymentRequest, arn: string, shape: RouteShape) {
-  const hosts = new Set(scope.hosts);
-  const additional = new Set(shape.ports.filter((port) => port.additional).map(({ listener }) => listener));
-  const groups = new Set<string>();
-  const own = { rules: 0, targetGroups: 0, listeners: 0 };
-  const taken: number[] = [];
-  for (const listener of await readListeners(deps.aws, scope.region, arn)) {
-    const rules = await readRules(deps.aws, scope.region, listener.arn);
-    const mine = rules.filter((rule) => rule.hosts.some((host) => hosts.has(host)));
-    own.rules += mine.length;
-    for (const { forward } of mine) for (const { targetGroupArn } of forward ?? []) groups.add(targetGroupArn);
-    if (!additional.has(listener.port)) continue;
-    if (rules.length > mine.length || mine.length === 0) taken.push(listener.port);
-    else own.listeners += 1;
-  }
-  return { own: { ...own, targetGroups: groups.size }, taken };
 }

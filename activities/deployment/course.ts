@@ -10,7 +10,7 @@ export interface Course {
   request: DeploymentRequest;
   /** `<workflow id>@<first run id>`. */
   run: string;
-  /** Absent with external DNS. */
+  /** Absent with external DNS: there the request names the gateway. */
   balancer?: { name: string; arn: string };
   shape: RouteShape;
 }

@@ -1,5 +1,4 @@
 import type { Warning } from '../../contract/scope/status.ts';
-import { type FoundIngress, routingOf } from '../../domain/deployment/expected.ts';
 import { compareRules } from '../../domain/deployment/gate.ts';
 import { deploymentIdsOf, type InventoryItem, inventory } from '../../domain/deployment/removal.ts';
 import type { DeploymentTarget } from '../../domain/deployment/request.ts';
@@ -7,12 +6,12 @@ import { ALB } from '../../domain/scope/keeper.ts';
 import { permanent } from '../failures.ts';
 import { observeRegion } from '../scope/observation.ts';
 import { asScope, type DeploymentDependencies } from './dependencies.ts';
+import { routeKind } from './gateway.ts';
 import { readLivePlacement } from './ledger.ts';
 import { lookUntil } from './looping.ts';
-import { kinds, type Live, ofScope, wire, words } from './objects.ts';
+import { kinds, type Live, ofScope, words } from './objects.ts';
 import { removeItems, sideObjectsOf } from './removal.ts';
-import { routeKind } from './routing.ts';
-import { seeRules, type Viewpoint } from './sight.ts';
+import { routingFound, seeRules, type Viewpoint } from './sight.ts';
 
 /** Removing every deployment of a scope (specs: deployment, section 13). */
 
@@ -20,6 +19,8 @@ import { seeRules, type Viewpoint } from './sight.ts';
 export interface Survey {
   /** Ingresses, or the HTTPRoute. */
   routes: InventoryItem[];
+  /** The kind of `routes`. Runs that began when there were only Ingresses have none. */
+  routeKind?: string;
   view: Viewpoint;
   deploymentIds: string[];
   warnings: Warning[];
@@ -28,12 +29,12 @@ export interface Survey {
 /** Reads only. */
 export async function surveyScope(deps: DeploymentDependencies, target: DeploymentTarget): Promise<Survey> {
   const { scopeId, scope } = target;
-  const kind = routeKind({ request: target });
+  const kind = routeKind(target);
   const live = await ofScope<Live>(deps.kubernetes, kind, scope.namespace, scopeId);
   const placement = await readLivePlacement(deps, scopeId);
   const found = live.map((route) => ({
     name: route.metadata?.name ?? '',
-    routes: routingOf([wire<FoundIngress>(route)]),
+    routes: routingFound(target, [route]),
   }));
   const hosts = [
     ...found.flatMap(({ routes }) => routes.map(({ host }) => host)),
@@ -47,8 +48,9 @@ export async function surveyScope(deps: DeploymentDependencies, target: Deployme
   );
   return {
     routes: items,
+    routeKind: kind.kind,
     view: {
-      request: { scope: { region: scope.region } },
+      request: { scopeId, scope: { region: scope.region, dnsType: scope.dnsType } },
       ...(balancer ? { balancer } : {}),
       shape: { namespace: scope.namespace, hosts: [...new Set(hosts)], ports },
     },
@@ -97,7 +99,7 @@ export async function removeRoutes(
     until: Date.parse(until),
   });
   if (!quiet)
-    throw permanent('NotConverged', `rules of the scope are still on the balancer: ${differences.join('; ')}`, {
+    throw permanent('NotConverged', `rules of the scope are still there: ${differences.join('; ')}`, {
       differences,
     });
   return { removed: survey.routes.map(({ kind, namespace, name }) => words(kind, namespace, name)) };

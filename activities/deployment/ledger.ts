@@ -1,7 +1,7 @@
 import type { ScopeRequest } from '../../domain/scope/request.ts';
 import { invalidInput, notYet, permanent } from '../failures.ts';
 import type { PoolKey } from '../scope/dependencies.ts';
-import { takePlacement } from '../scope/ledger/holding.ts';
+import { bindPlacement, takePlacement } from '../scope/ledger/holding.ts';
 import { place } from '../scope/ledger/placing.ts';
 import { observePool } from '../scope/observation.ts';
 import { asScope, type DeploymentDependencies } from './dependencies.ts';
@@ -13,6 +13,8 @@ export interface Placement {
   holder: string | null;
   hosts: string[];
   domain: string;
+  dnsType: 'route53' | 'external_dns' | null;
+  /** Empty: none yet, or none at all with external DNS. */
   balancer: string;
 }
 
@@ -22,14 +24,13 @@ export async function readLivePlacement(
   scopeId: string,
 ): Promise<Placement | { holder: string } | undefined> {
   const { rows } = await deps.database.query<Partial<Placement> & { state: string; holder: string | null }>(
-    `select p.state, p.holder, p.hosts, p.domain, b.name as balancer
+    `select p.state, p.holder, p.hosts, p.domain, p.dns_type as "dnsType", b.name as balancer
        from placement p left join balancer b on b.id = p.balancer_id where p.scope_id = $1`,
     [scopeId],
   );
   const [row] = rows;
   if (row?.state === 'reserved' || row?.state === 'bound') {
     if (row.balancer) return row as Placement;
-    // Placed and not yet on a balancer: its creation is under way, or was left.
     return { ...(row as Placement), balancer: '' };
   }
   return row?.holder ? { holder: row.holder } : undefined;
@@ -83,7 +84,8 @@ async function placeHeld(
       reader: `${run}/place`,
       maxAgeSeconds: tried === 0 ? maxAgeSeconds : 0,
     };
-    const { unreadable } = await observePool(asScope(deps), observation);
+    const { unreadable } =
+      scope.dnsType === 'external_dns' ? { unreadable: {} } : await observePool(asScope(deps), observation);
     if (known && moves) {
       await deps.database.query(
         `update placement p set balancer_id = b.id, version = p.version + 1, updated_at = now() from balancer b
@@ -102,12 +104,9 @@ async function placeHeld(
       mayCreate: false,
       dryRun: false,
     });
-    if (answer.kind === 'placed') {
-      await deps.database.query(
-        `update placement set state = 'bound', version = version + 1, updated_at = now() where scope_id = $1 and holder = $2`,
-        [scope.scopeId, run],
-      );
-      return answer.balancer.name;
+    if (answer.kind === 'placed' || answer.kind === 'external') {
+      await bindPlacement(deps.database, scope.scopeId, run);
+      return answer.kind === 'placed' ? answer.balancer.name : answer.name;
     }
     if (answer.kind === 'refused') {
       if (answer.type === 'ScopeMismatch') throw invalidInput([{ path: 'hosts.domain', message: answer.message }]);

@@ -17,6 +17,7 @@ export const kinds = {
   budget: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
   ingress: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' },
   route: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' },
+  gateway: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway' },
   pod: { apiVersion: 'v1', kind: 'Pod' },
   ingressClass: { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass' },
   endpointSlice: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },

@@ -5,8 +5,10 @@ import { routingObjects } from '../../domain/deployment/objects/routing.ts';
 import { sideObjects } from '../../domain/deployment/objects/side.ts';
 import type { DeploymentRequest } from '../../domain/deployment/request.ts';
 import type { Routing } from '../../domain/deployment/rollout/routing.ts';
+import { gatewayRef } from '../../domain/scope/dns-endpoint.ts';
 import { prospect } from './beginning.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
+import { isByGateway } from './gateway.ts';
 
 type Applied = Exclude<Routing, { form: 'before' }>;
 
@@ -32,6 +34,7 @@ export async function planDeployment(
     dryRun: true,
     strategy: request.strategy,
     ...(balancer ? { balancer: balancer.name } : {}),
+    ...(isByGateway(request) ? { gateway: gatewayRef(request.scope.gateway) } : {}),
     ...(load ? { load } : {}),
     ...(peak ? { peak } : {}),
     objects: [...sideObjects(request), ...routingObjects(request, balancer?.name, shape, first)].map((object) => ({

@@ -21,11 +21,6 @@ import { invalidInput } from '../failures.ts';
 export function acceptDeployment(settings: DeploymentSettings, input: unknown): DeploymentRequest {
   const resolution = resolveDeployment(parse(deploymentInputSchema, input), settings);
   if (!resolution.ok) throw invalidInput(resolution.problems);
-  if (resolution.request.scope.dnsType === 'external_dns') {
-    throw invalidInput([
-      { path: 'scope.dnsType', message: 'external_dns is not available in this version: use route53' },
-    ]);
-  }
   return resolution.request;
 }
 

@@ -1,29 +1,21 @@
-import type { CoreV1Event } from '@kubernetes/client-node';
 import type { HostRouting } from '../../contract/deployment/status.ts';
 import type { Failure } from '../../contract/failures.ts';
 import type { Warning } from '../../contract/scope/status.ts';
-import { expectedRouting, type FoundIngress, routingOf } from '../../domain/deployment/expected.ts';
-import { compareRules, groupsOf, type RuleVerdict } from '../../domain/deployment/gate.ts';
+import { expectedRouting } from '../../domain/deployment/expected.ts';
+import { compareRules, groupsOf } from '../../domain/deployment/gate.ts';
 import { routingObjects } from '../../domain/deployment/objects/routing.ts';
-import {
-  type ControllerOpinion,
-  controllerOpinion,
-  type GroupMember,
-  shownEvents,
-} from '../../domain/deployment/refusals.ts';
 import type { Routing } from '../../domain/deployment/rollout/routing.ts';
 import type { TargetNeed } from '../../domain/deployment/rollout/types.ts';
 import { gateSeconds, judgeTargets, type TargetVerdict } from '../../domain/deployment/targets.ts';
-import { ALB } from '../../domain/scope/keeper.ts';
-import type { ScopeRequest } from '../../domain/scope/request.ts';
-import { readEvent } from '../kubernetes/events.ts';
 import { beat } from '../signal.ts';
 import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
+import { isByGateway, routeKind } from './gateway.ts';
 import { cancellationOf, earlierAttempt, isInterruption, lookUntil } from './looping.ts';
-import { applyChecked, kinds, type Live, ofScope, refOf, wire } from './objects.ts';
+import { applyChecked, type Live, ofScope, refOf } from './objects.ts';
+import { notConverged, type Opinion, opinionOf, unreadable } from './opinions.ts';
 import { type Original, readOriginals } from './originals.ts';
-import { idsOf, seeHealth, seeRules, sideOf } from './sight.ts';
+import { idsOf, routingFound, seeHealth, seeRouting, seeRules, sideOf } from './sight.ts';
 
 export interface RouteInput {
   course: Course;
@@ -41,7 +33,7 @@ export interface RouteInput {
 interface Progress {
   beganAt: number;
   appliedAt?: number;
-  /** How often somebody deleted an Ingress of ours meanwhile. */
+  /** How often somebody deleted an Ingress of ours, or the HTTPRoute, meanwhile. */
   missing: number;
   warnings: Warning[];
   lastSeen?: string;
@@ -139,6 +131,8 @@ async function lookAtTargets(
 
 function targetSeconds({ request }: Course): number {
   const { timings, workload } = request;
+  // Endpoints are ready with their Pods: nobody else checks them first.
+  if (isByGateway(request)) return timings.reconcileTimeout;
   return timings.targetHealthTimeout === undefined
     ? gateSeconds(timings, workload.healthCheck.periodSeconds)
     : Math.max(timings.reconcileTimeout, timings.targetHealthTimeout);
@@ -168,7 +162,7 @@ export async function applyRouting(deps: DeploymentDependencies, course: Course,
   const originals = await readOriginals(deps.database, course.request);
   for (const object of originals) await applyChecked(deps.kubernetes, object);
   for (const name of madeHere(course, originals)) {
-    await deps.kubernetes.remove(refOf(routeKind(course), course.shape.namespace, name));
+    await deps.kubernetes.remove(refOf(routeKind(course.request), course.shape.namespace, name));
   }
 }
 
@@ -178,10 +172,6 @@ function madeHere({ shape }: Course, originals: readonly Original[]): string[] {
   return shape.ports.map(({ ingress }) => ingress).filter((name) => !before.has(name));
 }
 
-export function routeKind({ request }: { request: { scope: Pick<ScopeRequest, 'dnsType'> } }) {
-  return request.scope.dnsType === 'external_dns' ? kinds.route : kinds.ingress;
-}
-
 /** What every host must get on every listener; no weights: no rule may have it. */
 export async function expectationOf(
   deps: DeploymentDependencies,
@@ -189,7 +179,7 @@ export async function expectationOf(
   routing: Routing,
 ): Promise<HostRouting[]> {
   if (routing.form !== 'before') return expectedRouting(course.shape, routing);
-  const originals = routingOf(await readOriginals(deps.database, course.request));
+  const originals = routingFound(course.request, await readOriginals(deps.database, course.request));
   const known = new Set(originals.map(({ host, port }) => `${port} ${host}`));
   const gone = course.shape.ports.flatMap(({ listener }) =>
     course.shape.hosts
@@ -207,40 +197,35 @@ async function gate(deps: DeploymentDependencies, input: RouteInput, progress: P
   const rulesUntil = from + (patienceSeconds ?? reconcileTimeout) * 1000;
   const targetsUntil = from + (patienceSeconds ?? targetSeconds(course)) * 1000;
   const expected = await expectationOf(deps, course, routing);
-  let verdict: RuleVerdict | undefined;
+  let opinion: Opinion | undefined;
   let targets: TargetVerdict | undefined;
-  let opinion: ControllerOpinion | undefined;
   const ended = await lookUntil<{ failure?: Failure }>({
     look: async () => {
       const restored = await restoreMissing(deps, input, progress);
       if (restored) return { failure: restored };
-      const rules = await seeRules(deps, course);
-      verdict = compareRules(expected, rules);
-      progress.seen.actual = verdict.actual;
-      if (verdict.converged) {
-        targets = await lookAtTargets(deps, course, after, progress, rules);
+      const sighting = await seeRouting(deps, course);
+      const verdict = compareRules(expected, sighting.rules);
+      opinion = await opinionOf(deps, course, verdict, sighting.gateways, from);
+      if (opinion.kind === 'refused') return opinion;
+      // What a gateway has not taken up yet is only asked for.
+      if (opinion.kind === 'agrees' || !sighting.gateways) progress.seen.actual = verdict.actual;
+      if (opinion.kind === 'agrees') {
+        targets = await lookAtTargets(deps, course, after, progress, sighting.rules);
         return targets.ok ? {} : undefined;
       }
-      progress.lastSeen = verdict.differences.join('; ');
-      opinion = await askController(deps, course, progress);
-      if (opinion?.kind === 'refused') return { failure: refusal(course, opinion) };
-      if (opinion) progress.lastSeen = `${opinion.by} breaks the group of the balancer: ${opinion.message}`;
-      return Date.now() >= rulesUntil ? { failure: await notConverged(deps, course, verdict, opinion) } : undefined;
+      progress.lastSeen = opinion.words;
+      return Date.now() >= rulesUntil ? { failure: await notConverged(deps, course, opinion) } : undefined;
     },
     ...looking(course, progress, Math.max(rulesUntil, targetsUntil)),
   });
   if (ended) return ended.failure;
-  if (verdict?.converged) return targetsFailure(targets, (targetsUntil - from) / 1000, progress.lastSeen);
-  return verdict
-    ? notConverged(deps, course, verdict, opinion)
-    : {
-        type: 'BalancerUnreadable',
-        message: `balancer ${course.balancer?.name} could not be read until the deadline: ${progress.lastSeen}`,
-        details: { balancer: course.balancer?.name },
-      };
+  if (opinion?.kind === 'agrees') return targetsFailure(targets, (targetsUntil - from) / 1000, progress.lastSeen);
+  return opinion?.kind === 'open'
+    ? notConverged(deps, course, opinion)
+    : unreadable(course, progress.lastSeen ?? 'nothing was seen');
 }
 
-/** An Ingress that somebody deleted meanwhile is applied again once; the second time the other actor must be stopped first. */
+/** What somebody deleted meanwhile is applied again once; the second time the other actor must be stopped first. */
 async function restoreMissing(
   deps: DeploymentDependencies,
   { course, routing }: RouteInput,
@@ -251,7 +236,8 @@ async function restoreMissing(
       ? (await readOriginals(deps.database, course.request)).map(({ metadata }) => metadata.name)
       : course.shape.ports.map(({ ingress }) => ingress);
   const { scopeId } = course.request;
-  const live = await ofScope<Live>(deps.kubernetes, routeKind(course), course.shape.namespace, scopeId);
+  const kind = routeKind(course.request);
+  const live = await ofScope<Live>(deps.kubernetes, kind, course.shape.namespace, scopeId);
   const present = new Set(
     live.filter(({ metadata }) => !metadata?.deletionTimestamp).map(({ metadata }) => metadata?.name),
   );
@@ -261,7 +247,7 @@ async function restoreMissing(
   );
   const missing = wanted.filter((name) => !present.has(name) && !leaving.has(name));
   if (missing.length === 0) return undefined;
-  const what = missing.map((name) => `Ingress ${course.shape.namespace}/${name}`).join(', ');
+  const what = missing.map((name) => `${kind.kind} ${course.shape.namespace}/${name}`).join(', ');
   progress.missing += 1;
   if (progress.missing > 1)
     return {
@@ -272,99 +258,6 @@ async function restoreMissing(
   progress.warnings.push({ code: 'ObjectMissing', message: `${what} was deleted by somebody and is applied again` });
   await applyRouting(deps, course, routing);
   return undefined;
-}
-
-async function askController(
-  deps: DeploymentDependencies,
-  course: Course,
-  progress: Progress,
-): Promise<ControllerOpinion | undefined> {
-  if (!course.balancer) return undefined;
-  const { namespace } = course.shape;
-  const own = await ofScope<Live>(deps.kubernetes, kinds.ingress, namespace, course.request.scopeId);
-  const uids = own.map(({ metadata }) => metadata?.uid ?? '');
-  const events = await ingressEvents(deps, namespace);
-  const input = { events, uids, ours: [ours(course)], appliedAt: new Date(progress.appliedAt ?? 0).toISOString() };
-  // The other members are read only when there is a refusal to tell whose it is.
-  if (!controllerOpinion({ ...input, others: [] })) return undefined;
-  return controllerOpinion({ ...input, others: await otherMembers(deps, course, uids) });
-}
-
-function ours({ shape }: Course): GroupMember {
-  const services = shape.ports.flatMap(({ services: { blue, green } }) => [blue?.name ?? '', green?.name ?? '']);
-  const [main] = shape.ports;
-  return {
-    ingress: `${shape.namespace}/${main?.ingress}`,
-    services: [...services.filter((name) => name !== ''), ...shape.ports.map(({ ingress }) => ingress)],
-    hosts: shape.hosts,
-  };
-}
-
-async function ingressEvents(deps: DeploymentDependencies, namespace: string) {
-  const events = await deps.kubernetes.list<CoreV1Event>(
-    { apiVersion: 'v1', kind: 'Event' },
-    { namespace, fieldSelector: 'involvedObject.kind=Ingress,type=Warning' },
-  );
-  return events.map((event) => ({
-    ...readEvent(event),
-    firstSeen: new Date(event.firstTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp ?? 0).toISOString(),
-  }));
-}
-
-async function otherMembers(
-  deps: DeploymentDependencies,
-  course: Course,
-  uids: readonly string[],
-): Promise<GroupMember[]> {
-  const all = await deps.kubernetes.list<Live>(kinds.ingress);
-  return all
-    .filter(({ metadata }) => metadata?.annotations?.[`${ALB}/group.name`] === course.balancer?.name)
-    .filter(({ metadata }) => !uids.includes(metadata?.uid ?? ''))
-    .map((ingress) => {
-      const routes = routingOf([wire<FoundIngress>(ingress)]);
-      return {
-        ingress: `${ingress.metadata?.namespace}/${ingress.metadata?.name}`,
-        services: routes.flatMap(({ weights }) => Object.keys(weights)),
-        hosts: routes.map(({ host }) => host),
-      };
-    });
-}
-
-function refusal(course: Course, opinion: Extract<ControllerOpinion, { kind: 'refused' }>): Failure {
-  const { type, message, host } = opinion;
-  const details = { controllerMessage: message, ...(host === undefined ? {} : { host }) };
-  if (type === 'CertificateMissing')
-    return {
-      type,
-      message: `no certificate covers ${host}. Issue one in ACM in ${course.request.scope.region}, then start again`,
-      details,
-    };
-  return { type, message: `the load balancer controller refuses our Ingresses: ${message}`, details };
-}
-
-async function notConverged(
-  deps: DeploymentDependencies,
-  course: Course,
-  verdict: RuleVerdict,
-  opinion: ControllerOpinion | undefined,
-): Promise<Failure> {
-  if (opinion?.kind === 'broken')
-    return {
-      type: 'GroupBroken',
-      message: `${opinion.by} breaks the group of balancer ${course.balancer?.name}, so nothing of it changes: ${opinion.message}`,
-      details: { by: opinion.by, controllerMessage: opinion.message },
-    };
-  const { namespace } = course.shape;
-  const own = await ofScope<Live>(deps.kubernetes, kinds.ingress, namespace, course.request.scopeId);
-  const events = shownEvents(
-    await ingressEvents(deps, namespace),
-    own.map(({ metadata }) => metadata?.uid ?? ''),
-  );
-  return {
-    type: 'NotConverged',
-    message: `balancer ${course.balancer?.name} does not do what the Ingresses say: ${verdict.differences.join('; ')}. Read the load balancer controller's logs`,
-    details: { differences: verdict.differences, actual: verdict.actual, events },
-  };
 }
 
 function targetsFailure(verdict: TargetVerdict | undefined, seconds: number, lastSeen: string | undefined): Failure {

@@ -1,24 +1,55 @@
-import type { Side } from '../../contract/deployment/status.ts';
+import type { HostRouting, Side } from '../../contract/deployment/status.ts';
+import { type FoundIngress, routingOf } from '../../domain/deployment/expected.ts';
 import { groupsOf, type ObservedRule, serviceOfTag } from '../../domain/deployment/gate.ts';
+import {
+  type FoundRoute,
+  type RouteVerdict,
+  routingOfRoutes,
+  rulesOfRoutes,
+} from '../../domain/deployment/http-route.ts';
 import { sideName } from '../../domain/deployment/names.ts';
 import type { GroupHealth, Health, SideHealth } from '../../domain/deployment/targets.ts';
 import { AwsCallError } from '../aws/errors.ts';
 import { readListeners, readResourceTags, readRules, readTargetStates } from '../aws/routing.ts';
 import type { Course } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
-import { kinds, type Live, refOf } from './objects.ts';
+import { askGateways, isByGateway, readyEndpoints, seeRoutes } from './gateway.ts';
+import { kinds, type Live, refOf, wire } from './objects.ts';
 
-/** What a gate looks at: the scope's rules on the real balancer, and the targets behind them. */
+/** What a gate looks at: the scope's rules on the real balancer, or its HTTPRoute, and the targets behind them. */
 
 /** Where to look: the balancer, the hosts, and the Ingresses with their listeners. */
 export interface Viewpoint {
-  request: { scope: { region: string } };
+  request: { scopeId?: string; scope: { region: string; dnsType?: string } };
   balancer?: { arn: string };
   shape: { namespace: string; hosts: readonly string[]; ports: readonly { listener: number; ingress: string }[] };
 }
 
-/** Rules of the scope's hosts on its listeners: listeners once, rules once per listener, tags only of new target groups. */
+export interface Sighting {
+  rules: ObservedRule[];
+  /** With external DNS the rules are only what is asked for; the gateways say whether they do it. */
+  gateways?: RouteVerdict;
+}
+
+export async function seeRouting(deps: DeploymentDependencies, view: Viewpoint): Promise<Sighting> {
+  const { request, shape } = view;
+  if (!isByGateway(request)) return { rules: await seeBalancer(deps, view) };
+  const routes = await seeRoutes(deps, shape.namespace, request.scopeId ?? '');
+  return { rules: rulesOfRoutes(routes), gateways: await askGateways(deps, routes) };
+}
+
 export async function seeRules(deps: DeploymentDependencies, view: Viewpoint): Promise<ObservedRule[]> {
+  return (await seeRouting(deps, view)).rules;
+}
+
+/** What objects that lead traffic to a scope say. */
+export function routingFound(request: Viewpoint['request'], found: readonly object[]): HostRouting[] {
+  if (isByGateway(request)) return routingOfRoutes(found.map((route) => wire<FoundRoute>(route)));
+  return routingOf(found.map((ingress) => wire<FoundIngress>(ingress)));
+}
+
+/** Rules of the scope's hosts on its listeners: listeners once, rules once per listener, tags only of new target groups. */
+async function seeBalancer(deps: DeploymentDependencies, view: Viewpoint): Promise<ObservedRule[]> {
   try {
     return await readView(deps, view);
   } catch (error) {
@@ -80,26 +111,46 @@ async function tagsOf(
   return KNOWN_TAGS;
 }
 
-/** Targets and ready pods of some sides: health once per target group that a rule names. */
+/** Targets and ready pods of some sides: health once per target group that a rule names; with external DNS ready endpoints. */
 export async function seeHealth(
   deps: DeploymentDependencies,
   course: Course,
   rules: readonly ObservedRule[],
   sides: readonly Side[],
 ): Promise<Health> {
-  const { region } = course.request.scope;
-  const groups = groupsOf(rules);
   const health: Health = {};
   for (const side of sides) {
-    const own = groups.filter(({ service }) => sideOf(course, service) === side);
-    const seen: GroupHealth[] = [];
-    for (const { arn, service } of own) {
-      const states = await readTargetStates(deps.aws, region, arn);
-      if (states) seen.push({ arn, service, states });
-    }
-    health[side] = { groups: seen, readyPods: (await countsOf(deps, course, side))?.ready ?? 0 } satisfies SideHealth;
+    const groups = isByGateway(course.request)
+      ? await endpointsOf(deps, course, side)
+      : await targetsOf(deps, course, rules, side);
+    health[side] = { groups, readyPods: (await countsOf(deps, course, side))?.ready ?? 0 } satisfies SideHealth;
   }
   return health;
+}
+
+async function targetsOf(
+  deps: DeploymentDependencies,
+  course: Course,
+  rules: readonly ObservedRule[],
+  side: Side,
+): Promise<GroupHealth[]> {
+  const seen: GroupHealth[] = [];
+  for (const { arn, service } of groupsOf(rules)) {
+    if (sideOf(course, service) !== side) continue;
+    const states = await readTargetStates(deps.aws, course.request.scope.region, arn);
+    if (states) seen.push({ arn, service, states });
+  }
+  return seen;
+}
+
+async function endpointsOf(deps: DeploymentDependencies, { shape }: Course, side: Side): Promise<GroupHealth[]> {
+  const services = shape.ports.flatMap((port) => port.services[side]?.name ?? []);
+  return Promise.all(
+    services.map(async (service) => {
+      const healthy = await readyEndpoints(deps, shape.namespace, service);
+      return { arn: service, service, states: { healthy } };
+    }),
+  );
 }
 
 export function sideOf({ shape }: Pick<Course, 'shape'>, service: string): Side | undefined {

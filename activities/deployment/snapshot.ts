@@ -12,6 +12,7 @@ import { poolFacts } from '../scope/ledger/candidates.ts';
 import { observePool } from '../scope/observation.ts';
 import { surveyScope } from './deletion.ts';
 import { asScope, type DeploymentDependencies } from './dependencies.ts';
+import { isByGateway } from './gateway.ts';
 import { type Kind, kinds, type Live, ofScope, wire } from './objects.ts';
 import { seeRules } from './sight.ts';
 
@@ -29,6 +30,8 @@ export async function diagnoseScope(
     );
   const all = <T>(kind: Kind, where: { namespace?: string } = {}) =>
     reading(async () => (await deps.kubernetes.list<Live>(kind, where)).map((object) => wire<T>(object)));
+  const byGateway = isByGateway(target);
+  const none = { ok: false as const, error: `not looked at with dnsType ${scope.dnsType}` };
   const part = { scopeId, ...(deploymentId === undefined ? {} : { deploymentId }) };
   const snapshot: Snapshot = {
     ...part,
@@ -36,10 +39,12 @@ export async function diagnoseScope(
     deployments: await list(kinds.deployment, deploymentId),
     services: await list(kinds.service, deploymentId),
     endpoints: await all(kinds.endpointSlice, { namespace }),
-    ingresses: await list(kinds.ingress),
-    ingressClasses: await all(kinds.ingressClass),
+    ...(byGateway ? { byGateway } : {}),
+    ingresses: byGateway ? none : await list(kinds.ingress),
+    routes: byGateway ? await list(kinds.route) : none,
+    ingressClasses: byGateway ? none : await all(kinds.ingressClass),
     events: await reading(() => eventsOf(deps, target, deploymentId)),
-    balancer: await reading(() => balancerState(deps, target)),
+    balancer: byGateway ? none : await reading(() => balancerState(deps, target)),
     // Logs hold what their owners write: the worker has no permission to read them.
     logs: { ok: false, error: 'the worker does not read logs', permission: 'get pods/log' },
   };

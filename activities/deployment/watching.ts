@@ -7,10 +7,11 @@ import { notYet } from '../failures.ts';
 import { beat } from '../signal.ts';
 import type { Course, Seen, WatchAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
+import { routeKind } from './gateway.ts';
 import { cancellationOf, earlierAttempt, isPassing, pauseFor } from './looping.ts';
 import { type Live, ofScope } from './objects.ts';
-import { expectationOf, routeKind } from './routing.ts';
-import { countsOf, idsOf, seeHealth, seeRules } from './sight.ts';
+import { expectationOf } from './routing.ts';
+import { countsOf, idsOf, seeHealth, seeRouting } from './sight.ts';
 import { explainSide } from './waiting.ts';
 
 export interface WatchInput {
@@ -20,6 +21,8 @@ export interface WatchInput {
   watch: Side[];
   /** Planned instances of each side. */
   planned: Record<Side, number>;
+  /** A failure waits for a person: what a gateway refuses is known. */
+  failureKnown?: boolean;
 }
 
 interface Progress {
@@ -62,13 +65,16 @@ async function look(
   progress: Progress,
 ): Promise<WatchAnswer | undefined> {
   const { course, routing, watch } = input;
-  const rules = await seeRules(deps, course);
+  const { rules, gateways } = await seeRouting(deps, course);
   const verdict = compareRules(await expectationOf(deps, course, routing), rules);
   progress.seen.actual = verdict.actual;
   if (!verdict.converged) {
     const words = `${verdict.differences.join('; ')}${await lastWriter(deps, course)}`;
     return { kind: 'changed', at: Date.now(), words, seen: progress.seen };
   }
+  // Applying it again tells whether that is for good.
+  if (gateways?.kind === 'refused' && !input.failureKnown)
+    return { kind: 'changed', at: Date.now(), words: gateways.message, seen: progress.seen };
   const health = await seeHealth(deps, course, rules, watch);
   const needs = watch.map((side) => ({ side, healthy: 'one' as const }));
   const { healthy } = judgeTargets(needs, health, course.request.timings.healthyPercent, idsOf(course));
@@ -104,10 +110,11 @@ async function illnessOf(
   return { type: 'TargetsUnhealthy', message: why.message, details: { side, ...why.details } };
 }
 
-/** Who wrote the scope's Ingresses last, when it was neither us nor the controller. */
+/** Who wrote what leads traffic to the scope last, when it was neither us nor the controller. */
 async function lastWriter(deps: DeploymentDependencies, course: Course): Promise<string> {
   const { scopeId } = course.request;
-  const live = await ofScope<Live>(deps.kubernetes, routeKind(course), course.shape.namespace, scopeId);
+  const kind = routeKind(course.request);
+  const live = await ofScope<Live>(deps.kubernetes, kind, course.shape.namespace, scopeId);
   const entries = live
     .flatMap(({ metadata }) => metadata?.managedFields ?? [])
     .filter(
@@ -115,6 +122,6 @@ async function lastWriter(deps: DeploymentDependencies, course: Course): Promise
     )
     .sort((a, b) => new Date(b.time ?? 0).getTime() - new Date(a.time ?? 0).getTime());
   const [last] = entries;
-  if (last) return ` (the Ingress was changed by field manager ${last.manager})`;
-  return live.length === 0 ? ' (the Ingress was deleted)' : '';
+  if (last) return ` (the ${kind.kind} was changed by field manager ${last.manager})`;
+  return live.length === 0 ? ` (the ${kind.kind} was deleted)` : '';
 }

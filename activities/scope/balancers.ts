@@ -323,7 +323,12 @@ export async function watchBalancerGone(
 
 /** Objects of a scope that still exist: `Kind namespace/name`, sorted. A kind that the cluster does not know has none. */
 export async function findScopeObjects(deps: ScopeDependencies, input: { labelSelector: string }): Promise<string[]> {
-  const kinds = [{ apiVersion: 'apps/v1', kind: 'Deployment' }, { apiVersion: 'v1', kind: 'Service' }, INGRESS];
+  const kinds = [
+    { apiVersion: 'apps/v1', kind: 'Deployment' },
+    { apiVersion: 'v1', kind: 'Service' },
+    INGRESS,
+    { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' },
+  ];
   const found: string[] = [];
   for (const kind of kinds) {
     try {

@@ -37,7 +37,7 @@ export interface InstanceCounts {
 /** What one listener does with one host: percent per Service. An empty `weights` is "no rule forwards it". */
 export interface HostRouting {
   host: string;
-  /** Listener: 443 or an additional port. */
+  /** Listener: 443 or an additional port. With external DNS 443, which stands for all listeners of the gateway. */
   port: number;
   /** Service name to percent; the values of an expected routing sum to 100. */
   weights: Record<string, number>;
@@ -63,12 +63,14 @@ export interface DeploymentStatus {
   blue?: string;
   green: string;
   balancer?: string;
+  /** With external DNS, in the place of a balancer: `<namespace>/<name>`. */
+  gateway?: string;
   /** Share of green that the balancer has confirmed, and the one that is aimed at. */
   percent: { confirmed: number; wanted: number };
   plan?: PlanStatus;
   expected: HostRouting[];
   actual: HostRouting[];
-  /** Healthy targets per side, over all its target groups with weight the smallest number. */
+  /** Healthy targets per side, over all its target groups the smallest number; with external DNS ready endpoints. */
   healthyTargets: Partial<Record<Side, number>>;
   instances: Partial<Record<Side, InstanceCounts>>;
   waitingFor?: WaitingFor;
@@ -101,6 +103,8 @@ export interface DeploymentPlan {
   dryRun: true;
   strategy: DeploymentStrategy;
   balancer?: string;
+  /** With external DNS, in the place of a balancer: `<namespace>/<name>`. */
+  gateway?: string;
   /** The balancer's load without what is this scope's own. */
   load?: CandidateLoad;
   /** What this scope has there at the height of the rollout. */

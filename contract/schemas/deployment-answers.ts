@@ -18,7 +18,7 @@ const strategy = z.enum(['initial', 'blue_green', 'rolling']);
 const percent = z.number().min(0).max(100).describe('Share of the new version');
 const routing = z.object({
   host: z.string(),
-  port: z.int().describe('Listener: 443 or an additional port'),
+  port: z.int().describe('Listener: 443 or an additional port; with external DNS 443 for all of the gateway'),
   weights: z.record(z.string(), z.number()).describe('Service name to percent'),
 });
 
@@ -36,6 +36,7 @@ export const deploymentStatusSchema = z
     blue: z.string().exactOptional(),
     green: z.string(),
     balancer: z.string().exactOptional(),
+    gateway: z.string().exactOptional().describe('With external DNS: namespace/name'),
     percent: z.object({ confirmed: percent, wanted: percent }),
     plan: z.object({ step: count, steps: count, holdUntil: time.exactOptional() }).exactOptional(),
     expected: z.array(routing),
@@ -70,6 +71,7 @@ export const deploymentPlanSchema = z
     dryRun: z.literal(true),
     strategy,
     balancer: z.string().exactOptional(),
+    gateway: z.string().exactOptional().describe('With external DNS: namespace/name'),
     load: candidateLoad.exactOptional(),
     peak: z.object({ targetGroups: count, listeners: count, rules: count }).exactOptional(),
     objects: z.array(z.record(z.string(), z.unknown())).describe('Kubernetes objects in the order they are applied'),

@@ -41,7 +41,7 @@ export function sayDecision(decision: Decision, { blue, green }: Sides): string 
 
 /** A routing as an operator says it. */
 export function sayRouting(routing: Routing, { blue, green }: Sides): string {
-  if (routing.form === 'before') return 'Ingresses as they were before this rollout';
+  if (routing.form === 'before') return 'the routing as it was before this rollout';
   if (routing.form === 'single') return `all traffic to ${routing.side === 'green' ? green : blue} alone`;
   return `traffic ${100 - routing.percent} % ${blue}, ${routing.percent} % ${green}`;
 }
@@ -73,6 +73,7 @@ export function deploymentChecklist(status: DeploymentStatus): string {
   const towards = wanted === confirmed ? '' : `, going to ${wanted} %`;
   add(`\`${status.green}\` has ${confirmed} % of the traffic${towards}${planWords(status)}`);
   if (status.balancer) add(`Balancer: \`${status.balancer}\``);
+  if (status.gateway) add(`Gateway: \`${status.gateway}\``);
   const table = weightsTable(status);
   if (table.length > 0) add(...table);
   if (status.waitingFor) {
@@ -86,12 +87,15 @@ export function deploymentChecklist(status: DeploymentStatus): string {
   return lines.join('\n');
 }
 
-function progress({ phase, strategy }: DeploymentStatus): string[] {
+function progress({ phase, strategy, gateway }: DeploymentStatus): string[] {
   const words = endWords[phase];
   if (words) return [`**${words}**`];
   const due = strategy === 'initial' ? steps.slice(0, 3) : steps;
   const current = phase === 'Finalized' ? due.length : due.findIndex(([step]) => step === phase);
-  return due.map(([, step], index) => `- [${index < current ? 'x' : ' '}] ${index === current ? `**${step}**` : step}`);
+  return due.map(([, step], index) => {
+    const line = gateway === undefined ? step : step.replace('on the balancer', 'at the gateway');
+    return `- [${index < current ? 'x' : ' '}] ${index === current ? `**${line}**` : line}`;
+  });
 }
 
 function planWords({ plan }: DeploymentStatus): string {
@@ -100,14 +104,15 @@ function planWords({ plan }: DeploymentStatus): string {
   return ` (step ${plan.step} of ${plan.steps}${until})`;
 }
 
-function weightsTable({ expected, actual }: DeploymentStatus): string[] {
+function weightsTable({ expected, actual, gateway }: DeploymentStatus): string[] {
   if (expected.length === 0) return [];
   const seen = new Map(actual.map((routing) => [`${routing.port} ${routing.host}`, routing]));
   const rows = expected.map((routing) => {
     const found = seen.get(`${routing.port} ${routing.host}`);
-    return `| ${routing.port} | ${routing.host} | ${sayWeights(routing)} | ${found ? sayWeights(found) : '-'} |`;
+    return `| ${gateway === undefined ? routing.port : 'of the gateway'} | ${routing.host} | ${sayWeights(routing)} | ${found ? sayWeights(found) : '-'} |`;
   });
-  return ['| listener | host | expected | on the balancer |', '|---|---|---|---|', ...rows];
+  const where = gateway === undefined ? 'on the balancer' : 'taken up';
+  return [`| listener | host | expected | ${where} |`, '|---|---|---|---|', ...rows];
 }
 
 /** `d-7-41 75 %, d-7-42 25 %`. */

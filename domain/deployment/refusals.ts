@@ -85,38 +85,3 @@ export function shownEvents(events: readonly IngressEvent[], uids: readonly stri
     .slice(0, limit)
     .map(({ lastSeen, reason, message }) => `${lastSeen} ${reason}: ${message}`);
 }
-
-/** One parent's view of an HTTPRoute (specs: deployment, section 12). */
-export interface RouteParent {
-  parent: string;
-  conditions: { type: string; status: string; reason?: string; message?: string; observedGeneration?: number }[];
-}
-
-export type RouteVerdict =
-  | { kind: 'accepted' }
-  | { kind: 'waiting'; message: string }
-  | { kind: 'refused'; type: 'CertificateMissing' | 'RouteNotAccepted'; message: string };
-
-/** `unready`: Services with weight that have no ready endpoint. */
-export function judgeRoute(
-  generation: number,
-  parents: readonly RouteParent[],
-  unready: readonly string[],
-): RouteVerdict {
-  if (parents.length === 0) return { kind: 'waiting', message: 'no gateway has looked at the route yet' };
-  const waiting: string[] = [];
-  for (const { parent, conditions } of parents) {
-    for (const type of ['Accepted', 'ResolvedRefs']) {
-      const condition = conditions.find((one) => one.type === type && (one.observedGeneration ?? 0) >= generation);
-      if (!condition || condition.status === 'Unknown') waiting.push(`${parent} has not said ${type} yet`);
-      else if (condition.status !== 'True') {
-        const message =
-          `${parent}: ${type} is ${condition.status}, ${condition.reason ?? ''} ${condition.message ?? ''}`.trim();
-        const tls = /certificate|tls/i.test(`${condition.reason} ${condition.message}`);
-        return { kind: 'refused', type: tls ? 'CertificateMissing' : 'RouteNotAccepted', message };
-      }
-    }
-  }
-  if (unready.length > 0) waiting.push(`${unready.join(', ')} has no ready endpoint`);
-  return waiting.length === 0 ? { kind: 'accepted' } : { kind: 'waiting', message: waiting.join('; ') };
-}

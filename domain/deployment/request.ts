@@ -57,6 +57,9 @@ export interface DeploymentRequest extends DeploymentTarget {
 /** Seconds that a side without traffic is kept with external DNS, unless `drainSeconds` is set. */
 const EXTERNAL_DNS_DRAIN_SECONDS = 300;
 
+/** Of one HTTPRoute, by its definition. */
+const MOST_HOSTNAMES = 16;
+
 export type DeploymentResolution = { ok: true; request: DeploymentRequest } | { ok: false; problems: InvalidField[] };
 
 export type TargetResolution = { ok: true; target: DeploymentTarget } | { ok: false; problems: InvalidField[] };
@@ -88,8 +91,12 @@ export function resolveDeployment(input: DeploymentInput, settings: DeploymentSe
   const maxWaitSeconds = readMaxWait(knob, wrong);
   const account = readServiceAccount(input, knob, wrong);
   const pullSecrets = readPullSecrets(input, knob, wrong);
-  if (found.ok && found.target.scope.dnsType === 'external_dns' && workload.additionalPorts.length > 0) {
-    wrong('workload.additionalPorts', 'are not supported with dnsType "external_dns" yet');
+  if (found.ok && found.target.scope.dnsType === 'external_dns') {
+    if (workload.additionalPorts.length > 0)
+      wrong('workload.additionalPorts', 'are not supported with dnsType "external_dns" yet');
+    const { length } = found.target.scope.hosts;
+    if (length > MOST_HOSTNAMES)
+      wrong('hosts.custom', `an HTTPRoute takes ${MOST_HOSTNAMES} hosts, and these are ${length}`);
   }
   if (!found.ok || problems.length > 0) return { ok: false, problems };
   if (strategy === 'initial' && (traffic.plan.steps.length > 0 || traffic.plan.autoFinalize)) {

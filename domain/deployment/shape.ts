@@ -45,6 +45,9 @@ export function routeShape(request: DeploymentRequest, blueServices: readonly Ba
     action: MAIN_ACTION,
     services: { ...(blueMain ? { blue: blueMain } : {}), green: { name: green, port: workload.mainPort } },
   };
+  const route = { namespace: scope.namespace, hosts: scope.hosts };
+  // One HTTPRoute has one port: those of an old version are left to its removal.
+  if (scope.dnsType === 'external_dns') return { ...route, ports: [main] };
   const greenPorts = workload.additionalPorts.map(({ port, type }) => ({ port, type }));
   const bluePorts = request.blue === undefined ? [] : additionalPortsOf(scopeId, request.blue, blueServices);
   const all = [...greenPorts, ...bluePorts].filter(
@@ -64,7 +67,7 @@ export function routeShape(request: DeploymentRequest, blueServices: readonly Ba
       },
     };
   });
-  return { namespace: scope.namespace, hosts: scope.hosts, ports: [main, ...others] };
+  return { ...route, ports: [main, ...others] };
 }
 
 /** Additional ports that the Services of one deployment stand for, lowest first. */

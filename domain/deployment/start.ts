@@ -1,6 +1,5 @@
 import type { HostRouting } from '../../contract/deployment/status.ts';
 import type { Failure } from '../../contract/failures.ts';
-import { type FoundIngress, routingOf } from './expected.ts';
 import { readServiceName, sideName } from './names.ts';
 import type { DeploymentRequest } from './request.ts';
 import { before, greenAlone, type Routing, weighted } from './rollout/routing.ts';
@@ -10,10 +9,8 @@ import { type BackendService, MAIN_LISTENER, portsOnlyBlue, type RouteShape, rou
 
 /** What is found of the scope when a rollout begins. Only complete readings make one. */
 export interface FoundScope {
-  /** Ingresses of the scope, or its HTTPRoute's routing by `routing`. */
-  ingresses: readonly FoundIngress[];
-  /** Instead of Ingresses with external DNS. */
-  routing?: readonly HostRouting[];
+  /** What its Ingresses, or its HTTPRoute, say. */
+  routing: readonly HostRouting[];
   /** Services of the scope, with their first port. */
   services: readonly BackendService[];
   /** Deployments of the scope with their planned counts: the HPA's minimum, else `spec.replicas`. */
@@ -29,7 +26,7 @@ export type Start =
 /** Whether and from where a rollout may begin (specs: deployment, section 1). */
 export function judgeStart(request: DeploymentRequest, found: FoundScope): Start {
   const { scopeId, deploymentId: green, blue, strategy } = request;
-  const routing = found.routing ?? routingOf(found.ingresses);
+  const { routing } = found;
   const failure = thirdParty(request, routing) ?? missingBlue(request, routing, found) ?? changedPort(request, found);
   if (failure) return { ok: false, failure };
   const name = (id: string) => sideName(scopeId, id);
@@ -91,7 +88,7 @@ function missingBlue(
   });
   if (!services.some((service) => service.name === name))
     return refuse(`the main Service ${name} of ${blue} is missing`);
-  if (main === undefined) return refuse(`${blue} does not serve: no Ingress routes ${scope.domain}`);
+  if (main === undefined) return refuse(`${blue} does not serve: nothing routes ${scope.domain}`);
   if (main[name] === undefined) {
     return refuse(`${blue} is not what ${scope.domain} is routed to (${Object.keys(main).join(', ') || 'nothing'})`);
   }

@@ -8,6 +8,9 @@ export const DNS_ENDPOINT = { apiVersion: 'externaldns.k8s.io/v1alpha1', kind: '
 /** Where gateways stand, with everything that tells their address. */
 export const GATEWAYS_NAMESPACE = 'gateways';
 
+/** A gateway as `<namespace>/<name>`. */
+export const gatewayRef = (gateway: string) => `${GATEWAYS_NAMESPACE}/${gateway}`;
+
 const SLUG_LENGTH = 20;
 const TTL_SECONDS = 60;
 

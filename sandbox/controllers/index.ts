@@ -6,11 +6,14 @@ import { isConflict, KubeClient } from './client.ts';
 import { Endpoints } from './endpoints.ts';
 import { EventRecorder } from './events.ts';
 import { GarbageController, type GarbageKnobs } from './garbage/controller.ts';
+import { GatewayController } from './gateway/controller.ts';
+import type { Gateway, HttpRoute } from './gateway/objects.ts';
 import { LoadBalancerController, type LoadBalancerKnobs } from './load-balancer/controller.ts';
 import type { Certificate } from './load-balancer/model/certificates.ts';
 import {
   type Autoscaler,
   type Deployment,
+  type EndpointSlice,
   type Ingress,
   type IngressClass,
   type KubeObject,
@@ -49,6 +52,7 @@ export interface Controllers {
   readonly loadBalancer: SimulatedController<LoadBalancerKnobs>;
   readonly workloads: SimulatedController<WorkloadKnobs>;
   readonly garbage: SimulatedController<GarbageKnobs>;
+  readonly gateways: GatewayController;
   /** The Pod that has this address. */
   podAt(ip: string): Pod | undefined;
   readonly workshops: SimulatedController<WorkshopKnobs>;
@@ -87,6 +91,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     loadBalancer: client('controller'),
     workloads: client('kube-controller-manager'),
     garbage: client('garbage-collector'),
+    gateways: client('gateway-controller'),
     workshops: client('workshop-manager'),
   };
   const recorder = (component: string) => new EventRecorder({ client: clients.watch, clock, component, log });
@@ -96,8 +101,9 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
   });
   const reflectors: { start(): Promise<void>; stop(): Promise<void> }[] = [];
-  const cache = <T extends KubeObject>(resource: Resource): Reflector<T> => {
-    const accept = ({ metadata }: T) => accepts(resource === resources.namespaces ? metadata.name : metadata.namespace);
+  const cache = <T extends KubeObject>(resource: Resource, everywhere = false): Reflector<T> => {
+    const accept = ({ metadata }: T) =>
+      everywhere || accepts(resource === resources.namespaces ? metadata.name : metadata.namespace);
     const reflector = new Reflector<T>({ client: clients.watch, resource, accept, log });
     reflectors.push(reflector);
     return reflector;
@@ -152,6 +158,17 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     accepts,
     log,
   });
+  const gateways = new GatewayController({
+    client: clients.gateways,
+    clock,
+    // They stand in a namespace of their own, whosever routes they serve.
+    gateways: cache<Gateway>(resources.gateways, true),
+    routes: cache<HttpRoute>(resources.httpRoutes),
+    services,
+    endpointSlices: cache<EndpointSlice>(resources.endpointSlices),
+    namespaces,
+    log,
+  });
   const small = [
     new Autoscalers({ client: clients.workloads, autoscalers, deployments, log }),
     new Endpoints({ client: clients.workloads, services, pods, log }),
@@ -165,7 +182,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     seats: cache<Seat>(workshopResources.seat),
     log,
   });
-  const all = [loadBalancer, workloads, garbage, workshops, ...small];
+  const all = [loadBalancer, workloads, garbage, gateways, workshops, ...small];
   const stop = async () => {
     await Promise.all(all.map((controller) => controller.stop()));
     await Promise.all(reflectors.map((reflector) => reflector.stop()));
@@ -184,7 +201,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
   }
   await Promise.all(all.map((controller) => controller.resume()));
   const podAt = (ip: string) => pods.values().find(({ status }) => status?.podIP === ip);
-  return { loadBalancer, workloads, garbage, workshops, podAt, stop };
+  return { loadBalancer, workloads, garbage, gateways, workshops, podAt, stop };
 }
 
 /** The class that the real controller's chart installs. */

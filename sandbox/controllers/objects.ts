@@ -93,6 +93,8 @@ export const resources = {
   endpointSlices: resource('discovery.k8s.io', 'endpointslices', 'EndpointSlice'),
   ingresses: resource('networking.k8s.io', 'ingresses', 'Ingress'),
   ingressClasses: resource('networking.k8s.io', 'ingressclasses', 'IngressClass', false),
+  gateways: resource('gateway.networking.k8s.io', 'gateways', 'Gateway'),
+  httpRoutes: resource('gateway.networking.k8s.io', 'httproutes', 'HTTPRoute'),
   customResourceDefinitions: resource(
     'apiextensions.k8s.io',
     'customresourcedefinitions',

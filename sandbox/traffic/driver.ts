@@ -1,16 +1,19 @@
 import type { AwsState } from '../aws/state.ts';
+import type { Controllers } from '../controllers/index.ts';
 import type { Pod } from '../controllers/objects.ts';
 import { mulberry32 } from '../faults/random.ts';
 import { route, type Wish } from './route.ts';
 
 /**
- * Requests of users, against the endpoint's balancers: each is routed by the real rules, weights and target health, and is
- * served only when a running Pod stands behind the target that was chosen.
+ * Requests of users, against the endpoint's balancers or the gateways: each is routed by the rules, weights and health that are
+ * there, and is served only when a running Pod stands behind the target that was chosen.
  */
 
+/** Where a request goes: to an address, or it is answered on the way. */
+export type Destination = { ip: string; by: string } | { status: number; why: string };
+
 export interface DriverOptions {
-  state: AwsState;
-  region: string;
+  destination: (wish: Wish, random: () => number) => Destination;
   /** The Pod that has an address, if there is one. */
   podAt: (ip: string) => Pod | undefined;
   seed?: number;
@@ -68,22 +71,38 @@ export class RequestDriver {
   }
 
   #ask(wish: Wish): Answer {
-    const { state, region, podAt } = this.#options;
+    const way = this.#options.destination(wish, this.#random);
+    if ('status' in way) return { served: false, ...way };
+    const pod = this.#options.podAt(way.ip);
+    const deployment = pod?.metadata.labels?.deployment_id ?? pod?.metadata.name ?? '';
+    if (pod && isRunning(pod)) return { served: true, deployment };
+    return { served: false, status: 502, why: `nothing runs at a target of ${way.by}` };
+  }
+}
+
+/** By the balancers of the AWS endpoint. */
+export function throughBalancers(state: AwsState, region: string): DriverOptions['destination'] {
+  return (wish, random) => {
     const way = route(
       {
         tables: state.region(region),
         now: state.clock.now().getTime(),
         healthWaitMs: state.clock.toRealMs(state.lifecycle.targetHealthSeconds),
-        random: this.#random,
+        random,
       },
       wish,
     );
-    if (way.kind === 'answered') return { served: false, status: way.status, why: way.why };
-    const pod = podAt(way.target.id);
-    const deployment = pod?.metadata.labels?.deployment_id ?? pod?.metadata.name ?? '';
-    if (pod && isRunning(pod)) return { served: true, deployment };
-    return { served: false, status: 502, why: `nothing runs at a target of ${way.targetGroup.name}` };
-  }
+    if (way.kind === 'answered') return { status: way.status, why: way.why };
+    return { ip: way.target.id, by: way.targetGroup.name };
+  };
+}
+
+/** By the simulated gateways; a wish names one, `<namespace>/<name>`, as its balancer. */
+export function throughGateways({ gateways }: Pick<Controllers, 'gateways'>): DriverOptions['destination'] {
+  return ({ balancer, host }, random) => {
+    const way = gateways.way(balancer, host, random);
+    return way.kind === 'answered' ? { status: way.status, why: way.why } : { ip: way.ip, by: way.service };
+  };
 }
 
 /** Whether its containers run: a Pod that is being stopped answers until its grace time is over. */

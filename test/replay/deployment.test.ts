@@ -1,6 +1,6 @@
 import { replays } from '../support/replay/replay.ts';
 
-const rollouts = ['initial', 'finalized', 'rolled-back', 'long'];
+const rollouts = ['initial', 'finalized', 'rolled-back', 'long', 'by-gateway'];
 
 replays('deployment', [
   {
@@ -17,7 +17,7 @@ replays('deployment', [
   },
   {
     name: 'the planner: the old version is removed without having drained',
-    breaks: ['finalized', 'continued'],
+    breaks: ['finalized', 'continued', 'by-gateway'],
     from: "!state.drained.includes('blue')",
     to: 'false',
   },

@@ -13,18 +13,24 @@ const kinds = {
   Service: { apiVersion: 'v1', path: '/api/v1', plural: 'services' },
 } as const;
 
+/** For routes of every namespace and host. */
+const HTTPS = { name: 'https', port: 443, protocol: 'HTTPS', allowedRoutes: { namespaces: { from: 'All' } } };
+
 /** A gateway with the address that its controller would write into its status. */
 export async function makeGateway(
   kubernetes: KubernetesGateway,
   name: string,
   status: object,
   kind: keyof typeof kinds = 'Service',
+  listeners: readonly object[] = [HTTPS],
 ): Promise<void> {
   const { apiVersion, path, plural } = kinds[kind];
   const namespace = GATEWAYS_NAMESPACE;
   await kubernetes.createIfAbsent({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   const spec =
-    kind === 'Gateway' ? {} : { type: 'LoadBalancer', allocateLoadBalancerNodePorts: false, ports: [{ port: 443 }] };
+    kind === 'Gateway'
+      ? { gatewayClassName: 'sandbox', listeners }
+      : { type: 'LoadBalancer', allocateLoadBalancerNodePorts: false, ports: [{ port: 443 }] };
   await kubernetes.apply({ apiVersion, kind, metadata: { name, namespace }, spec } as never);
   const config = new KubeConfig();
   config.loadFromFile(testServers().kubernetes.kubeconfig.admin);

@@ -1,3 +1,4 @@
+import type { KubernetesObject } from '@kubernetes/client-node';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { expect } from 'vitest';
 import type { DeploymentInput } from '../../contract/deployment/input.ts';
@@ -5,8 +6,11 @@ import { getDeploymentStatus } from '../../contract/deployment/messages.ts';
 import type { DeploymentResult, DeploymentStatus } from '../../contract/deployment/status.ts';
 import { taskQueueName, workflowIds, workflowTypes } from '../../contract/names.ts';
 import type { ScopeCreationInput } from '../../contract/scope/input.ts';
-import { RequestDriver } from '../../sandbox/traffic/driver.ts';
+import { GATEWAYS_NAMESPACE, gatewayRef } from '../../domain/scope/dns-endpoint.ts';
+import { RequestDriver, throughBalancers, throughGateways } from '../../sandbox/traffic/driver.ts';
+import { makeGateway } from './gateway.ts';
 import { eventually } from './inspect.ts';
+import { uniqueName } from './servers.ts';
 import { REGION, region, testWorld, type World, type WorldOptions } from './world.ts';
 
 /** Rollouts in a test's world. */
@@ -23,6 +27,7 @@ export function rolloutWorld({ environment, ...options }: WorldOptions = {}): Wo
 export interface TestScope {
   input: ScopeCreationInput;
   domain: string;
+  /** With external DNS its gateway, as `<namespace>/<name>`. */
   balancer: string;
 }
 
@@ -33,6 +38,18 @@ export async function createScope(world: World): Promise<TestScope> {
   return { input, domain: created.domain, balancer: created.balancer.name };
 }
 
+/** A scope with external DNS, and a gateway of its own: default one that takes every route. */
+export async function createScopeByGateway(world: World, listeners?: readonly object[]): Promise<TestScope> {
+  const name = `gateway-${uniqueName('g')}`;
+  const status = { addresses: [{ type: 'IPAddress', value: '10.1.2.3' }] };
+  await makeGateway(world.kubernetes, name, status, 'Gateway', listeners);
+  const input = world.request({ dnsType: 'external_dns', networking: { scope: { gatewayPublicName: name } } });
+  const created = await world.create(input);
+  return { input, domain: created.domain, balancer: gatewayRef(name) };
+}
+
+const isByGateway = ({ input }: TestScope) => input.dnsType === 'external_dns';
+
 type Fields = Partial<Omit<DeploymentInput, 'workload'>> & { workload?: Partial<DeploymentInput['workload']> };
 
 /** A deployment of a small workload; 2 instances of `registry.example.com/api:<id>`. */
@@ -41,11 +58,18 @@ export function deploymentOf({ input, domain }: TestScope, deploymentId: string,
   return {
     scopeId: input.scopeId,
     deploymentId,
-    scope: { slugs: input.slugs, visibility: 'public' },
+    ...knownOf(input),
     hosts: { domain },
     workload: { image: `registry.example.com/api:${deploymentId}`, replicas: 2, ...workload },
     ...rest,
   };
+}
+
+/** What every run of the room is told of a scope. */
+function knownOf({ slugs, dnsType, networking }: ScopeCreationInput) {
+  const scope = { slugs, visibility: 'public' as const };
+  if (dnsType !== 'external_dns') return { scope };
+  return { scope: { ...scope, dnsType }, networking: { scope: networking?.scope } };
 }
 
 /** A scope whose version 41 serves. */
@@ -86,8 +110,8 @@ export function runOfRoom(world: World, type: string, workflowId: string, input:
 }
 
 /** What deletion, restart and diagnosis are told of a scope. */
-export function targetOf({ input: { scopeId, slugs } }: TestScope) {
-  return { scopeId, scope: { slugs, visibility: 'public' as const } };
+export function targetOf({ input }: TestScope) {
+  return { scopeId: input.scopeId, ...knownOf(input) };
 }
 
 export function rolloutStatus(world: World, scopeId: string): Promise<DeploymentStatus> {
@@ -109,13 +133,23 @@ export const inPhase = (phase: DeploymentStatus['phase']) => (status: Deployment
 
 /** A driver that sends requests to the scope until it is stopped. */
 export function drive(world: World, { balancer, domain }: TestScope): RequestDriver {
-  const driver = new RequestDriver({ state: world.aws.state, region: REGION, podAt: world.controllers.podAt });
+  const destination = balancer.startsWith(`${GATEWAYS_NAMESPACE}/`)
+    ? throughGateways(world.controllers)
+    : throughBalancers(world.aws.state, REGION);
+  const driver = new RequestDriver({ destination, podAt: world.controllers.podAt });
   driver.start([{ balancer, host: domain, port: 443 }]);
   return driver;
 }
 
-/** Shares of the scope's rule on the real listener by deployment id; empty when no rule has the host. */
-export function weightsOf(world: World, { input, domain }: TestScope, port = 443): Record<string, number> {
+/** Shares of the scope's rule on the real listener, or at its gateway, by deployment id; empty when no rule has the host. */
+export function weightsOf(world: World, scope: TestScope, port = 443): Record<string, number> {
+  const { input, domain } = scope;
+  if (isByGateway(scope)) {
+    const backends = world.controllers.gateways.backends(scope.balancer, domain);
+    return Object.fromEntries(
+      backends.map(({ service = '', weight }) => [service.slice(`d-${input.scopeId}-`.length), weight]),
+    );
+  }
   const tables = world.aws.state.region(REGION);
   const listeners = [...tables.listeners.values()].filter((listener) => listener.port === port);
   const rules = [...tables.rules.values()].filter(
@@ -153,6 +187,31 @@ export async function editWeights(world: World, { input }: TestScope, weight: nu
   );
 }
 
+/** The same at a gateway. */
+export async function editRoute(world: World, { input }: TestScope, weight: number): Promise<void> {
+  const kind = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' };
+  const [route] = await world.kubernetes.list<KubernetesObject & { spec?: RouteSpec }>(kind, {
+    namespace: world.namespace,
+    labelSelector: `scope_id=${input.scopeId}`,
+  });
+  const rules = route?.spec?.rules.map((rule) => {
+    const [old, fresh] = rule.backendRefs;
+    return {
+      ...rule,
+      backendRefs: [
+        { ...old, weight: 100 - weight },
+        { ...fresh, weight },
+      ],
+    };
+  });
+  const name = route?.metadata?.name ?? '';
+  await world.kubernetes.merge({ ...kind, namespace: world.namespace, name }, { spec: { rules } });
+}
+
+interface RouteSpec {
+  rules: { backendRefs: object[] }[];
+}
+
 /** What a rollout that goes back must leave as it was. */
 export async function traceOf(world: World, scope: TestScope): Promise<{ weights: object; objects: string[] }> {
   return { weights: weightsOf(world, scope), objects: await objectsOf(world, scope, 'uid') };
@@ -173,6 +232,7 @@ export async function fallIll(world: World, { input }: TestScope, deploymentId: 
 const KINDS = [
   { apiVersion: 'apps/v1', kind: 'Deployment' },
   { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' },
+  { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' },
   { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' },
   { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
   { apiVersion: 'v1', kind: 'Service' },

@@ -111,7 +111,7 @@ export interface WorldOptions {
 }
 
 /** The tags by which the controller knows a balancer as its own. */
-function managedTags(name: string): Record<string, string> {
+export function managedTags(name: string): Record<string, string> {
   return {
     'elbv2.k8s.aws/cluster': 'sandbox',
     'ingress.k8s.aws/stack': name,

@@ -33,8 +33,9 @@ export async function deploymentDeletion(input: DeploymentDeletionInput): Promis
       calls(what, timings, readPatience).surveyScope({ target }),
     );
     run.status.warnings.push(...survey.warnings);
+    const routes = survey.routeKind === 'HTTPRoute' ? 'HTTPRoutes' : 'Ingresses';
     for (const step of ['removeRoutes', 'removeSides'] as const) {
-      const words = step === 'removeRoutes' ? 'the Ingresses and their rules to be gone' : 'the objects to be gone';
+      const words = step === 'removeRoutes' ? `${routes} and their rules to be gone` : 'the objects to be gone';
       const { removed } = await run.waiting(words, removalTimeout, (until) =>
         withinPatience('RemovalTimeout', `${words} took longer than ${removalTimeout} s`, () =>
           loops(words, timings, removalTimeout)[step]({ target, survey, until }),
@@ -45,7 +46,7 @@ export async function deploymentDeletion(input: DeploymentDeletionInput): Promis
     run.enter('Deleted');
     await condition(allHandlersFinished);
     const absent = [
-      ...(survey.routes.length === 0 ? [`Ingresses of scope ${target.scopeId}`] : []),
+      ...(survey.routes.length === 0 ? [`${routes} of scope ${target.scopeId}`] : []),
       ...(survey.deploymentIds.length === 0 ? [`deployments of scope ${target.scopeId}`] : []),
     ];
     return { scopeId: target.scopeId, removed: run.status.removed, absent, warnings: run.status.warnings };

@@ -50,6 +50,7 @@ import type {
   RolloutPlan,
   RolloutState,
 } from '../../domain/deployment/rollout/types.ts';
+import { gatewayRef } from '../../domain/scope/dns-endpoint.ts';
 import { runFailure } from '../failures.ts';
 
 /** What a rollout is: its plan, its state, and what later activities are told. */
@@ -143,6 +144,8 @@ export class RolloutRun {
     if (course.balancer) {
       this.status.balancer = course.balancer.name;
       upsertSearchAttributes([{ key: balancerNameKey, value: course.balancer.name }]);
+    } else if (course.request.scope.dnsType === 'external_dns') {
+      this.status.gateway = gatewayRef(course.request.scope.gateway);
     }
     this.state = this.#cancelled ? requestCancel(next) : next;
   }

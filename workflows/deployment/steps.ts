@@ -107,7 +107,13 @@ async function hold(run: RolloutRun, decision: Step<'hold'>, began: number, word
           : sleep(seconds * 1000, { summary: `${words} until ${iso(began + seconds * 1000)}` }).then(() => done);
       if (routing.form === 'before') return end;
       const seen = watching(words, run.course.request.timings)
-        .watchTraffic({ course: run.course, routing, watch, planned: run.state.counts })
+        .watchTraffic({
+          course: run.course,
+          routing,
+          watch,
+          planned: run.state.counts,
+          ...(run.state.failure ? { failureKnown: true } : {}),
+        })
         .then((answer) => seenBy(run, answer, restOf(decision, began)));
       // A watch that cannot work does not end the hold: it is told, and the hold goes on.
       const watched = seen.catch((error: unknown) => {

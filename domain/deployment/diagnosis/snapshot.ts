@@ -3,6 +3,7 @@ import type { FoundEvent } from '../events.ts';
 import type { FoundIngress } from '../expected.ts';
 import type { FoundContainer } from '../explain.ts';
 import type { ObservedRule } from '../gate.ts';
+import type { FoundRoute } from '../http-route.ts';
 import type { FoundDeployment } from '../instances.ts';
 
 /** Everything a diagnosis looks at, read once. No log line, no Secret and no value of a variable is in it. */
@@ -81,11 +82,14 @@ export interface Snapshot {
   scopeId: string;
   /** Absent: every deployment of the scope. */
   deploymentId?: string;
+  /** The scope is led by an HTTPRoute: there are no Ingresses and no balancer to look at. */
+  byGateway?: true;
   pods: Reading<SeenPod[]>;
   deployments: Reading<FoundDeployment[]>;
   services: Reading<SeenService[]>;
   endpoints: Reading<SeenEndpoints[]>;
   ingresses: Reading<SeenIngress[]>;
+  routes: Reading<FoundRoute[]>;
   ingressClasses: Reading<{ metadata?: SeenMeta; spec?: { controller?: string } }[]>;
   /** Of all objects of the scope, oldest first. */
   events: Reading<FoundEvent[]>;
@@ -93,4 +97,4 @@ export interface Snapshot {
   logs: Reading<LogCount[]>;
 }
 
-export type ReadingName = Exclude<keyof Snapshot, 'scopeId' | 'deploymentId'>;
+export type ReadingName = Exclude<keyof Snapshot, 'scopeId' | 'deploymentId' | 'byGateway'>;

@@ -1,4 +1,5 @@
 import { extrasOf } from '../../modifiers.ts';
+import { GATEWAYS_NAMESPACE } from '../../scope/dns-endpoint.ts';
 import { ALB, groupAnnotations, RESPONSE_404 } from '../../scope/keeper.ts';
 import { weightsOf } from '../expected.ts';
 import { brandLabel, commonLabels } from '../labels.ts';
@@ -106,7 +107,12 @@ export function httpRoute(request: DeploymentRequest, shape: RouteShape, routing
     },
     spec: {
       parentRefs: [
-        { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: request.scope.gateway, namespace: 'gateways' },
+        {
+          group: 'gateway.networking.k8s.io',
+          kind: 'Gateway',
+          name: request.scope.gateway,
+          namespace: GATEWAYS_NAMESPACE,
+        },
       ],
       hostnames: shape.hosts,
       rules: [

@@ -132,6 +132,10 @@ function backward(plan: RolloutPlan, given: RolloutState): Next {
     const unsure = state.scaling?.side === 'blue';
     if (plan.strategy === 'rolling' && (unsure || state.counts.blue < plan.replicas))
       return scale(state, 'blue', plan.replicas);
+  }
+  const undrained = plan.strategy !== 'initial' && state.greenHadWeight && !state.drained.includes('green');
+  const drain: Next = { state, decision: { kind: 'drain', side: 'green' } };
+  if (plan.strategy !== 'initial' && !state.straightBack) {
     const possible = possibleRoutings(state);
     if (possible.some((routing) => sameRouting(routing, greenAlone))) {
       // Blue has lost its target groups: they must be there and healthy again before traffic goes to them.
@@ -140,11 +144,10 @@ function backward(plan: RolloutPlan, given: RolloutState): Next {
     if (possible.some((routing) => greenShare(routing) > 0)) {
       return route(state, weighted(0), [need('blue', 'one')], [need('blue', 'one')]);
     }
-    if (state.greenHadWeight && !state.drained.includes('green')) {
-      return { state, decision: { kind: 'drain', side: 'green' } };
-    }
+    if (undrained) return drain;
   }
   if (!settled(state, before)) return route(state, before, [], []);
+  if (undrained) return drain;
   if (state.greenApplied !== 'no' && !state.removed.includes('green')) {
     return { state, decision: { kind: 'delete', what: 'green' } };
   }

@@ -2,7 +2,7 @@ import type { Failure } from '../../../contract/failures.ts';
 import type { Warning } from '../../../contract/scope/status.ts';
 import { nextStep } from '../traffic-plan.ts';
 import { isStillDecided } from './decide.ts';
-import { before, greenShare, sameRouting } from './routing.ts';
+import { before, greenShare, sameRouting, weighted } from './routing.ts';
 import type { Decision, Outcome, RolloutPlan, RolloutState } from './types.ts';
 
 /** What a rollout knows after a step (specs: deployment, sections 7 and 10). */
@@ -10,8 +10,8 @@ import type { Decision, Outcome, RolloutPlan, RolloutState } from './types.ts';
 /** A second edit by others within this time also pauses; seconds. */
 const PUT_BACK_AGAIN_SECONDS = 600;
 
-/** Refusals of the balancer's controller that our own objects cause: they block every scope of the balancer. */
-const REFUSALS = ['CertificateMissing', 'ControllerRefused'];
+/** Refusals that our own objects cause: on a balancer they block every scope of it, at a gateway the scope's own traffic. */
+const REFUSALS = ['CertificateMissing', 'ControllerRefused', 'RouteNotAccepted'];
 
 export function learn(plan: RolloutPlan, state: RolloutState, decision: Decision, outcome: Outcome): RolloutState {
   switch (outcome.kind) {
@@ -93,10 +93,20 @@ function failed(plan: RolloutPlan, given: RolloutState, decision: Decision, fail
       end: { phase: 'Failed', active: 'green', percent: 100, reason: failure.message, failure },
     };
   }
-  if (given.goal !== 'forward') return incomplete(plan, given, failure);
+  if (given.goal !== 'forward') {
+    if (!isNamedInVain(given, decision, failure)) return incomplete(plan, given, failure);
+    const message = `${failure.message}. What was before is put back at once`;
+    return warned({ ...given, straightBack: true }, [{ code: failure.type, message }]);
+  }
   const { repair, ...state } = given;
   const undo = decision.kind === 'route' && repair === undefined && REFUSALS.includes(failure.type);
   return react(plan, undo ? { ...state, repair: state.confirmed } : state, failure);
+}
+
+/** Blue is healthy and was to get everything, but the routing that also names green is refused: it may have lost a Service. */
+function isNamedInVain({ straightBack }: RolloutState, decision: Decision, { type }: Failure): boolean {
+  if (straightBack || decision.kind !== 'route' || !REFUSALS.includes(type)) return false;
+  return sameRouting(decision.routing, weighted(0));
 }
 
 /** `onFailure`: back, or stop and wait for a person. */
@@ -113,7 +123,7 @@ function incomplete(plan: RolloutPlan, state: RolloutState, cause: Failure): Rol
   const leftovers = [
     ...(sameRouting(state.applied, before) && sameRouting(state.confirmed, before) && state.earlier === undefined
       ? []
-      : ['Ingresses of the scope: not as they were before this rollout']),
+      : ['routing of the scope: not as it was before this rollout']),
     ...(state.greenApplied === 'no' || state.removed.includes('green')
       ? []
       : [`objects of deployment ${plan.green}: kept`]),

@@ -72,6 +72,8 @@ export interface RolloutState {
   blueIllBefore?: true;
   /** When rules that others had changed were put back last, in ms. */
   putBackAt?: number;
+  /** On the way back a routing that still names green was refused: what was before is put back at once. */
+  straightBack?: true;
   /** What they were before the routing that is not confirmed yet was begun. */
   earlier?: { applied: Routing; greenHadWeight: boolean };
   warnings: Warning[];

@@ -37,6 +37,7 @@ export function planLines(plan: DeploymentPlan, colors: Colors): string[] {
     colors.bold(`Plan of deployment ${plan.deploymentId}, ${plan.strategy}: nothing was changed.`),
     ...pairs([
       ['balancer', plan.balancer ?? ''],
+      ['gateway', plan.gateway ?? ''],
       ['load of others', load ? `rules ${load.rules}, target groups ${load.targetGroups}` : ''],
       ['at its height', peak ? `rules ${peak.rules}, target groups ${peak.targetGroups}` : ''],
       ...plan.objects.map((object): Pair => {
@@ -117,13 +118,14 @@ function statusLines(status: DeploymentStatus | DeploymentDeletionStatus): strin
     ['traffic', `${confirmed} %${wanted === confirmed ? '' : `, going to ${wanted} %`} on ${status.green}`],
     ['step', status.plan ? `${status.plan.step} of ${status.plan.steps}` : ''],
     ['balancer', status.balancer ?? ''],
+    ['gateway', status.gateway ?? ''],
     ...common,
   ]);
 }
 
 /** Both versions side by side: traffic, targets and instances. */
 export function sideLines(status: DeploymentStatus): string[] {
-  const { blue, green, instances, healthyTargets, percent, actual } = status;
+  const { blue, green, instances, healthyTargets, percent, actual, gateway } = status;
   const row = (side: 'blue' | 'green', id: string, share: number) => {
     const counts = instances[side];
     return [
@@ -135,14 +137,15 @@ export function sideLines(status: DeploymentStatus): string[] {
     ];
   };
   const table = [
-    ['VERSION', 'TRAFFIC', 'HEALTHY TARGETS', 'READY', 'LAUNCHED'],
+    ['VERSION', 'TRAFFIC', gateway ? 'READY ENDPOINTS' : 'HEALTHY TARGETS', 'READY', 'LAUNCHED'],
     ...(blue === undefined ? [] : [row('blue', blue, 100 - percent.confirmed)]),
     row('green', green, percent.confirmed),
   ];
-  return [...columns(table), ...actual.map(ruleLine)];
+  return [...columns(table), ...actual.map((rule) => ruleLine(rule, gateway))];
 }
 
-function ruleLine({ host, port, weights }: HostRouting): string {
+function ruleLine({ host, port, weights }: HostRouting, gateway: string | undefined): string {
   const shares = Object.entries(weights).map(([service, share]) => `${service} ${share} %`);
-  return `${host}:${port} -> ${shares.join(', ') || 'no rule'}`;
+  const where = gateway === undefined ? `${host}:${port}` : `${host} by ${gateway}`;
+  return `${where} -> ${shares.join(', ') || 'no rule'}`;
 }

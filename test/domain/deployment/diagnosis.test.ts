@@ -3,11 +3,12 @@ import { type DiagnosisCheckName, diagnosisCheckNames } from '../../../contract/
 import { diagnosisResultSchema } from '../../../contract/schemas/deployment-answers.ts';
 import { diagnose } from '../../../domain/deployment/diagnosis/index.ts';
 import type { Reading, SeenPod, Snapshot } from '../../../domain/deployment/diagnosis/snapshot.ts';
-import { ingresses } from '../../../domain/deployment/objects/routing.ts';
+import type { FoundRoute } from '../../../domain/deployment/http-route.ts';
+import { httpRoute, ingresses } from '../../../domain/deployment/objects/routing.ts';
 import { sideObjects } from '../../../domain/deployment/objects/side.ts';
 import { greenAlone } from '../../../domain/deployment/rollout/routing.ts';
 import { routeShape } from '../../../domain/deployment/shape.ts';
-import { request } from './build.ts';
+import { input, request } from './build.ts';
 
 const read = request({ currentDeploymentId: null });
 const objects = sideObjects(read);
@@ -50,6 +51,7 @@ const healthy: Snapshot = {
       status: { loadBalancer: { ingress: [{ hostname: 'alb.example.com' }] } },
     })),
   ),
+  routes: ok([]),
   ingressClasses: ok([{ metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } }]),
   events: ok([]),
   balancer: ok({
@@ -234,4 +236,51 @@ test('no value of a variable and no log line enters the result', () => {
   const { spec } = templateOf(made);
   const snapshot = { ...healthy, pods: ok([{ ...pod(), spec }]), deployments: ok([made ?? {}]) };
   expect(JSON.stringify(diagnose(snapshot))).not.toContain(secret);
+});
+
+describe('with external DNS', () => {
+  const external = { scope: { ...input().scope, dnsType: 'external_dns' as const }, currentDeploymentId: null };
+  const asked = request(external);
+  const parentRef = { name: 'gateway-public', namespace: 'gateways' };
+  const conditions = (status: string, reason: string, message = '') =>
+    ['Accepted', 'ResolvedRefs'].map((type) => ({ type, status, reason, message, observedGeneration: 1 }));
+  const route = (...said: Parameters<typeof conditions>): FoundRoute => {
+    const object = httpRoute(asked, routeShape(asked, []), greenAlone) as FoundRoute;
+    return {
+      ...object,
+      metadata: { ...object.metadata, generation: 1 },
+      status: { parents: [{ parentRef, conditions: conditions(...said) }] },
+    };
+  };
+  const unread: Reading<never> = { ok: false, error: 'not looked at' };
+  const byGateway: Snapshot = {
+    ...healthy,
+    byGateway: true,
+    routes: ok([route('True', 'Accepted')]),
+    ingresses: unread,
+    ingressClasses: unread,
+    balancer: unread,
+  };
+  const nothingThere = ['ingress_class_validation', 'ingress_host_rules', 'alb_capacity_check'];
+
+  test('the checks of the list look at the HTTPRoute, and what has no balancer is skipped', () => {
+    const { checks } = diagnose(byGateway);
+    expect(checks.map(({ name }) => name)).toEqual(diagnosisCheckNames);
+    const others = checks.filter(({ status }) => status !== 'success');
+    expect(others.map(({ name, status }) => `${name} ${status}`)).toEqual(
+      nothingThere.map((name) => `${name} skipped`),
+    );
+  });
+
+  test.each<[DiagnosisCheckName, Partial<Snapshot>, string]>([
+    ['ingress_existence', { routes: ok([]) }, 'no HTTPRoute'],
+    ['ingress_controller_sync', { routes: ok([{ ...route('True', 'x'), status: {} }]) }, 'has not looked'],
+    ['ingress_controller_sync', { routes: ok([route('False', 'NotAllowedByListeners')]) }, 'NotAllowedByListeners'],
+    ['ingress_backend_service', { services: ok([]) }, 'Service d-7-42, which does not exist'],
+    ['ingress_tls_configuration', { routes: ok([route('False', 'InvalidCertificateRef')]) }, 'InvalidCertificateRef'],
+  ])('%s fails with %o', (name, wrong, words) => {
+    const { status, evidence } = statusOf({ ...byGateway, ...wrong }, name);
+    expect(status).toBe('failed');
+    expect(evidence.summary).toContain(words);
+  });
 });

@@ -6,6 +6,7 @@ import { weighted } from '../../../domain/deployment/rollout/routing.ts';
 import { initialState } from '../../../domain/deployment/rollout/state.ts';
 import type { Decision, RolloutMessage, RolloutPlan, RolloutState } from '../../../domain/deployment/rollout/types.ts';
 import { nextStep } from '../../../domain/deployment/traffic-plan.ts';
+import { sideLines } from '../../../starter/cli/deployment/print.ts';
 import { failure } from './story.ts';
 
 const manual = { steps: [], autoFinalize: false, onFailure: 'rollback' as const };
@@ -233,6 +234,22 @@ describe('what a person reads', () => {
       - RulesChanged: kubectl-edit changed the weights: put back
       "
     `);
+  });
+
+  test('with external DNS the gateway stands for the balancer', () => {
+    const { balancer: _, ...rest } = status;
+    const [actual] = status.expected;
+    const words = deploymentChecklist({ ...rest, gateway: 'gateways/gateway-public', actual: actual ? [actual] : [] });
+    for (const line of [
+      '- [x] Route to the new version and prove it at the gateway',
+      'Gateway: `gateways/gateway-public`',
+      '| listener | host | expected | taken up |',
+      '| of the gateway | app.example.com | d-7-41 50 %, d-7-42 50 % | d-7-41 50 %, d-7-42 50 % |',
+    ])
+      expect(words.split('\n')).toContain(line);
+    expect(
+      sideLines({ ...rest, gateway: 'gateways/gateway-public', actual: actual ? [actual] : [] }).join('\n'),
+    ).toMatch(/READY ENDPOINTS[\s\S]*app.example.com by gateways\/gateway-public -> d-7-41 50 %, d-7-42 50 %/);
   });
 
   test('an end is told as such', () => {

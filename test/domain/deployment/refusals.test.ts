@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { controllerOpinion, type IngressEvent, judgeRoute, shownEvents } from '../../../domain/deployment/refusals.ts';
+import { controllerOpinion, type IngressEvent, shownEvents } from '../../../domain/deployment/refusals.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 const event = (message: string, fields: Partial<IngressEvent> = {}): IngressEvent => ({
@@ -65,43 +65,5 @@ describe('what the balancer’s controller says', () => {
       `${at(11)} FailedBuildModel: Failed build model due to b`,
       `${at(10)} FailedBuildModel: Failed build model due to a`,
     ]);
-  });
-});
-
-describe('an HTTPRoute', () => {
-  const condition = (type: string, status: string, message = '', observedGeneration = 2) => ({
-    type,
-    status,
-    reason: 'Because',
-    message,
-    observedGeneration,
-  });
-  const judge = (conditions: ReturnType<typeof condition>[], unready: string[] = []) =>
-    judgeRoute(2, [{ parent: 'gateways/gateway-public', conditions }], unready);
-  const good = [condition('Accepted', 'True'), condition('ResolvedRefs', 'True')];
-
-  test('is accepted when every parent says so for this generation and weighted Services have endpoints', () => {
-    expect(judge(good)).toEqual({ kind: 'accepted' });
-    expect(judge(good, ['d-7-42'])).toEqual({ kind: 'waiting', message: 'd-7-42 has no ready endpoint' });
-  });
-
-  test.each([
-    ['an older generation', [condition('Accepted', 'True', '', 1), condition('ResolvedRefs', 'True')]],
-    ['Unknown', [condition('Accepted', 'Unknown'), condition('ResolvedRefs', 'True')]],
-  ])('waits with %s', (_, conditions) => {
-    expect(judge(conditions).kind).toBe('waiting');
-  });
-
-  test('no parent has looked yet', () => {
-    expect(judgeRoute(2, [], []).kind).toBe('waiting');
-  });
-
-  test.each([
-    ['backend not found', 'RouteNotAccepted'],
-    ['no TLS certificate for this host', 'CertificateMissing'],
-  ])('is refused with "%s" as %s', (message, type) => {
-    const verdict = judge([condition('Accepted', 'True'), condition('ResolvedRefs', 'False', message)]);
-    expect(verdict).toMatchObject({ kind: 'refused', type });
-    expect(verdict.kind === 'refused' && verdict.message).toContain(message);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { DeploymentInput } from '../../../contract/deployment/input.ts';
 import { capacityProblem, othersLoad, peakLoad } from '../../../domain/deployment/capacity.ts';
 import { chooseBalancer } from '../../../domain/deployment/drift.ts';
-import type { FoundIngress } from '../../../domain/deployment/expected.ts';
+import { type FoundIngress, routingOf } from '../../../domain/deployment/expected.ts';
 import { ingresses } from '../../../domain/deployment/objects/routing.ts';
 import { greenAlone, type OwnRouting, weighted } from '../../../domain/deployment/rollout/routing.ts';
 import { routeShape } from '../../../domain/deployment/shape.ts';
@@ -11,13 +11,19 @@ import { blueMain, request } from './build.ts';
 
 const green = { name: 'd-7-42', port: 8080 };
 
-function existing(routing: OwnRouting, fields: Partial<DeploymentInput> = {}, services = [blueMain]): FoundIngress[] {
+function ingressesOf(
+  routing: OwnRouting,
+  fields: Partial<DeploymentInput> = {},
+  services = [blueMain],
+): FoundIngress[] {
   const read = request(fields);
   return ingresses(read, 'k8s-groundwork-public', routeShape(read, services), routing);
 }
 
+const existing = (...given: Parameters<typeof ingressesOf>) => routingOf(ingressesOf(...given));
+
 const found = (fields: Partial<FoundScope> = {}): FoundScope => ({
-  ingresses: existing({ form: 'single', side: 'blue' }),
+  routing: existing({ form: 'single', side: 'blue' }),
   services: [blueMain],
   deployments: [{ name: 'd-7-41', count: 6 }],
   deploymentIds: ['41'],
@@ -41,7 +47,7 @@ describe('where a rollout begins', () => {
 
   test('a repeat goes on at the percentage of the Ingress (N5)', () => {
     const facts = found({
-      ingresses: existing(weighted(50)),
+      routing: existing(weighted(50)),
       services: [blueMain, green],
       deploymentIds: ['41', '42'],
     });
@@ -51,17 +57,17 @@ describe('where a rollout begins', () => {
   });
 
   test('a repeat after blue was partly removed finalizes', () => {
-    const facts = found({ ingresses: existing(greenAlone), services: [green], deploymentIds: ['41', '42'] });
+    const facts = found({ routing: existing(greenAlone), services: [green], deploymentIds: ['41', '42'] });
     expect(start(facts)).toMatchObject({ ok: true, state: { finalizing: true, drained: ['blue'], percent: 100 } });
   });
 
   test('an initial rollout finds nothing, or what its first attempt left', () => {
-    const nothing = found({ ingresses: [], services: [], deployments: [], deploymentIds: [] });
+    const nothing = found({ routing: [], services: [], deployments: [], deploymentIds: [] });
     expect(start(nothing, { currentDeploymentId: null })).toMatchObject({
       ok: true,
       state: { applied: { form: 'before' } },
     });
-    const again = found({ ingresses: existing(greenAlone), services: [green], deploymentIds: ['42'] });
+    const again = found({ routing: existing(greenAlone), services: [green], deploymentIds: ['42'] });
     expect(start(again, { currentDeploymentId: null })).toMatchObject({ ok: true, state: { applied: greenAlone } });
   });
 
@@ -77,7 +83,7 @@ describe('where a rollout begins', () => {
   });
 
   test('a third deployment with weight: LeftoverRollout names it (D77)', () => {
-    const facts = found({ ingresses: existing(weighted(10), { deploymentId: '40' }) });
+    const facts = found({ routing: existing(weighted(10), { deploymentId: '40' }) });
     expect(failureOf(facts)).toMatchObject({ type: 'LeftoverRollout', details: { deployment: '40', percent: 10 } });
     expect(failureOf(facts)?.message).toContain('finish or roll back that one');
   });
@@ -91,10 +97,10 @@ describe('where a rollout begins', () => {
 
   test.each([
     ['its main Service is missing', found({ services: [] }), 'the main Service d-7-41 of 41 is missing'],
-    ['no Ingress routes the host', found({ ingresses: [] }), 'no Ingress routes app.example.com'],
+    ['nothing routes the host', found({ routing: [] }), 'nothing routes app.example.com'],
     [
       'the Ingress has no weight of it',
-      found({ ingresses: existing(greenAlone).map(withoutBackends) }),
+      found({ routing: routingOf(ingressesOf(greenAlone).map(withoutBackends)) }),
       '41 is not what app.example.com is routed to (nothing)',
     ],
   ])('BlueMissing when %s', (_, facts, words) => {

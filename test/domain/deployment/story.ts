@@ -133,10 +133,13 @@ function words(deployment: DeploymentRequest, shape: RouteShape, decision: Decis
       return `scale    ${id(decision.side)} to ${decision.count}${decision.ready ? ', wait until ready' : ''}`;
     case 'route': {
       const needs = (list: typeof decision.before) => list.map(({ side, healthy }) => `${id(side)} ${NEEDS[healthy]}`);
+      const [objects, proof, ends] = isByGateway(deployment)
+        ? ['HTTPRoute', 'gateway', 'endpoints']
+        : ['Ingresses', 'rules', 'targets'];
       return [
-        ...(decision.before.length > 0 ? [`gate     targets ${needs(decision.before).join(', ')}`] : []),
-        `apply    Ingresses ${routingWords(deployment, shape, decision)}`,
-        `gate     ${['rules', ...needs(decision.after)].join(', ')}`,
+        ...(decision.before.length > 0 ? [`gate     ${ends} ${needs(decision.before).join(', ')}`] : []),
+        `apply    ${objects} ${routingWords(deployment, shape, decision)}`,
+        `gate     ${[proof, ...needs(decision.after)].join(', ')}`,
       ].join('\n');
     }
     case 'hold': {
@@ -145,7 +148,7 @@ function words(deployment: DeploymentRequest, shape: RouteShape, decision: Decis
       return `hold     ${until} (${decision.why}${decision.step > 0 ? `, step ${decision.step}` : ''})${watch}`;
     }
     case 'drain':
-      return `drain    ${id(decision.side)}`;
+      return `drain    ${id(decision.side)}${isByGateway(deployment) ? ` ${deployment.timings.drainSeconds} s` : ''}`;
     case 'delete':
       return `delete   ${decision.what}${decision.what === 'blue' || decision.what === 'green' ? ` (${id(decision.what)})` : ''}`;
     case 'end': {
@@ -157,17 +160,19 @@ function words(deployment: DeploymentRequest, shape: RouteShape, decision: Decis
   }
 }
 
+const isByGateway = ({ scope }: DeploymentRequest) => scope.dnsType === 'external_dns';
+
 function routingWords(
   deployment: DeploymentRequest,
   shape: RouteShape,
   { routing }: Extract<Decision, { kind: 'route' }>,
 ): string {
-  if (routing.form === 'before') return 'as they were';
+  if (routing.form === 'before') return isByGateway(deployment) ? 'as it was' : 'as they were';
   const prefix = `d-${deployment.scopeId}-`;
   return expectedRouting(shape, routing)
     .map(({ host, port, weights }) => {
       const shares = Object.entries(weights).map(([name, share]) => `${name.slice(prefix.length)}:${share}`);
-      return `${port} ${host} {${shares.join(', ')}}`;
+      return `${isByGateway(deployment) ? '' : `${port} `}${host} {${shares.join(', ')}}`;
     })
     .join('; ');
 }

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { TrafficPlanInput } from '../../../contract/deployment/input.ts';
 import type { RolloutMessage } from '../../../domain/deployment/rollout/types.ts';
+import { input } from './build.ts';
 import { failure, type Story, type StoryEvent, tell } from './story.ts';
 
 /** Golden transcripts (specs: deployment, section 15): read them as prose in transcripts/. `vitest -u` writes them anew. */
@@ -26,6 +27,8 @@ const port8081 = { port: 8081, type: 'HTTP' as const };
 const withPort = { image: 'registry.example.com/shop/api:1.4.2', replicas: 10, additionalPorts: [port8081] };
 const bluePort = { name: 'd-7-41-http-8081', port: 8081 };
 const blueMain = { name: 'd-7-41', port: 8080 };
+
+const byGateway = { scope: { ...input().scope, dnsType: 'external_dns' as const } };
 
 const rollbackAt = (percent: number): Story => ({
   events: [...(percent === 0 ? [] : [say(waiting, to(percent))]), say(waiting, back)],
@@ -134,6 +137,16 @@ const stories: Record<string, Story> = {
       fails('targets 41 has a healthy target', 'TargetsUnhealthy', 'no target of 41 is healthy', false),
     ],
   },
+  'rollback after somebody removed a Service of green': {
+    events: [
+      say(waiting, to(50)),
+      {
+        on: waiting,
+        outcome: { kind: 'ill', side: 'green', failure: failure('TargetsUnhealthy', 'no healthy target') },
+      },
+      fails('{41:100, 42:0}', 'ControllerRefused', 'Service d-7-42 not found'),
+    ],
+  },
   'cancel while starting': { events: [{ on: 'wait', cancel: true }] },
   'cancel in a hold': {
     input: { trafficPlan: steps() },
@@ -166,6 +179,15 @@ const stories: Record<string, Story> = {
   'refused by the controller, onFailure pause': {
     input: { trafficPlan: steps({ onFailure: 'pause' }) },
     events: [fails('{41:50, 42:50}', 'ControllerRefused', 'Failed build model'), say(waiting, { name: 'resume' })],
+  },
+  'external DNS by plan': { input: { ...byGateway, trafficPlan: steps() }, events: [] },
+  'external DNS refused by the gateway, onFailure pause': {
+    input: { ...byGateway, trafficPlan: steps({ onFailure: 'pause' }) },
+    events: [
+      fails('{41:90, 42:10}', 'RouteNotAccepted', 'ResolvedRefs is False, BackendNotFound'),
+      say(waiting, { name: 'resume' }),
+      say('hold     60 s (plan, step 2)', back),
+    ],
   },
   'targets unhealthy at weight 0': {
     events: [

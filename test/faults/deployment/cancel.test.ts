@@ -5,6 +5,7 @@ import { type Cancellable, survivesCancellation } from '../../support/faults/can
 import { everything } from '../../support/faults/outcomes.ts';
 import {
   createScope,
+  createScopeByGateway,
   deploymentOf,
   drive,
   objectsOf,
@@ -48,10 +49,11 @@ function replacement(
   name: string,
   fields: Parameters<typeof deploymentOf>[2],
   { activities, telling }: Pick<Cancellable<World>, 'activities' | 'telling'>,
+  create: typeof createScope = createScope,
 ): Cancellable<World> {
   let serving: { scope: TestScope; version: number } | undefined;
   const begun = async () => {
-    const scope = await createScope(world);
+    const scope = await create(world);
     await rollOut(world, deploymentOf(scope, '1'));
     return { scope, version: 1 };
   };
@@ -89,6 +91,13 @@ const byPlan = replacement(
     activities: [...initial, 'removeObjects'],
     telling: ['applySide', 'routeTraffic #2', 'routeTraffic #4', 'removeObjects'],
   },
+);
+
+const byGateway = replacement(
+  'a rollout by plan at a gateway',
+  { trafficPlan: { mode: 'steps', steps, autoFinalize: true } },
+  { activities: [...initial, 'removeObjects'] },
+  createScopeByGateway,
 );
 
 /** Its instances never get ready: the cancellation also strikes while it goes back by itself. */
@@ -129,4 +138,4 @@ const deletion: Cancellable<World> = {
   activities: ['acceptTarget', 'surveyScope', 'removeRoutes', 'removeSides'],
 };
 
-survivesCancellation('deployment', world, everything ? [first, byPlan, failing, deletion] : [byPlan]);
+survivesCancellation('deployment', world, everything ? [first, byPlan, byGateway, failing, deletion] : [byPlan]);

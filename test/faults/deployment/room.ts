@@ -7,8 +7,10 @@ import type { Journey, RoomUnderFaults } from '../../support/faults/journey.ts';
 import { eventually } from '../../support/inspect.ts';
 import {
   createScope,
+  createScopeByGateway,
   deploymentOf,
   drive,
+  editRoute,
   editWeights,
   objectsOf,
   rollOut,
@@ -46,8 +48,14 @@ export const patient = {
   GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '',
 };
 
-export const patientWorld = (options: Pick<WorldOptions, 'worker' | 'workflowTaskTimeout'> = {}): World =>
+type Options = Pick<WorldOptions, 'worker' | 'workflowTaskTimeout'>;
+
+export const patientWorld = (options: Options = {}): World =>
   rolloutWorld({ ...options, environment: patient, lifecycle: { deregistrationDelaySeconds: 1 } });
+
+/** Without target groups nobody says how long a version drains but the settings. */
+export const gatewayWorld = (options: Options = {}): World =>
+  rolloutWorld({ ...options, environment: { ...patient, GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '0.05' } });
 
 const LONG = 100;
 
@@ -57,14 +65,18 @@ export async function onlyServes(world: World, scope: TestScope, deploymentId: s
   expect(weightsOf(world, scope)).toEqual({ [deploymentId]: 100 });
   expect(await objectsOf(world, scope)).toEqual([
     `Deployment d-${scopeId}-${deploymentId}`,
-    `Ingress k-8-s-${slugs.scope}-${scopeId}-internet-facing`,
+    `${scope.input.dnsType === 'external_dns' ? 'HTTPRoute' : 'Ingress'} k-8-s-${slugs.scope}-${scopeId}-internet-facing`,
     `Service d-${scopeId}-${deploymentId}`,
   ]);
 }
 
 /** A scope whose version 41 serves while `steps` go on; no request of its users fails. */
-async function whileServing(world: World, steps: (scope: TestScope) => Promise<void>): Promise<void> {
-  const scope = await createScope(world);
+async function whileServing(
+  world: World,
+  steps: (scope: TestScope) => Promise<void>,
+  create: typeof createScope = createScope,
+): Promise<void> {
+  const scope = await create(world);
   await rollOut(world, deploymentOf(scope, '41'));
   const driver = drive(world, scope);
   try {
@@ -149,6 +161,38 @@ const editAndGoBack = (world: World) =>
     await onlyServes(world, scope, '41');
   });
 
+/** With external DNS: a version takes over in steps, the next one is given up after others edited the route, and all is removed. */
+const byGateway = async (world: World) => {
+  let served: TestScope | undefined;
+  await whileServing(
+    world,
+    async (scope) => {
+      served = scope;
+      const steps = [50, 100].map((percent) => ({ percent, holdSeconds: 0 }));
+      const plan = { mode: 'steps' as const, steps, autoFinalize: true };
+      await rollOut(world, next(scope, { strategy: 'blue_green', trafficPlan: plan }));
+      await onlyServes(world, scope, '42');
+      const handle = await startRollout(world, deploymentOf(scope, '43', { currentDeploymentId: '42' }));
+      const status = () => rolloutStatus(world, scope.input.scopeId);
+      await eventually(async () => expect((await status()).phase).toBe('Running'), LONG);
+      await editRoute(world, scope, 5);
+      await eventually(async () => {
+        expect((await status()).warnings.map(({ code }) => code)).toEqual(['RulesChanged']);
+        expect(weightsOf(world, scope)).toEqual({ '42': 100, '43': 0 });
+      }, LONG);
+      await handle.executeUpdate(rollbackUpdate, { args: [{ reason: 'it is slow' }] });
+      expect(await handle.result()).toMatchObject({ outcome: 'rolled_back' });
+      await onlyServes(world, scope, '42');
+    },
+    createScopeByGateway,
+  );
+  if (!served) throw new Error('nothing served');
+  const id = workflowIds.deployment(served.input.scopeId);
+  await runOfRoom(world, workflowTypes.deploymentDeletion, id, targetOf(served));
+  await eventually(async () => expect(served && weightsOf(world, served)).toEqual({}));
+  expect(await objectsOf(world, served)).toEqual([]);
+};
+
 const initial = ['acceptDeployment', 'beginRollout', 'applySide', 'waitInstances', 'routeTraffic', 'keepRollout'];
 const deletion = ['acceptTarget', 'surveyScope', 'removeRoutes', 'removeSides'];
 
@@ -165,6 +209,22 @@ const replacement: Journey<World> = {
     scaleSide: [1, 2, 3],
     keepRollout: [2],
   },
+};
+
+const led: Journey<World> = {
+  name: 'led by a gateway, replaced, kept, and removed',
+  go: byGateway,
+  activities: [...initial, ...deletion, 'watchTraffic', 'removeObjects'],
+  // The first version; the second at 0, 50 and 100 and alone; the third at 0, put back, and the route as it was.
+  calls: { routeTraffic: [1, 2, 3, 5, 6, 7, 8], removeObjects: [1, 2] },
+};
+
+/** The same room with a gateway in the place of the balancer: its own world, for `npm run reliability`. */
+export const gatewayRoom: RoomUnderFaults<World> = {
+  room: 'deployment',
+  subject: 'a version that is',
+  activities: led.activities,
+  journeys: [led],
 };
 
 export const deploymentRoom: RoomUnderFaults<World> = {

@@ -33,8 +33,8 @@ const PORTS = [
 
 const placementOf = async ({ input }: TestScope) =>
   (
-    await world.database.query<{ state: string; holder: string | null; hosts: string[] }>(
-      'select state, holder, hosts from placement where scope_id = $1',
+    await world.database.query<{ state: string; holder: string | null; hosts: string[]; hosts_added: string[] }>(
+      'select state, holder, hosts, hosts_added from placement where scope_id = $1',
       [input.scopeId],
     )
   ).rows[0];
@@ -97,6 +97,18 @@ describe('a rollout', () => {
     await failureOf(handle.result());
   });
 
+  test('whose new Service somebody removes at 50 goes back, although no weight can be set any more (section 20)', async () => {
+    const scope = await served(world);
+    const before = await traceOf(world, scope);
+    const handle = await startRollout(world, next(scope));
+    await reaches(world, scope, inPhase('Running'));
+    await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
+    const name = `d-${scope.input.scopeId}-42`;
+    await world.kubernetes.remove({ apiVersion: 'v1', kind: 'Service', namespace: world.namespace, name });
+    expect(await failureOf(handle.result())).toMatchObject({ type: 'TargetsUnhealthy', details: { rolledBack: true } });
+    expect(await traceOf(world, scope)).toEqual(before);
+  });
+
   test('with an autoscaler raises the count before the weights and lowers it after (row 32: D79, D80)', async () => {
     const workload = { replicas: null, autoscaling: { minReplicas: 4, maxReplicas: 6 } };
     const scope = await served(world, { workload });
@@ -106,12 +118,23 @@ describe('a rollout', () => {
     expect(driver.stop().failed).toEqual({});
   });
 
-  test('to a version without a port that the old one had removes its listener (row 42: D105)', async () => {
+  test('to a version without a port that the old one had, and with one more host (row 42: D105)', async () => {
     const scope = await served(world, { workload: { additionalPorts: PORTS.slice(0, 1) } });
     expect(weightsOf(world, scope, 9000)).toEqual({ '41': 100 });
-    await rollOut(world, next(scope, { trafficPlan: byPlan([100]) }));
+    const custom = `shop-${scope.input.scopeId}.apps.example.com`;
+    const hosts = { domain: scope.domain, custom: [custom] };
+    const result = await rollOut(world, next(scope, { hosts, trafficPlan: byPlan([100]) }));
+    expect(result.hosts.map(({ host }) => host)).toEqual([scope.domain, custom]);
     expect(weightsOf(world, scope, 9000)).toEqual({});
-    expect(weightsOf(world, scope)).toEqual({ '42': 100 });
+    for (const domain of [scope.domain, custom]) expect(weightsOf(world, { ...scope, domain })).toEqual({ '42': 100 });
+    // The balancer's room is counted with the new host, and no later run of the scope takes it back.
+    const hosts_added: string[] = [];
+    expect(await placementOf(scope)).toEqual({
+      state: 'bound',
+      holder: null,
+      hosts: [scope.domain, custom],
+      hosts_added,
+    });
   });
 });
 

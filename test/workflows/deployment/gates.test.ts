@@ -7,6 +7,7 @@ import {
   switchTrafficUpdate,
 } from '../../../contract/deployment/messages.ts';
 import { retryNowSignal, retryNowUpdate } from '../../../contract/scope/messages.ts';
+import type { AwsSeed } from '../../../sandbox/aws/seed-schema.ts';
 import { eventually, failureOf, truth } from '../../support/inspect.ts';
 import {
   byPlan,
@@ -28,10 +29,14 @@ import {
   traceOf,
   weightsOf,
 } from '../../support/rollouts.ts';
+import { managedTags, REGION, region } from '../../support/world.ts';
 
 /** What gates refuse, and who is told. Deadlines are short: most of these end by one. */
 
+const SECOND = 'k8s-groundwork-second';
+
 const world = rolloutWorld({
+  seed: withSecondBalancer(),
   environment: {
     GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '4',
     GROUNDWORK_DEPLOYMENT_TARGET_HEALTH_TIMEOUT: '2',
@@ -39,6 +44,15 @@ const world = rolloutWorld({
     GROUNDWORK_DEPLOYMENT_REMOVAL_TIMEOUT: '2',
   },
 });
+
+/** The balancer that scopes get, and another that no scope is placed on by itself. */
+function withSecondBalancer(): AwsSeed {
+  const seed = region({ public: 0, managed: true });
+  const balancers = seed.regions?.[REGION]?.loadBalancers;
+  const first = balancers?.[0];
+  if (first) balancers.push({ ...first, name: SECOND, tags: managedTags(SECOND) });
+  return seed;
+}
 
 const INGRESS = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' };
 const healthSeconds = 10;
@@ -82,6 +96,22 @@ describe('the balancer', () => {
     const result = await rollOut(world, next(scope, { adopt: 'ingress', trafficPlan: byPlan([100]) }));
     expect(result).toMatchObject({ outcome: 'finalized' });
     expect(await placedOn(scope)).toBe(`${scope.input.scopeId} bound ${scope.balancer}`);
+  });
+
+  test('of the ledger wins with adopt: Ingress and DNS alias follow it (row 47: N7)', async () => {
+    const scope = await drifted(SECOND);
+    const result = await rollOut(world, next(scope, { adopt: 'ledger', trafficPlan: byPlan([100]) }));
+    expect(result.warnings.map(({ code }) => code)).toEqual(['BalancerAdopted', 'IngressMoves']);
+    expect(weightsOf(world, scope)).toEqual({ '42': 100 });
+    const { records } = await truth(world);
+    const aliases = records.filter((line) => line.includes(` ${scope.domain} `));
+    expect(aliases).toHaveLength(2);
+    const second = [...world.aws.state.region(REGION).loadBalancers.values()].find(({ name }) => name === SECOND);
+    for (const line of aliases) expect(line).toContain(second?.dnsName);
+    expect(await placedOn(scope)).toBe(`${scope.input.scopeId} bound ${SECOND}`);
+    const driver = drive(world, { ...scope, balancer: SECOND });
+    driver.send({ balancer: SECOND, host: scope.domain, port: 443 });
+    expect(driver.stop().failed).toEqual({});
   });
 
   test('group that another member breaks is GroupBroken, naming it; no other Ingress is written (row 49: N9)', async () => {

@@ -128,6 +128,7 @@ const needed: readonly KubernetesPermission[] = [
   { group: '', resource: 'services', verbs: ['get', 'list'] },
   { group: 'apps', resource: 'deployments', verbs: ['list'] },
   { group: 'gateway.networking.k8s.io', resource: 'gateways', verbs: ['get'] },
+  { group: 'gateway.networking.k8s.io', resource: 'httproutes', verbs: ['list'] },
   { group: 'externaldns.k8s.io', resource: 'dnsendpoints', verbs: ['get', 'create', 'patch', 'delete'] },
 ];
 
@@ -166,6 +167,7 @@ describe('in Kubernetes, without', () => {
     'get Service': [createExternal],
     'list Service': [removePlain, 'stays'],
     'list Deployment': [removePlain, 'stays'],
+    'list HTTPRoute': [removePlain, 'stays'],
     'get Gateway': [createExternal],
     'get DNSEndpoint': [createExternal],
     'create DNSEndpoint': [createExternal],
@@ -223,5 +225,6 @@ const KINDS: Readonly<Record<string, string>> = {
   services: 'Service',
   deployments: 'Deployment',
   gateways: 'Gateway',
+  httproutes: 'HTTPRoute',
   dnsendpoints: 'DNSEndpoint',
 };

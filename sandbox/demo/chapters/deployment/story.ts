@@ -5,7 +5,7 @@ import type {
   DeploymentStatus,
   ScopeRequest,
 } from '../../../../starter/client.ts';
-import { RequestDriver } from '../../../traffic/driver.ts';
+import { RequestDriver, throughBalancers } from '../../../traffic/driver.ts';
 import type { Stage } from '../../chapter.ts';
 import { REGION, SHOP } from '../setting.ts';
 
@@ -52,7 +52,7 @@ export function version(id: string, domain: string, fields: Partial<DeploymentRe
 export function users({ sandbox }: Stage): RequestDriver {
   const { controllers, aws } = sandbox;
   if (!controllers) throw new Error('the sandbox runs without controllers');
-  return new RequestDriver({ state: aws.state, region: REGION, podAt: controllers.podAt });
+  return new RequestDriver({ destination: throughBalancers(aws.state, REGION), podAt: controllers.podAt });
 }
 
 const LOOK_MS = 150;
