@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { CancelRequest } from '../../../contract/workshop/messages.ts';
 import { workshopAnnotations } from '../../../contract/workshop/objects.ts';
 import {
   applyApproval,
@@ -11,6 +12,8 @@ import {
   overrideProblem,
   pauseProblem,
 } from '../../../domain/workshop/messages.ts';
+import { startOperation } from '../../../domain/workshop/operation.ts';
+import { defaultWorkshopTimings } from '../../../domain/workshop/settings.ts';
 import { newState, remember } from '../../../domain/workshop/state.ts';
 import { at, decideOn, enabled, NOW, observe } from './build.ts';
 
@@ -72,7 +75,18 @@ test('W82 approval: only the id that waits, and it survives a look with the same
     operationId: '1-ffffffff',
     granted: false,
   });
-  expect(applyCancel(waiting).approval).toBeUndefined();
+  expect(applyCancel(waiting, {}).approval).toBeUndefined();
+});
+
+test('W65 a cancellation is a mark on the operation, which ends with it: who, and why, as far as it can be read', () => {
+  const full = observe({ count: 10, assigned: 10 });
+  const state = startOperation(decideOn(full), full, newState(), '07d3e5b1', NOW, defaultWorkshopTimings);
+  const words = (request: unknown) => applyCancel(state, request as CancelRequest).operation?.cancelling;
+  expect(words({ reason: 'too early', by: 'ana' })).toBe('cancelled by ana: too early');
+  expect(words(undefined)).toBe('a person cancelled it');
+  expect(words({ reason: 7, by: ' ' })).toBe('a person cancelled it');
+  expect(words({ reason: 'x'.repeat(10_000) })?.length).toBeLessThan(300);
+  expect(applyCancel(newState(), {}).operation).toBeUndefined();
 });
 
 test('W83 an override is set and removed', () => {
