@@ -34,6 +34,8 @@ describe('groundwork workshop', () => {
     expect((await run('resume', name, ...where())).stdout).toContain('is resumed');
 
     await eventually(async () => expect((await world.status(name)).phase).toBe('AwaitingApproval'));
+    const waiting = await run('evaluate', name, ...where(), '--dry-run');
+    expect(waiting.stdout).toMatch(/^No action: ApprovalRequired\n +why +target 6 is above 5/);
     const { approval } = await world.status(name);
     const refused = await run('approve', name, '1-00000000', ...where());
     expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining('ApprovalRefused')]);
@@ -42,7 +44,7 @@ describe('groundwork workshop', () => {
     await eventually(async () => expect((await workshop.provision()).spec?.count).toBe(6));
 
     expect((await run('cancel', name, ...where(), '--reason', 'enough')).stdout).toMatch(
-      /Operation 1-\w+ is cancelled/,
+      /Operation 1-\w+ is cancelled[\s\S]*pause/,
     );
     await eventually(async () => expect((await workshop.provision()).status?.autoScalingActive).toBeUndefined());
     const override = await run('override', name, ...where(), '--max', '7', '--until', '1d');

@@ -89,7 +89,12 @@ export function addWorkshopCommands(program: Command, context: Context): void {
       await withGroundwork(async ({ workshops }) => {
         const { operationId, droppedApproval } = await workshops.cancel(at(name, options), defined({ reason, by }));
         answer(io, options, defined({ operationId, droppedApproval }), () => [
-          ...(operationId ? [`Operation ${operationId} is cancelled.`] : []),
+          ...(operationId
+            ? [
+                `Operation ${operationId} is cancelled; its count and claims stay.`,
+                'While seats are full the next one begins after the cool-down. "groundwork workshop pause" prevents it.',
+              ]
+            : []),
           ...(droppedApproval ? [`The approval of ${droppedApproval} is not waited for any more.`] : []),
         ]);
       });

@@ -15,6 +15,7 @@ import {
 import { startOperation } from '../../../domain/workshop/operation.ts';
 import { defaultWorkshopTimings } from '../../../domain/workshop/settings.ts';
 import { newState, remember } from '../../../domain/workshop/state.ts';
+import { provisionStatus } from '../../../domain/workshop/status.ts';
 import { at, decideOn, enabled, NOW, observe } from './build.ts';
 
 describe('a request is refused in one line that names the field', () => {
@@ -64,6 +65,10 @@ test('W82 approval: only the id that waits, and it survives a look with the same
   const guarded = observe({ count: 10, assigned: 10, autoScaling: { ...enabled, approvalAbove: 12 } });
   const waiting = remember(newState(), guarded, decideOn(guarded), NOW, '07d3e5b1');
   expect(waiting.approval).toMatchObject({ operationId: '1-07d3e5b1', from: 10, target: 15, granted: false });
+  const { conditions } = provisionStatus(guarded, waiting, decideOn(guarded, waiting), NOW, 'w').autoScaling;
+  expect(conditions?.find(({ type }) => type === 'AbleToScale')).toMatchObject({
+    message: 'target 15 is above 12 and waits for approval: approve 1-07d3e5b1',
+  });
   expect(approvalProblem(waiting, { operationId: '1-ffffffff' })).toContain('the operation that waits is 1-07d3e5b1');
   const granted = applyApproval(waiting, { operationId: '1-07d3e5b1', by: 'ana' });
   expect(decideOn(guarded, granted)).toMatchObject({ reason: 'Scale', target: 15 });

@@ -83,6 +83,28 @@ export function continuing(world: WorkshopWorld): void {
     await expect(workshops.pause(elsewhere, { reason: 'exam' })).rejects.toMatchObject(failure);
   });
 
+  test('E36: a change of the provision between look and count is looked at first, although the count is the same', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    let looks = 0;
+    let edited = false;
+    world.around = async (name, run) => {
+      if (name === 'observe') looks++;
+      if (name === 'setActive' && !edited) {
+        edited = true;
+        await workshop.edit('provision', workshop.name, { spec: { concurrency: 3 } });
+        looks = 0;
+      }
+      if (name === 'applyCount') expect(looks).toBeGreaterThan(0);
+      return run();
+    };
+    await world.wake(workshop.name);
+    await eventually(async () => {
+      expect((await world.status(workshop.name)).counters).toMatchObject({ countWrites: 1, conflicts: 0 });
+      expect((await workshop.provision()).spec?.count).toBe(15);
+    });
+    expect(world.patches(workshop.name).slice(0, 3)).toEqual(['status', 'status', 'object']);
+  });
+
   test('W65: who cancels an operation whose flag somebody else prevents gets no other one in its place', async () => {
     const workshop = await world.workshop({ assigned: 10, autoScaling: { cooldownSeconds: 100_000 } });
     const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));

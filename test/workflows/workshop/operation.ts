@@ -133,7 +133,7 @@ export function operations(world: WorkshopWorld): void {
       await workshop.edit('provision', workshop.name, { metadata: { finalizers: null } });
     });
 
-    test('W35: recreated under the same name: the old operation is forgotten, nothing is carried over', async () => {
+    test('W35 E41: recreated under the same name: the old operation is forgotten, nothing is carried over', async () => {
       const workshop = await world.workshop({ assigned: 10 });
       await grown(workshop, 15);
       await world.stopWorker();
@@ -193,7 +193,7 @@ export function operations(world: WorkshopWorld): void {
   });
 
   describe('a workshop that empties', () => {
-    test('W75 W76: only claims without an assigned seat are removed, and a log-in meanwhile saves its claim', async () => {
+    test('W75 W76 E40: only claims without an assigned seat are removed, and a log-in meanwhile saves its claim', async () => {
       const scaleDown = { enabled: true, delaySeconds: 20 };
       const workshop = await world.workshop({ count: 6, assigned: 2, autoScaling: { scaleDown } });
       let saved: string | undefined;

@@ -78,7 +78,7 @@ describe('an API server that fails', () => {
     );
   });
 
-  test('W69: 403: degraded with the cause, flag cleared, a few tries instead of many, and well again afterwards', async () => {
+  test('W69 R12: 403: degraded with the cause, flag cleared, a few tries instead of many, and well again afterwards', async () => {
     const workshop = await world.workshop({ assigned: 10 });
     const effect = { kind: 'error' as const, code: 'Forbidden', status: 403, message: 'not for you' };
     const rule = world.faults.add({ id: 'w69', match: onCount(workshop), effect });
@@ -101,7 +101,7 @@ describe('an API server that fails', () => {
 });
 
 describe('many at once', () => {
-  test('W47: status writes of the manager at every moment do not starve the count write', async () => {
+  test('W47 E24: status writes of the manager at every moment do not starve the count write', async () => {
     const workshop = await world.workshop({ assigned: 10 });
     let noisy = true;
     const noise = (async () => {
@@ -119,7 +119,9 @@ describe('many at once', () => {
     );
   });
 
-  test('W50: two workers and a hundred starters at once: one run, one operation', { timeout: 120_000 }, async () => {
+  test('W50 R11 R14: two workers and a hundred starters at once: one run, one operation', {
+    timeout: 120_000,
+  }, async () => {
     const second = runWorker({
       ...world.environment,
       GROUNDWORK_HEALTH_ADDRESS: await freeAddress(),
