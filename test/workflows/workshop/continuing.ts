@@ -5,7 +5,7 @@ import { eventually } from '../../support/inspect.ts';
 import type { WorkshopWorld } from '../../support/workshop-world.ts';
 
 /** So few that a dozen messages are more than one run takes. */
-export const SHORT_HISTORY = { GROUNDWORK_WORKSHOP_HISTORY_LIMIT: '60' };
+export const SHORT_HISTORY = { GROUNDWORK_WORKSHOP_HISTORY_LIMIT: '40' };
 
 const CONTINUATIONS = 2;
 

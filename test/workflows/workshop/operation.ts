@@ -136,16 +136,22 @@ export function operations(world: WorkshopWorld): void {
     test('W35 E41: recreated under the same name: the old operation is forgotten, nothing is carried over', async () => {
       const workshop = await world.workshop({ assigned: 10 });
       await grown(workshop, 15);
-      await world.stopWorker();
-      await workshop.remove('provision', workshop.name);
-      await workshop.addProvision(workshop.name, 10);
-      const { metadata } = await workshop.provision();
-      await world.startWorker();
+      let uid: string | undefined;
+      world.around = async (name, run) => {
+        if (name === 'observe' && uid === undefined) {
+          uid = '';
+          await workshop.remove('provision', workshop.name);
+          await workshop.addProvision(workshop.name, 10);
+          uid = (await workshop.provision()).metadata?.uid;
+        }
+        return run();
+      };
       await eventually(async () => {
-        const status = await world.status(workshop.name);
-        expect(status).toMatchObject({ uid: metadata?.uid, counters: { countWrites: 1 } });
+        expect(await world.status(workshop.name)).toMatchObject({ uid, counters: { countWrites: 1 } });
+        expect((await workshop.provision()).metadata?.uid).toBe(uid);
         expect(await shape(workshop)).toMatchObject({ count: 15, flag: true });
       });
+      world.around = undefined;
       expect((await workshop.provision()).status?.autoScaling?.operationId).toMatch(/^1-/);
     });
 

@@ -154,14 +154,14 @@ describe('many at once', () => {
   }
 });
 
-describe('the sweep', () => {
-  const sweep = (id: string) =>
-    world.client.workflow.execute(workflowTypes.workshopSweep, {
-      workflowId: `${workflowIds.workshopSweep(world.namespace)}/${id}`,
-      taskQueue: world.taskQueue,
-      args: [{ cluster: world.namespace, namespace: world.namespace }],
-    });
+const sweep = (id: string) =>
+  world.client.workflow.execute(workflowTypes.workshopSweep, {
+    workflowId: `${workflowIds.workshopSweep(world.namespace)}/${id}`,
+    taskQueue: world.taskQueue,
+    args: [{ cluster: world.namespace, namespace: world.namespace }],
+  });
 
+describe('the sweep', () => {
   test('W71: a flag that nobody can explain, of a workshop without autoscaling, is cleared', async () => {
     const workshop = await world.workshop({ autoScaling: null });
     const path = workshop.path('provision', workshop.name, 'status');
@@ -173,6 +173,34 @@ describe('the sweep', () => {
 });
 
 describe('a run that is ended from outside', () => {
+  test.each([
+    { when: 'before', epoch: 2, story: 'the next run decides again' },
+    { when: 'after', epoch: 1, story: 'the next run waits for the claims' },
+  ])('terminated by hand $when the count is written: $story, and one step is taken', async ({ when, epoch }) => {
+    const workshop = await world.workshop({ assigned: 10 });
+    const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+    let terminated = false;
+    world.around = async (name, run) => {
+      if (name !== 'applyCount' || terminated) return run();
+      terminated = true;
+      const written = when === 'after' ? await run() : undefined;
+      await handle.terminate('by hand');
+      return written;
+    };
+    await world.wake(workshop.name);
+    await eventually(async () => expect((await handle.describe()).status.name).toBe('TERMINATED'));
+    expect((await workshop.provision()).status?.autoScalingActive).toBe(true);
+    await sweep(`terminated-${when}`);
+    await grown(workshop, 15);
+    await workshop.catchUp();
+    await eventually(async () => {
+      const { status, metadata } = await workshop.provision();
+      const { lastResult, operationId } = status?.autoScaling ?? {};
+      expect([status?.autoScalingActive, lastResult]).toEqual([undefined, 'Succeeded']);
+      expect([operationId?.split('-')[0], metadata?.generation]).toEqual([String(epoch), 2]);
+    });
+  });
+
   test('cancelled: the flag goes, the count stays', async () => {
     const workshop = await world.workshop({ assigned: 10 });
     await world.wake(workshop.name);
