@@ -39,6 +39,8 @@ claims that were ready and of which no seat was ever taken. The cap is four time
   trickle shows it). The strategy headroom acts earlier, but a step is only as large as what is missing at that moment; where people
   must not wait, give it more free seats to keep.
 
+Rules that keep free seats write before the threshold is crossed: their time from there is that of their next write.
+
 In the rush and the burst all rules reject the same people: whatever is asked for, nothing is ready before they have come.
 
 ![Idle claim-minutes by crowd](performance-workshop-idle.svg)
