@@ -88,7 +88,7 @@ async function round(run: AutoscalerRun, evaluations: readonly Evaluation[]): Pr
     await forgotten;
     return { kind: 'continue' };
   }
-  run.state = { ...run.state, uid };
+  run.recognise(uid);
   if (reason === 'Ignored') {
     run.note(look);
     answer(evaluations, look);

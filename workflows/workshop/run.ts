@@ -71,7 +71,7 @@ export class AutoscalerRun {
   #phase: AutoscalerPhase | undefined;
   #urgent = false;
   #evaluations: Evaluation[] = [];
-  /** The state when the present round began. */
+  /** The state when the present object was seen last. */
   #before: AutoscalerState;
   #evaluatedAt = 0;
   #ending: Ending | undefined;
@@ -112,13 +112,18 @@ export class AutoscalerRun {
     const changed = this.state.dirty;
     const evaluations = this.#evaluations.splice(0);
     this.state = { ...this.state, dirty: false };
-    this.#before = this.state;
     this.#urgent = false;
     this.#evaluatedAt = Date.now();
     return { evaluations, changed };
   }
 
-  /** Another object stands under the name: what people asked in this round was asked of it, all else is forgotten. */
+  /** The object that this run scales is there. */
+  recognise(uid: string): void {
+    this.state = { ...this.state, uid };
+    this.#before = this.state;
+  }
+
+  /** Another object stands under the name: what people asked since the old one was seen is asked of it, all else is forgotten. */
   startAnew(uid: string): void {
     const { pause, override } = this.state;
     this.state = {

@@ -52,28 +52,41 @@ export function continuing(world: WorkshopWorld): void {
     });
   });
 
-  test('W35: a pause that is asked for while a recreated provision is noticed is one of the new provision', async () => {
-    const workshop = await world.workshop({ assigned: 10 });
-    await world.wake(workshop.name);
-    await eventually(async () => expect((await world.status(workshop.name)).counters.countWrites).toBe(1));
-    const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
-    const answers: unknown[] = [];
-    world.around = async (name, run) => {
-      if (name === 'observe' && answers.length === 0) {
+  test.each([{ asked: 'before the run looks again' }, { asked: 'while it looks' }])(
+    'W35: a pause of a recreated provision that is asked for $asked is one of the new provision',
+    async ({ asked }) => {
+      const workshop = await world.workshop({ assigned: 10 });
+      await world.wake(workshop.name);
+      await eventually(async () => expect((await world.status(workshop.name)).counters.countWrites).toBe(1));
+      const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+      const answers: unknown[] = [];
+      const recreateAndPause = async () => {
         await workshop.remove('provision', workshop.name);
         await workshop.addProvision(workshop.name, 10);
         answers.push(await handle.executeUpdate(pauseUpdate, { args: [{ reason: 'exam' }] }));
+      };
+      if (asked === 'while it looks') {
+        world.around = async (name, run) => {
+          if (name === 'observe' && answers.length === 0) await recreateAndPause();
+          return run();
+        };
+        await world.wake(workshop.name);
+      } else {
+        world.around = async (name, run) => {
+          // The run polls: its look waits until the pause is asked for.
+          while (name === 'observe' && answers.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+          return run();
+        };
+        await recreateAndPause();
       }
-      return run();
-    };
-    await world.wake(workshop.name);
-    await eventually(async () =>
-      expect(await world.status(workshop.name)).toMatchObject({ phase: 'Paused', counters: { countWrites: 0 } }),
-    );
-    expect(answers).toEqual([{ paused: true }]);
-    const { metadata, spec } = await workshop.provision();
-    expect([spec?.count, (await world.status(workshop.name)).uid]).toEqual([10, metadata?.uid]);
-  });
+      await eventually(async () =>
+        expect(await world.status(workshop.name)).toMatchObject({ phase: 'Paused', counters: { countWrites: 0 } }),
+      );
+      expect(answers).toEqual([{ paused: true }]);
+      const { metadata, spec } = await workshop.provision();
+      expect([spec?.count, (await world.status(workshop.name)).uid]).toEqual([10, metadata?.uid]);
+    },
+  );
 
   test('a run that cannot go on tells so to whoever waits for its answer', async () => {
     const { workshops } = await typedClient(world);
