@@ -76,7 +76,8 @@ export function addWorkshopCommands(program: Command, context: Context): void {
     .action(async (name: string, options: Given<{ dryRun?: boolean }>) => {
       await withGroundwork(async ({ workshops }) => {
         const decision = await workshops.evaluate(at(name, options), defined({ dryRun: options.dryRun }));
-        answer(io, options, decision, (colors) => decisionLines(decision, colors));
+        const dryRun = options.dryRun === true || decision.config?.dryRun === true;
+        answer(io, options, decision, (colors) => decisionLines(decision, dryRun, colors));
         if (decision.reason === 'ProvisionGone') context.exit(exitCodes.notFound);
       });
     });
