@@ -6,7 +6,7 @@ import { writeReport } from './report.ts';
 
 /**
  * npm run bench -- ROOM [--quick] [--json] [--report [--from FILE]]
- *   --quick   fewer creations, under a minute on an idle machine; the default takes some minutes
+ *   --quick   fewer of everything, a minute or two on an idle machine; the default takes some minutes
  *   --json    one JSON document on the last line of stdout, the account on stderr
  *   --report  writes its section of docs/performance.md and its charts from this run, or from a run's JSON in FILE
  * Exit code 0 when everything was counted right and measured, whatever the goals; 1 when a count was wrong or something could

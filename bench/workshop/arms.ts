@@ -5,45 +5,31 @@ import { breakerOpen, type Observation } from '../../domain/workshop/observation
 import { countWritten, endOperation, reviewOperation, startOperation } from '../../domain/workshop/operation.ts';
 import { pollDelay, defaultWorkshopTimings as timings } from '../../domain/workshop/settings.ts';
 import { newState, remember } from '../../domain/workshop/state.ts';
+import { HEADROOM_TICK, headroomTarget, PROPOSAL_PERIOD, proposalTarget, type Settings } from './rules.ts';
 import type { World } from './world.ts';
 
 /** The rules that are compared. Each is attached to a world and writes its count; all have the same cap. */
 
-export interface Settings {
-  threshold: number;
-  scaleFactor: number;
-  cap: number;
-  /** Free seats to keep, for the two headroom rules. */
-  minAvailable: number;
-}
-
 export type Arm = (world: World, settings: Settings, offset: number) => void;
 
-/** Seconds between two looks of the plain rules. */
-const PROPOSAL_PERIOD = 300;
-const HEADROOM_TICK = 10;
-
 /**
- * The proposal, as published: at every seat event and every 300 s, u >= threshold multiplies. Count and flag go in one merge
- * patch on the main endpoint, whose status part the API server drops: so no flag ever stops the next evaluation.
+ * Count and flag of the proposal go in one merge patch on the main endpoint, whose status part the API server drops: so no flag
+ * ever stops the next evaluation.
  */
-export const proposal: Arm = (world, { threshold, scaleFactor, cap }, offset) => {
+export const proposal: Arm = (world, settings, offset) => {
   const look = () => {
-    const { total, assigned } = world.seats();
-    if (total === 0 || assigned / total < threshold) return;
-    const target = Math.min(cap, Math.max(world.count + 1, Math.trunc(world.count * scaleFactor)));
-    if (target > world.count) world.write(target);
+    const target = proposalTarget({ count: world.count, ...world.seats() }, settings);
+    if (target !== undefined) world.write(target);
   };
   world.onChange(look);
   world.every(PROPOSAL_PERIOD, offset * PROPOSAL_PERIOD, look);
 };
 
-/** The plain headroom rule: one more whenever too little is free or coming. */
-export const plainHeadroom: Arm = (world, { minAvailable, cap }, offset) => {
+export const plainHeadroom: Arm = (world, settings, offset) => {
   world.every(HEADROOM_TICK, offset * HEADROOM_TICK, () => {
-    const { total, assigned } = world.seats();
     const coming = Math.max(0, world.count - world.number('active')) * (world.claims[0]?.seats ?? 1);
-    if (total - assigned + coming < minAvailable && world.count < cap) world.write(world.count + 1);
+    const target = headroomTarget({ count: world.count, ...world.seats() }, coming, settings);
+    if (target !== undefined) world.write(target);
   });
 };
 

@@ -1,9 +1,9 @@
 import type { Goal } from '../bench.ts';
-import type { CaseFigures, LiveFigures } from './result.ts';
+import type { CaseFigures, FastFigures, LiveFigures } from './result.ts';
 import { arms, settings } from './shape.ts';
 
 /** What must show (specs: workshop autoscaling, section 10), judged on the rush upon ten single seats. */
-export function judge(cases: readonly CaseFigures[], live?: LiveFigures): Goal[] {
+export function judge(cases: readonly CaseFigures[], live?: LiveFigures, fast?: FastFigures): Goal[] {
   const rush = cases.filter(({ crowd, seatsPerClaim }) => crowd === 'rush' && seatsPerClaim === 1);
   const early = (arm: CaseFigures['arm']) => rush.filter((one) => one.arm === arm).flatMap((one) => one.early ?? []);
   const words = (arm: CaseFigures['arm']) =>
@@ -29,6 +29,23 @@ export function judge(cases: readonly CaseFigures[], live?: LiveFigures): Goal[]
       met: slowest < 3,
     },
     ...(live ? judgeLive(live) : []),
+    ...(fast ? judgeFast(fast) : []),
+  ];
+}
+
+/** The same two in the rush, with everything real but the time. */
+function judgeFast({ speed, cases }: FastFigures): Goal[] {
+  const rush = (arm: CaseFigures['arm']) =>
+    cases.find((one) => one.crowd === 'rush' && one.arm === arm)?.served.early ?? { writes: 0, count: 0 };
+  const words = (arm: CaseFigures['arm']) => `${rush(arm).writes} writes to ${rush(arm).count}`;
+  const where = `in the rush on real servers, ${speed} times as fast, before any new claim is complete,`;
+  return [
+    {
+      goal: `${where} the ${arms.proposal.words} runs to its cap of ${settings.cap}`,
+      measured: words('proposal'),
+      met: rush('proposal').count === settings.cap,
+    },
+    { goal: `${where} ours (ratio) takes one step`, measured: words('ratio'), met: rush('ratio').writes === 1 },
   ];
 }
 

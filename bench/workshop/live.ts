@@ -1,20 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { KubeConfig } from '@kubernetes/client-node';
-import { Connection, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { workflowIds } from '../../contract/names.ts';
 import type { WorkshopProvision } from '../../contract/workshop/objects.ts';
 import type { Report } from '../../sandbox/binaries/progress.ts';
-import { KubeClient } from '../../sandbox/controllers/client.ts';
+import type { KubeClient } from '../../sandbox/controllers/client.ts';
 import { pathOf } from '../../sandbox/controllers/objects.ts';
 import { workshopResources } from '../../sandbox/controllers/workshop/objects.ts';
 import { TestWorkshop } from '../../test/support/workshop-objects.ts';
-import { readConfiguration } from '../../worker/configuration.ts';
-import { setUpSchedules } from '../../worker/schedules.ts';
 import { observeMachine } from '../machine.ts';
 import { type Bed, makeBed } from '../scope/bed.ts';
 import { profileOf } from '../scope/profile.ts';
 import { distribution } from '../statistics.ts';
 import type { LiveFigures, Traffic } from './result.ts';
+import { administrator, setUpSweep, unlessReset, until } from './servers.ts';
 import type { LiveShape } from './shape.ts';
 
 /**
@@ -30,7 +28,6 @@ const TAKEN = 3;
 const GROWN = 7;
 /** Workshops are made so many at a time. */
 const MAKERS = 8;
-const PATIENCE_MS = 60_000;
 const SAMPLE_MS = 1_000;
 
 export async function measureLive<T>(
@@ -81,25 +78,6 @@ export async function measureLive<T>(
   } finally {
     report('Stopping everything');
     await bed.close();
-  }
-}
-
-function administrator(bed: Bed): KubeClient {
-  const config = new KubeConfig();
-  config.loadFromFile(bed.sandbox.kubernetes.kubeconfigFile('admin'));
-  return new KubeClient(config, 'bench');
-}
-
-/** The Schedule of the sweep, as `groundwork setup` makes it. */
-async function setUpSweep(bed: Bed, settings: Readonly<Record<string, string>>): Promise<void> {
-  const reading = readConfiguration({ GROUNDWORK_DATABASE_URL: 'postgres://unused', ...settings });
-  if (!reading.ok) throw new Error(reading.problems.join('\n'));
-  const { direct, temporalNamespace } = bed.sandbox.addresses;
-  const connection = await Connection.connect({ address: direct.temporal });
-  try {
-    await setUpSchedules(connection, temporalNamespace, reading.values);
-  } finally {
-    await connection.close();
   }
 }
 
@@ -248,14 +226,4 @@ async function visitAtRandom(workshops: readonly TestWorkshop[], perSecond: numb
     await place.workshop.edit('seat', place.seat, { spec: { assignment } }).catch(unlessReset);
     await delay(1000 / perSecond, undefined, { signal: ended }).catch(() => {});
   }
-}
-
-/** A connection that the server has just closed: the visitor comes another time. */
-function unlessReset(error: unknown): void {
-  if ((error as { code?: string }).code !== 'ECONNRESET') throw error;
-}
-
-async function until(what: string, there: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + PATIENCE_MS; !(await there()); await delay(200))
-    if (Date.now() > end) throw new Error(`not so after ${PATIENCE_MS / 1000} s: ${what}`);
 }

@@ -1,6 +1,6 @@
 import type { Rows } from '../bench.ts';
 import { sum } from '../statistics.ts';
-import type { CaseFigures, LiveFigures, WorkshopBench } from './result.ts';
+import type { CaseFigures, FastCase, FastFigures, LiveFigures, Outcome, WorkshopBench } from './result.ts';
 import { type ArmName, arms, crowdNames, crowds, failRates, sizes } from './shape.ts';
 
 const HEAD = [
@@ -63,8 +63,30 @@ export function liveTable({ idle, busy, reaction }: LiveFigures): { title: strin
   };
 }
 
+/** Every rule on every crowd that was played; a cell is on real servers, and in memory. */
+export function fastTable({ cases, speed, seed }: FastFigures): { title: string; rows: Rows } {
+  const words = (value: number | undefined) => (value === undefined ? 'none' : round(value));
+  const cell = ({ served, memory }: FastCase, figure: (outcome: Outcome) => number | undefined) =>
+    `${words(figure(served))} (${words(figure(memory))})`;
+  return {
+    title: `ten single seats, 10 % of claims fail, seed ${seed}; on real servers ${speed} times as fast (the same in memory)`,
+    rows: [
+      ['crowd', ...HEAD.slice(0, -1), 'threshold to write, s'],
+      ...cases.map((one) => [
+        one.crowd,
+        arms[one.arm].words,
+        `${cell(one, ({ rejected }) => rejected)} of ${one.served.arrived}`,
+        cell(one, ({ idleClaimMinutes }) => idleClaimMinutes),
+        cell(one, ({ writes }) => writes),
+        cell(one, ({ finalCount }) => finalCount),
+        cell(one, ({ reaction }) => reaction),
+      ]),
+    ],
+  };
+}
+
 export function workshopLines(run: WorkshopBench): string[] {
-  const all = [...tables(run), ...(run.live ? [liveTable(run.live)] : [])];
+  const all = [...tables(run), ...(run.live ? [liveTable(run.live)] : []), ...(run.fast ? [fastTable(run.fast)] : [])];
   const aligned = all.flatMap(({ title, rows }) => {
     const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
     const lines = rows.map((cells) =>

@@ -3,6 +3,18 @@ import type { Machine } from '../machine.ts';
 import type { Distribution } from '../statistics.ts';
 import type { ArmName, CrowdName, Shape } from './shape.ts';
 
+/** What one rule made of one crowd. */
+export interface Outcome {
+  arrived: number;
+  rejected: number;
+  idleClaimMinutes: number;
+  writes: number;
+  finalCount: number;
+  /** When the first new claim was complete. */
+  early: { count: number; writes: number } | undefined;
+  reaction: number | undefined;
+}
+
 /** One rule on one crowd, over all seeds. */
 export interface CaseFigures {
   readonly crowd: CrowdName;
@@ -44,6 +56,22 @@ export interface LiveFigures {
   readonly busy: Traffic;
 }
 
+/** The same people, claims and seed on real servers in fast motion, and in memory. */
+export interface FastCase {
+  readonly crowd: CrowdName;
+  readonly arm: ArmName;
+  readonly served: Outcome;
+  readonly memory: Outcome;
+}
+
+export interface FastFigures {
+  readonly profile: Profile;
+  /** Simulated seconds of one real second. */
+  readonly speed: number;
+  readonly seed: number;
+  readonly cases: readonly FastCase[];
+}
+
 /** One run of `npm run bench -- workshop`, as `--json` prints it. */
 export interface WorkshopBench extends BenchRun {
   readonly bench: 'workshop';
@@ -54,4 +82,5 @@ export interface WorkshopBench extends BenchRun {
   readonly versions: Readonly<Record<string, string>>;
   readonly cases: readonly CaseFigures[];
   readonly live?: LiveFigures;
+  readonly fast?: FastFigures;
 }

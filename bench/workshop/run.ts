@@ -1,32 +1,18 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Report } from '../../sandbox/binaries/progress.ts';
-import { visitsOf } from '../../sandbox/controllers/workshop/arrivals.ts';
-import { mulberry32 } from '../../sandbox/faults/random.ts';
 import { observeMachine, sourceRevision } from '../machine.ts';
 import { distribution, sum } from '../statistics.ts';
 import { judge } from './goals.ts';
-import type { CaseFigures, LiveFigures, WorkshopBench } from './result.ts';
-import {
-  AFTERMATH_SECONDS,
-  type ArmName,
-  armNames,
-  arms,
-  type CrowdName,
-  completion,
-  crowdNames,
-  crowds,
-  failRates,
-  type Shape,
-  settings,
-  sizes,
-} from './shape.ts';
-import { World } from './world.ts';
+import { type Case, play } from './play.ts';
+import type { CaseFigures, FastFigures, LiveFigures, Outcome, WorkshopBench } from './result.ts';
+import { armNames, crowdNames, crowds, type FastShape, failRates, type Shape, sizes } from './shape.ts';
 
 /** Plays every case in virtual time. Throws when a world ends with people or claims that do not add up. */
 export async function benchWorkshops(shape: Shape, report: Report): Promise<WorkshopBench> {
   const startedAt = new Date();
   const describeMachine = await observeMachine();
   const { cases, live } = await measure(shape, report);
+  const fast = shape.fast && (await playFast(shape.fast, report));
   const revision = await sourceRevision();
   return {
     bench: 'workshop',
@@ -37,7 +23,8 @@ export async function benchWorkshops(shape: Shape, report: Report): Promise<Work
     versions: { ...(revision === undefined ? {} : { Groundwork: revision }), Node: process.version },
     cases,
     ...(live ? { live } : {}),
-    goals: judge(cases, live),
+    ...(fast ? { fast } : {}),
+    goals: judge(cases, live, fast),
   };
 }
 
@@ -48,6 +35,11 @@ async function measure(shape: Shape, report: Report): Promise<{ cases: CaseFigur
   const { measureLive } = await import('./live.ts');
   const { figures, meanwhile } = await measureLive(shape.live, report, play);
   return { cases: meanwhile, live: figures };
+}
+
+async function playFast(shape: FastShape, report: Report): Promise<FastFigures> {
+  const { playOnServers } = await import('./fast.ts');
+  return playOnServers(shape, report);
 }
 
 async function playAll(seeds: number, report: Report): Promise<CaseFigures[]> {
@@ -61,24 +53,6 @@ async function playAll(seeds: number, report: Report): Promise<CaseFigures[]> {
     }
   }
   return cases;
-}
-
-interface Case {
-  crowd: CrowdName;
-  seatsPerClaim: number;
-  count: number;
-  failRate: number;
-  arm: ArmName;
-}
-
-interface Outcome {
-  arrived: number;
-  rejected: number;
-  idleClaimMinutes: number;
-  writes: number;
-  finalCount: number;
-  early: { count: number; writes: number } | undefined;
-  reaction: number | undefined;
 }
 
 async function playCase(given: Case, seeds: number): Promise<CaseFigures> {
@@ -102,36 +76,5 @@ async function playCase(given: Case, seeds: number): Promise<CaseFigures> {
     finalCount: distribution(of(({ finalCount }) => finalCount)),
     early: count && writes && { count, writes },
     reaction: some(of(({ reaction }) => reaction)),
-  };
-}
-
-function play({ crowd, seatsPerClaim, count, failRate, arm }: Case, seed: number): Outcome {
-  const random = mulberry32(seed);
-  const visits = visitsOf(crowds[crowd].plan, random);
-  const knobs = { completion, failRate, hangRate: 0, seatsPerClaim, seed };
-  const world = new World({ count, knobs, visits });
-  let hotAt: number | undefined;
-  world.onChange(() => {
-    const { total, assigned } = world.seats();
-    if (total > 0 && assigned / total >= settings.threshold) hotAt ??= world.now;
-  });
-  arms[arm].run(world, settings, random());
-  const until = (visits.at(-1)?.at ?? 0) + AFTERMATH_SECONDS;
-  world.run(until);
-
-  if (world.seated + world.rejected !== visits.length) throw new Error(`${arm}, seed ${seed}: log-ins were lost`);
-  if (world.count > settings.cap) throw new Error(`${arm}, seed ${seed}: count ${world.count} is above the cap`);
-  const idle = world.claims.filter(({ activeAt, everTaken }) => activeAt !== undefined && !everTaken);
-  const first = world.firstNewActive;
-  const before = world.writes.filter(({ at }) => at <= (first ?? 0));
-  const next = hotAt === undefined ? undefined : world.writes.find(({ at }) => at >= (hotAt ?? 0));
-  return {
-    arrived: visits.length,
-    rejected: world.rejected,
-    idleClaimMinutes: sum(idle.map(({ activeAt = until }) => until - activeAt)) / 60,
-    writes: world.writes.length,
-    finalCount: world.count,
-    early: first === undefined ? undefined : { count: before.at(-1)?.to ?? count, writes: before.length },
-    reaction: next === undefined || hotAt === undefined ? undefined : next.at - hotAt,
   };
 }

@@ -1,5 +1,6 @@
 import type { CrowdPlan } from '../../sandbox/controllers/workshop/arrivals.ts';
 import { type Arm, ours, plainHeadroom, proposal } from './arms.ts';
+import type { Settings } from './rules.ts';
 
 export interface Shape {
   readonly name: 'full' | 'quick' | 'tiny';
@@ -7,6 +8,7 @@ export interface Shape {
   readonly seeds: number;
   /** Absent: only virtual time. */
   readonly live?: LiveShape;
+  readonly fast?: FastShape;
 }
 
 /** What is measured on real servers, at the time scale 1. */
@@ -22,6 +24,16 @@ export interface LiveShape {
   readonly sweepSeconds: number;
 }
 
+/** What is played on real servers in fast motion. */
+export interface FastShape {
+  /** Simulated seconds of one real second. */
+  readonly speed: number;
+  /** Crowds of one line come at the same time, each to its own workshops. */
+  readonly together: readonly (readonly CrowdName[])[];
+  /** Simulated seconds from the last visit to the end. */
+  readonly aftermathSeconds: number;
+}
+
 export const shapes = {
   full: {
     name: 'full',
@@ -29,6 +41,11 @@ export const shapes = {
     live: {
       ...{ provisions: 200, crossings: 60, everySeconds: 0.5, calmSeconds: 65, watchSeconds: 60 },
       ...{ visitsPerSecond: 4, sweepSeconds: 60 },
+    },
+    fast: {
+      speed: 60,
+      together: [['rush'], ['burst'], ['trickle', 'waves']],
+      aftermathSeconds: 2400,
     },
   },
   quick: {
@@ -38,6 +55,7 @@ export const shapes = {
       ...{ provisions: 20, crossings: 6, everySeconds: 0.5, calmSeconds: 15, watchSeconds: 10 },
       ...{ visitsPerSecond: 2, sweepSeconds: 10 },
     },
+    fast: { speed: 60, together: [['rush']], aftermathSeconds: 900 },
   },
   tiny: { name: 'tiny', seeds: 2 },
 } as const satisfies Record<string, Shape>;
@@ -91,7 +109,7 @@ export const failRates = [0, 0.1] as const;
 export const completion = [600, 1200] as const;
 
 /** The cap is four times the start: a higher one makes the proposal look worse, and changes nothing for the others. */
-export const settings = { threshold: 0.8, scaleFactor: 1.5, cap: 40, minAvailable: 5 } as const;
+export const settings = { threshold: 0.8, scaleFactor: 1.5, cap: 40, minAvailable: 5 } as const satisfies Settings;
 
 /** Claims that were asked for with the last log-in have ended by then. */
 export const AFTERMATH_SECONDS = 2400;

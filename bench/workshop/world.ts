@@ -43,11 +43,12 @@ export class World {
   readonly #queue: { at: number; run: () => void }[] = [];
   readonly #listeners: (() => void)[] = [];
   readonly #holders = new Map<string, Claim>();
-  #made = 0;
+  #made: number;
 
   constructor(options: WorldOptions) {
     this.#options = options;
     this.count = options.count;
+    this.#made = options.count;
     const { seatsPerClaim: seats } = options.knobs;
     this.claims = Array.from({ length: options.count }, () => ({
       ...{ endsAt: 0, outcome: 'complete' as const, state: 'active' as const, activeAt: 0 },

@@ -57,6 +57,8 @@ export interface Operation {
   /** Most live claims seen at once. */
   mostLive: number;
   failedAtStart: NamedCount;
+  /** A person asked to end it, in words: done at the next look. */
+  cancelling?: string;
 }
 
 /** A number, and at most ten names of what was counted. */

@@ -2,13 +2,10 @@ import type { AutoscalerStatus, DecisionReason } from '../../contract/workshop/s
 
 /** The Markdown that a person reads on a run's first screen. Deterministic: no time of its own. */
 
-const steps = [
-  'Look and decide',
-  'Raise the flag',
-  'Write the count',
-  'Wait until the claims settle',
-  'Clear the flag',
-];
+const steps = {
+  up: ['Look and decide', 'Raise the flag', 'Write the count', 'Wait until the claims settle', 'Clear the flag'],
+  down: ['Look and decide', 'Raise the flag', 'Lower the count', 'Remove claims that nobody took', 'Clear the flag'],
+};
 
 /** Who or what has to act before the answer changes. */
 const waitsFor: Partial<Record<DecisionReason, string>> = {
@@ -44,7 +41,7 @@ export function checklist(status: AutoscalerStatus): string {
   }
   if (operation) {
     const current = { flag: 1, count: 2, wait: 3, delete: 3 }[operation.step] ?? 0;
-    lines.push('', ...steps.map((words, index) => stepLine(words, index, current)));
+    lines.push('', ...steps[operation.direction].map((words, index) => stepLine(words, index, current)));
     lines.push('', `Operation \`${operation.id}\` since ${operation.startedAt}, deadline ${operation.deadline}`);
   } else if (decision) {
     lines.push('', `Why: ${decision.reason}, ${decision.message}`);

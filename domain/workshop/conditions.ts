@@ -66,8 +66,13 @@ function ableToScale(observation: Observation, state: AutoscalerState, decision:
   if (pause) return no('Paused', pause.reason);
   if (state.backoff && state.backoff.until > now) return no('BackingOff', state.backoff.message);
   if ((state.cooldownUntil ?? 0) > now) return no('CoolingDown', 'the last operation ended a short while ago');
-  if (decision.reason === 'ApprovalRequired') return no('ApprovalRequired', decision.message);
+  if (decision.reason === 'ApprovalRequired') return no('ApprovalRequired', refusalWords(state, decision));
   return { type, status: 'True', reason: 'Ready', message: 'nothing holds scaling back' };
+}
+
+/** Why growth that is asked for is refused, and where an approval is missing, the id that it takes. */
+export function refusalWords({ approval }: AutoscalerState, { reason, message }: Decision): string {
+  return reason === 'ApprovalRequired' && approval ? `${message}: approve ${approval.operationId}` : message;
 }
 
 function degraded({ backoff }: AutoscalerState): Judgement {

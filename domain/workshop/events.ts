@@ -5,20 +5,22 @@ import { iso } from './times.ts';
 
 /** Kubernetes events on a provision: what `kubectl describe` shows of its autoscaler. */
 
-export type ScalingEventReason =
-  | 'ScaleUpStarted'
-  | 'ScaleUpSettled'
-  | 'ScaleUpPartiallyFailed'
-  | 'ScaleUpTimedOut'
-  | 'ScaleUpSuperseded'
-  | 'ScaleUpCancelled'
-  | 'ScaleDownStarted'
-  | 'ScaleDownSettled'
-  | 'ScalingPaused'
-  | 'ScalingResumed'
-  | 'ScalingRefused';
+/** With their types. */
+export const scalingEvents = {
+  ScaleUpStarted: 'Normal',
+  ScaleUpSettled: 'Normal',
+  ScaleUpPartiallyFailed: 'Warning',
+  ScaleUpTimedOut: 'Warning',
+  ScaleUpSuperseded: 'Normal',
+  ScaleUpCancelled: 'Normal',
+  ScaleDownStarted: 'Normal',
+  ScaleDownSettled: 'Normal',
+  ScalingPaused: 'Normal',
+  ScalingResumed: 'Normal',
+  ScalingRefused: 'Warning',
+} as const;
 
-const warnings: ScalingEventReason[] = ['ScaleUpPartiallyFailed', 'ScaleUpTimedOut', 'ScalingRefused'];
+export type ScalingEventReason = keyof typeof scalingEvents;
 
 export type ScalingEvent = ReturnType<typeof scalingEvent>;
 
@@ -40,7 +42,7 @@ export function scalingEvent(
     involvedObject: { apiVersion, kind, namespace, name, uid },
     reason: event.reason,
     message: event.message.slice(0, 1000),
-    type: warnings.includes(event.reason) ? 'Warning' : 'Normal',
+    type: scalingEvents[event.reason],
     source: { component: FIELD_MANAGER },
     firstTimestamp: time,
     lastTimestamp: time,

@@ -1,4 +1,10 @@
-import type { ApproveRequest, OverrideRequest, PauseRequest, ResumeAnswer } from '../../contract/workshop/messages.ts';
+import type {
+  ApproveRequest,
+  CancelRequest,
+  OverrideRequest,
+  PauseRequest,
+  ResumeAnswer,
+} from '../../contract/workshop/messages.ts';
 import type { AutoscalerState } from '../../contract/workshop/state.ts';
 import type { Observation } from './observation.ts';
 import { annotationPause } from './pause.ts';
@@ -83,9 +89,19 @@ export function applyApproval(state: AutoscalerState, request: ApproveRequest): 
   };
 }
 
-/** Drops a pending or granted approval; the operation itself is ended by the run. */
-export function applyCancel({ approval: _, ...state }: AutoscalerState): AutoscalerState {
-  return state;
+/** Drops a pending or granted approval, and marks the operation: the run ends it at its next look. */
+export function applyCancel(
+  { approval: _, ...state }: AutoscalerState,
+  request: CancelRequest | undefined,
+): AutoscalerState {
+  const { operation } = state;
+  return operation ? { ...state, operation: { ...operation, cancelling: cancelWords(request) } } : state;
+}
+
+function cancelWords(request: CancelRequest | undefined): string {
+  const { reason, by } = request ?? {};
+  const who = isText(by) ? `cancelled by ${by.slice(0, TEXT)}` : 'a person cancelled it';
+  return isText(reason) ? `${who}: ${reason.slice(0, TEXT)}` : who;
 }
 
 export function applyOverride(
@@ -109,6 +125,10 @@ function textProblem(field: string, value: unknown): string | undefined {
 
 function byOf(by: string | undefined): { by?: string } {
   return by === undefined || by === '' ? {} : { by: by.slice(0, TEXT) };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
 }
 
 function isObject(value: unknown): boolean {

@@ -101,13 +101,15 @@ export function reviewOperation(
   const followed = follow(operation, observation, count, now);
   if (operation.direction === 'down') return reviewRemoval(followed, observation, now);
 
+  const active = `${claims.active} of ${count} claims are active`;
   const existing = claims.provisioning === 0;
   if (existing && (claims.live >= count || breakerOpen(claims.failed.count, count))) {
     const failures = newFailures(operation.failedAtStart, claims.failed);
-    const words = `${claims.active} of ${count} claims are active`;
-    return failures > 0 ? end('PartiallyFailed', `${words}, ${failures} failed`) : end('Succeeded', words);
+    return failures.count > 0
+      ? end('PartiallyFailed', `${active}, ${failedWords(failures)}`)
+      : end('Succeeded', active);
   }
-  return timedOut(followed, now) ?? { verdict: 'wait', operation: followed };
+  return timedOut(followed, now, active) ?? { verdict: 'wait', operation: followed };
 }
 
 /** The end of the wait, in milliseconds. */
@@ -250,18 +252,25 @@ function reviewRemoval(operation: Operation, observation: Observation, now: numb
   const claim = nextRemoval(observation, operation.target);
   if (!claim && claims.live > operation.target) return { verdict: 'raise', operation, count: claims.live };
   if (!claim) return end('Succeeded', `${claims.live} claims are left`);
-  return timedOut(operation, now) ?? { verdict: 'remove', operation, claim };
+  const left = `${claims.live} claims are left`;
+  return timedOut(operation, now, left) ?? { verdict: 'remove', operation, claim };
 }
 
-function timedOut(operation: Operation, now: number): Review | undefined {
+function timedOut(operation: Operation, now: number, state: string): Review | undefined {
   if (now < deadlineOf(operation)) return undefined;
-  return end('TimedOut', `no new claim and no end within ${operation.timeoutSeconds} s`);
+  return end('TimedOut', `no new claim and no end within ${operation.timeoutSeconds} s: ${state}`);
 }
 
 /** By name where both lists are whole, so that a removed failure cannot hide a new one; else by number. */
-function newFailures(before: NamedCount, now: NamedCount): number {
-  if (before.count > before.names.length || now.count > now.names.length) return Math.max(0, now.count - before.count);
-  return now.names.filter((name) => !before.names.includes(name)).length;
+function newFailures(before: NamedCount, now: NamedCount): NamedCount {
+  if (before.count > before.names.length || now.count > now.names.length)
+    return { count: Math.max(0, now.count - before.count), names: [] };
+  const names = now.names.filter((name) => !before.names.includes(name));
+  return { count: names.length, names };
+}
+
+function failedWords({ count, names }: NamedCount): string {
+  return `${count} failed${names.length > 0 ? `: ${[...names].sort().join(', ')}` : ''}`;
 }
 
 function isEnabled(reading: ConfigReading): boolean {

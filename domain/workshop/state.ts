@@ -26,7 +26,7 @@ export function newState(uid?: string): AutoscalerState {
 const MOST_BYTES = 20_000;
 
 /** The state as it is carried: every part of it is bounded, and should one not be, old decisions go first. */
-export function fit(state: AutoscalerState): AutoscalerState {
+export function bounded(state: AutoscalerState): AutoscalerState {
   let fitting = state;
   while (JSON.stringify(fitting).length > MOST_BYTES && fitting.decisions.length > 0) {
     fitting = { ...fitting, decisions: fitting.decisions.slice(1) };

@@ -4,9 +4,9 @@ import { ours, proposal } from '../../bench/workshop/arms.ts';
 import { judge } from '../../bench/workshop/goals.ts';
 import { workshopLines } from '../../bench/workshop/print.ts';
 import { charts, workshopSection } from '../../bench/workshop/report.ts';
-import type { LiveFigures, Traffic } from '../../bench/workshop/result.ts';
+import type { FastFigures, LiveFigures, Outcome, Traffic } from '../../bench/workshop/result.ts';
 import { benchWorkshops } from '../../bench/workshop/run.ts';
-import { settings, shapes } from '../../bench/workshop/shape.ts';
+import { armNames, settings, shapes } from '../../bench/workshop/shape.ts';
 import { World } from '../../bench/workshop/world.ts';
 
 const knobs = { completion: [600, 1200], failRate: 0, hangRate: 0, seatsPerClaim: 1, seed: 1 } as const;
@@ -56,15 +56,22 @@ test('every case is played, and the same seeds give the same figures', async () 
   expect(workshopLines(run).at(-1)).toMatch(/^met /);
   expect(Object.keys(charts(run))).toEqual(['performance-workshop-idle.svg', 'performance-workshop-rejected.svg']);
 
-  const measured = { ...run, live: live({ p95: 2.4, residentMb: 300 }) };
+  const measured = { ...run, live: live({ p95: 2.4, residentMb: 300 }), fast: fast({ proposal: 40, ratioWrites: 1 }) };
   expect(judge(run.cases, measured.live).map(({ met }) => met)).toEqual([true, true, true, true, true]);
   expect(judge(run.cases, live({ p95: 3.1, residentMb: 510 })).map(({ met }) => met)).toEqual([
     ...[true, true, true],
     ...[false, false],
   ]);
+  expect(judge(run.cases, undefined, measured.fast).map(({ met }) => met)).toEqual([true, true, true, true, true]);
+  const bad = fast({ proposal: 22, ratioWrites: 2 });
+  expect(judge(run.cases, undefined, bad).map(({ met }) => met)).toEqual([...[true, true, true], ...[false, false]]);
+  expect(workshopSection(measured)).toContain('| rush | Groundwork, ratio | 65 (64) of 75 | 137 (137) | 1 (1) |');
   expect(workshopSection(measured)).toContain('| requests to the API server a minute | 32 | 432 |');
   expect(workshopLines(measured).join('\n')).toMatch(/p95 2\.40 s/);
-  expect(Object.keys(charts(measured))).toContain('performance-workshop-requests.svg');
+  expect(workshopSection(measured) + workshopLines(measured).join('\n')).not.toMatch(/undefined|NaN/);
+  expect(Object.keys(charts(measured))).toEqual(
+    expect.arrayContaining(['performance-workshop-requests.svg', 'performance-workshop-servers.svg']),
+  );
 });
 
 /** Figures of real servers, as a run has them. */
@@ -79,4 +86,18 @@ function live({ p95, residentMb }: { p95: number; residentMb: number }): LiveFig
   const machine = { cpu: 'x', cores: 2, memoryGb: 4, os: 'Linux', busyBefore: 0, loadBefore: 0, loadAfter: 0 };
   const profile = { machine, versions: { Node: 'v20' }, temporalFlags: [], postgres: {}, worker: {} };
   return { profile, provisions: 200, reaction: distribution([p95]), idle: traffic(0), busy: traffic(400) };
+}
+
+/** Figures of real servers in fast motion, as a run has them. */
+function fast({ proposal, ratioWrites }: { proposal: number; ratioWrites: number }): FastFigures {
+  const outcome = (early: NonNullable<Outcome['early']>): Outcome => ({
+    ...{ arrived: 75, rejected: 65, idleClaimMinutes: 137, writes: early.writes, finalCount: early.count },
+    ...{ early, reaction: undefined },
+  });
+  const early = { proposal: { count: proposal, writes: 4 }, ratio: { count: 15, writes: ratioWrites } };
+  const cases = armNames.map((arm) => {
+    const served = outcome(arm === 'proposal' || arm === 'ratio' ? early[arm] : { count: 15, writes: 5 });
+    return { crowd: 'rush' as const, arm, served, memory: { ...served, rejected: 64 } };
+  });
+  return { profile: live({ p95: 1, residentMb: 1 }).profile, speed: 60, seed: 1, cases };
 }

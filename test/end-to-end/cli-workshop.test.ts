@@ -29,20 +29,25 @@ describe('groundwork workshop', () => {
     const paused = await run('pause', name, ...where(), '--reason', 'exam', '--until', '2h', '--by', 'mia');
     expect(paused.stdout).toMatch(/is paused until \d{4}-/);
     await workshop.assign(1);
-    const dry = await run('evaluate', name, ...where(), '--dry-run', '--json');
-    expect(JSON.parse(dry.stdout)).toMatchObject({ reason: 'Paused', message: 'paused by mia: exam' });
     expect((await run('resume', name, ...where())).stdout).toContain('is resumed');
 
     await eventually(async () => expect((await world.status(name)).phase).toBe('AwaitingApproval'));
     const { approval } = await world.status(name);
-    const refused = await run('approve', name, '1-00000000', ...where());
+    const [dry, json, refused] = await Promise.all([
+      run('evaluate', name, ...where(), '--dry-run'),
+      run('evaluate', name, ...where(), '--dry-run', '--json'),
+      run('approve', name, '1-00000000', ...where()),
+    ]);
+    expect(dry.stdout).toMatch(/^No action: ApprovalRequired\n +why +target 6 is above 5/);
+    expect(JSON.parse(json.stdout)).toMatchObject({ reason: 'ApprovalRequired', target: 6, inputs: { count: 4 } });
+    expect((await workshop.provision()).spec?.count).toBe(4);
     expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining('ApprovalRefused')]);
     const approved = await run('approve', name, approval?.operationId ?? '', ...where());
     expect(approved.stdout).toContain('may grow to 6');
     await eventually(async () => expect((await workshop.provision()).spec?.count).toBe(6));
 
     expect((await run('cancel', name, ...where(), '--reason', 'enough')).stdout).toMatch(
-      /Operation 1-\w+ is cancelled/,
+      /Operation 1-\w+ is cancelled[\s\S]*pause/,
     );
     await eventually(async () => expect((await workshop.provision()).status?.autoScalingActive).toBeUndefined());
     const override = await run('override', name, ...where(), '--max', '7', '--until', '1d');

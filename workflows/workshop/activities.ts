@@ -2,7 +2,11 @@ import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from 
 import type { WorkshopActivities } from '../../activities/workshop/index.ts';
 import type { WorkshopTimings } from '../../domain/workshop/settings.ts';
 
-/** The activities of the workshop room by class of call: how long one attempt may take, and how it is tried again. */
+/**
+ * The activities of the workshop room by class of call: how long one attempt may take, and how it is tried again. A run that is
+ * cancelled waits for the call that is on its way before it lets go: what the call did is known then.
+ */
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
 /** Pure functions, in the worker itself. */
 export const local = proxyLocalActivities<WorkshopActivities>({
@@ -16,19 +20,20 @@ export const records = proxyLocalActivities<WorkshopActivities>({
   startToCloseTimeout: '3s',
   scheduleToCloseTimeout: '6s',
   localRetryThreshold: '10s',
+  cancellationType,
   retry: { initialInterval: '200ms', maximumInterval: '2s' },
 });
 
 /**
  * Calls to Kubernetes. They are tried for a while; then the run rests and looks anew, because what was decided upon is old
- * by then. A run that is cancelled waits for the call that is on its way before it lets go. `summary` is for the Temporal UI.
+ * by then. `summary` is for the Temporal UI.
  */
 export const calls = (summary: string, timings: WorkshopTimings) =>
   proxyActivities<WorkshopActivities>({
     summary,
     startToCloseTimeout: timings.callTimeout * 1000,
     scheduleToCloseTimeout: timings.callPatience * 1000,
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    cancellationType,
     retry: { initialInterval: timings.retryFirst * 1000, maximumInterval: timings.retryMax * 1000 },
   });
 
@@ -37,6 +42,7 @@ export const sweeps = proxyActivities<WorkshopActivities>({
   summary: 'list workshops and provisions, wake their autoscalers',
   startToCloseTimeout: '5m',
   heartbeatTimeout: '30s',
+  cancellationType,
   retry: { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 5 },
 });
 
@@ -45,5 +51,6 @@ export const hints = (summary: string, timings: WorkshopTimings) =>
   proxyActivities<WorkshopActivities>({
     summary,
     startToCloseTimeout: timings.callTimeout * 1000,
+    cancellationType,
     retry: { initialInterval: timings.retryFirst * 1000, maximumAttempts: 3 },
   });

@@ -1,11 +1,12 @@
 import { CancellationScope, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { ProvisionAutoscalerRun } from '../../contract/workshop/input.ts';
 import type { AutoscalerStatus } from '../../contract/workshop/status.ts';
-import { newState } from '../../domain/workshop/state.ts';
+import { bounded } from '../../domain/workshop/state.ts';
 import { asRunFailure } from '../failures.ts';
 import { local } from './activities.ts';
 import { evaluate, letGo, nextLookAt } from './evaluation.ts';
 import type { Next } from './next.ts';
+import { isUnwritten } from './operation.ts';
 import { AutoscalerRun } from './run.ts';
 
 /**
@@ -20,27 +21,28 @@ export async function provisionAutoscaler(given: ProvisionAutoscalerRun): Promis
     for (;;) {
       const next = await evaluate(run);
       if (next.kind !== 'rest') return next;
-      if (isQuiet(run) && isLong(run)) return { kind: 'continue' } as const;
+      if (isLong(run) && isWhole(run) && (await run.settled())) return { kind: 'continue' } as const;
       await run.rest(nextLookAt(run, next.deaf), next.deaf);
     }
   });
   await run.close();
   if (next.kind === 'end') return run.status();
-  const { address } = run;
-  if (next.kind === 'replaced')
-    return continueAsNew<typeof provisionAutoscaler>({ ...address, uid: next.uid, state: newState(next.uid) });
-  const { counters } = run.state;
-  const state = { ...run.state, counters: { ...counters, continuations: counters.continuations + 1 } };
-  return continueAsNew<typeof provisionAutoscaler>({ ...address, state });
+  const { uid, counters } = run.state;
+  const state = bounded({ ...run.state, counters: { ...counters, continuations: counters.continuations + 1 } });
+  return continueAsNew<typeof provisionAutoscaler>({ ...run.address, uid, state });
 }
 
-/** A cancelled run takes its flag away before it ends. */
+/** A cancelled run takes its flag away before it ends; whoever waits for an answer is told why there is none. */
 async function guarded(run: AutoscalerRun, work: () => Promise<Exclude<Next, { kind: 'rest' }>>) {
   try {
     return await work();
   } catch (error) {
-    if (isCancellation(error)) await CancellationScope.nonCancellable(() => letGo(run));
-    throw asRunFailure(error);
+    const failure = asRunFailure(error);
+    await CancellationScope.nonCancellable(async () => {
+      if (isCancellation(error)) await letGo(run);
+      await run.close(failure);
+    });
+    throw failure;
   }
 }
 
@@ -50,7 +52,7 @@ function isLong({ timings }: AutoscalerRun): boolean {
   return continueAsNewSuggested || historyLength > timings.historyLimit || age >= timings.idleLimit * 1000;
 }
 
-/** Between flag and count the run stays one, and nobody who waits is left behind. */
-function isQuiet({ state, unasked }: AutoscalerRun): boolean {
-  return unasked && state.operation?.step !== 'flag' && state.operation?.step !== 'count';
+/** Between flag and count the run stays one. */
+function isWhole({ state: { operation } }: AutoscalerRun): boolean {
+  return operation === undefined || !isUnwritten(operation);
 }

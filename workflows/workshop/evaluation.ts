@@ -82,11 +82,13 @@ async function round(run: AutoscalerRun, evaluations: readonly Evaluation[]): Pr
   }
   const { uid } = look.observation.provision;
   if (run.state.uid !== undefined && run.state.uid !== uid) {
-    answer(evaluations, look);
-    await forget(run, 'ProvisionGone');
-    return { kind: 'replaced', uid };
+    const forgotten = forget(run, 'ProvisionGone');
+    run.startAnew(uid);
+    answer(evaluations, run.see(run.decide(look.observation)));
+    await forgotten;
+    return { kind: 'continue' };
   }
-  run.state = { ...run.state, uid };
+  run.recognise(uid);
   if (reason === 'Ignored') {
     run.note(look);
     answer(evaluations, look);

@@ -1,10 +1,5 @@
 /** How a run goes on after a look. `deaf`: only people are heard until the rest is over. */
-export type Next =
-  | { kind: 'rest'; deaf: boolean }
-  | { kind: 'again' }
-  | { kind: 'end' }
-  | { kind: 'replaced'; uid: string }
-  | { kind: 'continue' };
+export type Next = { kind: 'rest'; deaf: boolean } | { kind: 'again' } | { kind: 'end' } | { kind: 'continue' };
 
 export const REST: Next & { kind: 'rest' } = { kind: 'rest', deaf: false };
 

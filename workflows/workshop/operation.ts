@@ -39,7 +39,8 @@ export async function begin(run: AutoscalerRun, look: LiveLook): Promise<Next> {
     patch,
   });
   if (flag.outcome !== 'Written') {
-    drop(run);
+    // Who cancelled it meanwhile wants no other one in its place.
+    if (run.state.operation?.cancelling === undefined) drop(run);
     return AGAIN;
   }
   if (flag.generation !== provision.generation) return AGAIN;
@@ -73,7 +74,7 @@ export async function rehearse(run: AutoscalerRun, { observation, decision }: Li
 /** What to do about the operation that is under way; `decideAgain` when its count surely was never written. */
 export async function proceed(run: AutoscalerRun, look: LiveLook, operation: Operation): Promise<Next | 'decideAgain'> {
   const { observation, config } = look;
-  if (run.cancelling) return end(run, look, 'Cancelled', run.cancelling.reason ?? 'a person cancelled it');
+  if (operation.cancelling !== undefined) return end(run, look, 'Cancelled', operation.cancelling);
   const { backoff } = run.state;
   if (backoff?.reason === 'Conflicts' && backoff.until > Date.now() && isUnwritten(operation))
     return end(run, look, 'Cancelled', backoff.message);
@@ -131,7 +132,6 @@ export async function end(run: AutoscalerRun, look: LiveLook, result: OperationR
   run.state = endOperation(run.state, result, Date.now(), look.decision.config, run.timings);
   const goesOn = then.decision.action !== 'none' || then.decision.reason === 'Disabled';
   run.state = { ...run.state, statusWrittenAt: Date.now(), dirty: run.state.dirty || goesOn };
-  run.cancelling = undefined;
   const before = run.state.decisions.at(-1)?.reason;
   run.note(run.see(then));
   measureEnd(run, result);

@@ -28,8 +28,11 @@ import { measureLook } from './metrics.ts';
 export interface Evaluation {
   dryRun: boolean;
   answer?: Decision;
-  failure?: ApplicationFailure;
+  failure?: Error;
 }
+
+/** What a run that is over says to whoever still asks. */
+type Ending = { answer: Decision } | { failure: Error };
 
 /** A look that was made: what was seen and what follows from it. */
 export interface Look {
@@ -58,8 +61,6 @@ export class AutoscalerRun {
   timings: WorkshopTimings = defaultWorkshopTimings;
   state: AutoscalerState;
   look: Look | undefined;
-  /** Asked for by `cancelOperation`, until the main loop has done it. */
-  cancelling: messages.CancelRequest | undefined;
   /** Looks at the present operation since something last moved. */
   looks = 0;
   /** Numbers have changed that are written with the next status, or after a while. */
@@ -70,13 +71,16 @@ export class AutoscalerRun {
   #phase: AutoscalerPhase | undefined;
   #urgent = false;
   #evaluations: Evaluation[] = [];
+  /** The state when the present object was seen last. */
+  #before: AutoscalerState;
   #evaluatedAt = 0;
-  #closed = false;
+  #ending: Ending | undefined;
 
   /** Registers all message handlers: construct it before the first await. */
   constructor({ state, ...address }: ProvisionAutoscalerRun) {
     this.address = address;
     this.state = state ?? newState();
+    this.#before = this.state;
     this.#answerQueries();
     this.#takeSignals();
     this.#takeUpdates();
@@ -111,6 +115,22 @@ export class AutoscalerRun {
     this.#urgent = false;
     this.#evaluatedAt = Date.now();
     return { evaluations, changed };
+  }
+
+  /** The object that this run scales is there. */
+  recognise(uid: string): void {
+    this.state = { ...this.state, uid };
+    this.#before = this.state;
+  }
+
+  /** Another object stands under the name: what people asked since the old one was seen is asked of it, all else is forgotten. */
+  startAnew(uid: string): void {
+    const { pause, override } = this.state;
+    this.state = {
+      ...newState(uid),
+      ...(pause && pause !== this.#before.pause ? { pause } : {}),
+      ...(override && override !== this.#before.override ? { override } : {}),
+    };
   }
 
   /** Shows phase and checklist; the search attribute follows where `resting`, because each change of it is an event. */
@@ -150,20 +170,30 @@ export class AutoscalerRun {
     this.#nextEvaluation = undefined;
   }
 
-  /** The main loop is over: whoever still waits for a decision is told to ask again, and every answer is delivered. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    for (const evaluation of this.#evaluations.splice(0)) evaluation.failure = askAgain();
+  /**
+   * Whether every answer is delivered and nobody asks for anything. Messages are taken before anything else in a task: what
+   * arrives after this was true, without an await since, is for the next run.
+   */
+  async settled(): Promise<boolean> {
+    await condition(() => allHandlersFinished() || this.#urgent);
+    return this.#unasked;
+  }
+
+  /** The main loop is over: whoever asked meanwhile gets the last decision, or the failure, and every answer is delivered. */
+  async close(failure?: Error): Promise<void> {
+    const answer = this.look?.decision;
+    this.#ending =
+      failure || !answer ? { failure: failure ?? refused('NotFound', 'nothing was observed') } : { answer };
+    for (const evaluation of this.#evaluations.splice(0)) Object.assign(evaluation, this.#ending);
     await condition(allHandlersFinished);
   }
 
-  /** No person waits for anything. */
-  get unasked(): boolean {
-    return !this.#urgent && this.#evaluations.length === 0 && this.cancelling === undefined;
+  get #unasked(): boolean {
+    return !this.#urgent && this.#evaluations.length === 0;
   }
 
   get idle(): boolean {
-    return this.unasked && !this.state.dirty;
+    return this.#unasked && !this.state.dirty;
   }
 
   #answerQueries(): void {
@@ -238,7 +268,8 @@ export class AutoscalerRun {
 
   /** A run that a message started may find nothing to scale: then the message was in vain. */
   async #known<A>(answer: A): Promise<A> {
-    await condition(() => this.look !== undefined, FIRST_LOOK_MS);
+    await condition(() => this.look !== undefined || this.#ending !== undefined, FIRST_LOOK_MS);
+    if (this.#ending && 'failure' in this.#ending) throw this.#ending.failure;
     const { decision } = this.look ?? {};
     if (decision?.reason !== 'ProvisionGone' && decision?.reason !== 'WorkshopGone') return answer;
     const { namespace, name } = this.address;
@@ -253,8 +284,7 @@ export class AutoscalerRun {
   };
 
   async #evaluate(request: messages.EvaluateRequest | undefined): Promise<Decision> {
-    if (this.#closed) throw askAgain();
-    const evaluation: Evaluation = { dryRun: request?.dryRun === true };
+    const evaluation: Evaluation = { dryRun: request?.dryRun === true, ...this.#ending };
     this.#evaluations.push(evaluation);
     this.#urgent = true;
     await condition(() => evaluation.answer !== undefined || evaluation.failure !== undefined);
@@ -264,8 +294,7 @@ export class AutoscalerRun {
 
   readonly #cancel = (request: messages.CancelRequest | undefined): messages.CancelAnswer => {
     const { operation, approval } = this.state;
-    this.state = asked.applyCancel(this.state);
-    if (operation) this.cancelling = request ?? {};
+    this.state = asked.applyCancel(this.state, request);
     this.#wake(true);
     return {
       ...(operation ? { operationId: operation.id } : {}),
@@ -290,10 +319,6 @@ export class AutoscalerRun {
     this.state = { ...this.state, dirty: true };
     this.#urgent ||= urgent;
   }
-}
-
-function askAgain(): ApplicationFailure {
-  return refused('Conflict', 'this run has ended or goes on under a new one: ask again');
 }
 
 function refuseFor(type: string, words: string | undefined): void {

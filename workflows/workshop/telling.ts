@@ -2,7 +2,7 @@ import { isCancellation, log } from '@temporalio/workflow';
 import type { OperationRecord } from '../../activities/workshop/record.ts';
 import type { Operation } from '../../contract/workshop/state.ts';
 import type { DecisionReason } from '../../contract/workshop/status.ts';
-import { workshopConditions } from '../../domain/workshop/conditions.ts';
+import { refusalWords, workshopConditions } from '../../domain/workshop/conditions.ts';
 import { type ScalingEventReason, scalingEvent } from '../../domain/workshop/events.ts';
 import { clearPatch, type StatusKeys, statusPatch, workshopConditionsPatch } from '../../domain/workshop/patches.ts';
 import { provisionStatus, statusWrite } from '../../domain/workshop/status.ts';
@@ -56,7 +56,7 @@ export async function tell(run: AutoscalerRun, look: LiveLook, before: DecisionR
   if (reason !== 'Paused' && before === 'Paused') await emit(run, provision, 'ScalingResumed', moment, message);
   const refused = REFUSALS.includes(reason) ? reason : undefined;
   if (refused && refused !== run.state.refusedReason)
-    await emit(run, provision, 'ScalingRefused', moment, `${reason}: ${message}`);
+    await emit(run, provision, 'ScalingRefused', moment, `${reason}: ${refusalWords(run.state, look.decision)}`);
   const { refusedReason: _, ...state } = run.state;
   // A hold is no answer to the demand: what was refused before it is not told again after it.
   const kept = refused ?? (look.decision.target === undefined ? undefined : run.state.refusedReason);

@@ -38,7 +38,7 @@ export class Crowd {
 
   /** The seat that the person holds already, else the first free one in list order. */
   async logIn(person: string): Promise<LogIn> {
-    const result = await this.#take(person);
+    const result = await again(() => this.#take(person));
     this.report.arrived++;
     if (result === 'taken' || result === 'held') this.report.seated++;
     else this.report.rejected[result]++;
@@ -47,7 +47,11 @@ export class Crowd {
   }
 
   /** Gives the seat back, if there is one. */
-  async leave(person: string): Promise<void> {
+  leave(person: string): Promise<void> {
+    return again(() => this.#leave(person));
+  }
+
+  async #leave(person: string): Promise<void> {
     for (const seat of await this.#seats()) {
       if (seat.spec?.assignment?.email !== person) continue;
       const { assignment: _, ...spec } = seat.spec;
@@ -91,5 +95,15 @@ export class Crowd {
     const { client, namespace, workshop } = this.#options;
     const labelSelector = `${workshopLabels.workshop}=${workshop}`;
     return (await client.list<Seat>(workshopResources.seat, { labelSelector }, false, namespace)).items ?? [];
+  }
+}
+
+/** A connection that the server has just closed: whoever got the seat holds it at the second try. */
+async function again<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ECONNRESET') throw error;
+    return ask();
   }
 }

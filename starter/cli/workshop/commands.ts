@@ -76,7 +76,8 @@ export function addWorkshopCommands(program: Command, context: Context): void {
     .action(async (name: string, options: Given<{ dryRun?: boolean }>) => {
       await withGroundwork(async ({ workshops }) => {
         const decision = await workshops.evaluate(at(name, options), defined({ dryRun: options.dryRun }));
-        answer(io, options, decision, (colors) => decisionLines(decision, colors));
+        const dryRun = options.dryRun === true || decision.config?.dryRun === true;
+        answer(io, options, decision, (colors) => decisionLines(decision, dryRun, colors));
         if (decision.reason === 'ProvisionGone') context.exit(exitCodes.notFound);
       });
     });
@@ -89,7 +90,12 @@ export function addWorkshopCommands(program: Command, context: Context): void {
       await withGroundwork(async ({ workshops }) => {
         const { operationId, droppedApproval } = await workshops.cancel(at(name, options), defined({ reason, by }));
         answer(io, options, defined({ operationId, droppedApproval }), () => [
-          ...(operationId ? [`Operation ${operationId} is cancelled.`] : []),
+          ...(operationId
+            ? [
+                `Operation ${operationId} is cancelled; its count and claims stay.`,
+                'While seats are full the next one begins after the cool-down. "groundwork workshop pause" prevents it.',
+              ]
+            : []),
           ...(droppedApproval ? [`The approval of ${droppedApproval} is not waited for any more.`] : []),
         ]);
       });

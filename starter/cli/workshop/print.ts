@@ -20,6 +20,14 @@ export function reportLines({ run, status, note }: AutoscalerReport, colors: Col
   ];
 }
 
+/** A newer worker may know more. */
+const stepWords: Readonly<Record<string, string>> = {
+  flag: 'raises the flag',
+  count: 'writes the count',
+  wait: 'waits for the claims',
+  delete: 'removes claims that nobody took',
+};
+
 function statusLines(status: AutoscalerStatus, colors: Colors): string[] {
   const { decision, operation, paused, override, approval, backoff } = status;
   const until = (time: string | undefined) => (time ? `, until ${time}` : '');
@@ -32,7 +40,7 @@ function statusLines(status: AutoscalerStatus, colors: Colors): string[] {
       [
         'operation',
         operation
-          ? `${operation.id}: ${operation.fromCount} -> ${operation.targetCount}, ${operation.step}, deadline ${operation.deadline}`
+          ? `${operation.id}: ${operation.fromCount} -> ${operation.targetCount}, ${stepWords[operation.step] ?? operation.step}, deadline ${operation.deadline}`
           : '',
       ],
       ['paused', paused ? `${paused.reason} (${paused.by ?? paused.source})${until(paused.until)}` : ''],
@@ -52,9 +60,11 @@ function statusLines(status: AutoscalerStatus, colors: Colors): string[] {
   ];
 }
 
-export function decisionLines(decision: Decision, colors: Colors): string[] {
+/** `dryRun`: nothing follows from the decision. */
+export function decisionLines(decision: Decision, dryRun: boolean, colors: Colors): string[] {
+  const { action, reason, target, inputs } = decision;
   const head =
-    decision.action === 'none' ? `No action: ${decision.reason}` : `${decision.reason} to ${decision.target}`;
+    action === 'none' ? `No action: ${reason}` : `${dryRun ? 'Would scale' : 'Scales'} ${inputs.count} -> ${target}`;
   return [
     colors.bold(head),
     ...pairs([['why', decision.message], ...seatPairs(decision), ['limited by', decision.clips.join(', ')]]),

@@ -32,7 +32,7 @@ describe('the ratio strategy', () => {
     ['W9 three of three', full(3), 4],
     ['four of four', full(4), 6],
     ['W10 five of five', full(5), 7],
-    ['W11 factor 1.0', full(10, set({ scaleFactor: 1 })), 11],
+    ['W11 E2 factor 1.0', full(10, set({ scaleFactor: 1 })), 11],
     ['W13 70, clipped to the cap', full(70), 100],
     ['50 x 1.16 without the error of binary fractions', full(50, set({ scaleFactor: 1.16 })), 58],
     ['25 x 1.16 likewise', full(25, set({ scaleFactor: 1.16 })), 29],
@@ -80,7 +80,7 @@ describe('the other strategies', () => {
   });
 });
 
-describe('no action', () => {
+describe('R13: no action', () => {
   const lifespan = (fields: object) => ({ workshop: { lifespan: fields } });
 
   test.each<[string, Situation, string]>([
@@ -144,7 +144,7 @@ describe('no action', () => {
       full(10, { provisionMeta: { name: 'lab', deletionTimestamp: at(-1) } }),
       'ProvisionGone',
     ],
-    ['W77 E3 scaled to zero', { count: 0 }, 'ScaledToZero'],
+    ['W77 E3 R13 scaled to zero', { count: 0 }, 'ScaledToZero'],
     ['a flag without a known operation', full(10, { status: { autoScalingActive: true } }), 'OperationActive'],
   ])('%s', (_, situation, reason) => {
     const decision = decideAbout(situation);

@@ -177,7 +177,7 @@ const action = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('late' as const), which: fc.nat(100) }) },
 );
 
-test('2 3 4 whatever comes between: epochs grow, one write an operation, a person wins, and no flag stays', () => {
+test('2 3 4 whatever comes between: epochs grow, one write an operation, a person wins, a flag means an operation, and none stays', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),
@@ -208,6 +208,8 @@ test('2 3 4 whatever comes between: epochs grow, one write an operation, a perso
             // A decision made from an observation of a value of this lineage, and of nothing else.
             if (cluster.stored.count !== from) cluster.lineage.add(cluster.stored.count);
             expect(known.has(from)).toBe(true);
+            // Whoever is left with its state after a look has a flag exactly while its operation is unfinished.
+            if (step.crash === 'none') expect(cluster.stored.active).toBe(state.operation !== undefined);
           }
           expect(cluster.lineage.has(cluster.stored.count)).toBe(true);
         });

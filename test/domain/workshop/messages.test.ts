@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { CancelRequest } from '../../../contract/workshop/messages.ts';
 import { workshopAnnotations } from '../../../contract/workshop/objects.ts';
 import {
   applyApproval,
@@ -11,7 +12,10 @@ import {
   overrideProblem,
   pauseProblem,
 } from '../../../domain/workshop/messages.ts';
+import { startOperation } from '../../../domain/workshop/operation.ts';
+import { defaultWorkshopTimings } from '../../../domain/workshop/settings.ts';
 import { newState, remember } from '../../../domain/workshop/state.ts';
+import { provisionStatus } from '../../../domain/workshop/status.ts';
 import { at, decideOn, enabled, NOW, observe } from './build.ts';
 
 describe('a request is refused in one line that names the field', () => {
@@ -61,6 +65,10 @@ test('W82 approval: only the id that waits, and it survives a look with the same
   const guarded = observe({ count: 10, assigned: 10, autoScaling: { ...enabled, approvalAbove: 12 } });
   const waiting = remember(newState(), guarded, decideOn(guarded), NOW, '07d3e5b1');
   expect(waiting.approval).toMatchObject({ operationId: '1-07d3e5b1', from: 10, target: 15, granted: false });
+  const { conditions } = provisionStatus(guarded, waiting, decideOn(guarded, waiting), NOW, 'w').autoScaling;
+  expect(conditions?.find(({ type }) => type === 'AbleToScale')).toMatchObject({
+    message: 'target 15 is above 12 and waits for approval: approve 1-07d3e5b1',
+  });
   expect(approvalProblem(waiting, { operationId: '1-ffffffff' })).toContain('the operation that waits is 1-07d3e5b1');
   const granted = applyApproval(waiting, { operationId: '1-07d3e5b1', by: 'ana' });
   expect(decideOn(guarded, granted)).toMatchObject({ reason: 'Scale', target: 15 });
@@ -72,7 +80,18 @@ test('W82 approval: only the id that waits, and it survives a look with the same
     operationId: '1-ffffffff',
     granted: false,
   });
-  expect(applyCancel(waiting).approval).toBeUndefined();
+  expect(applyCancel(waiting, {}).approval).toBeUndefined();
+});
+
+test('W65 a cancellation is a mark on the operation, which ends with it: who, and why, as far as it can be read', () => {
+  const full = observe({ count: 10, assigned: 10 });
+  const state = startOperation(decideOn(full), full, newState(), '07d3e5b1', NOW, defaultWorkshopTimings);
+  const words = (request: unknown) => applyCancel(state, request as CancelRequest).operation?.cancelling;
+  expect(words({ reason: 'too early', by: 'ana' })).toBe('cancelled by ana: too early');
+  expect(words(undefined)).toBe('a person cancelled it');
+  expect(words({ reason: 7, by: ' ' })).toBe('a person cancelled it');
+  expect(words({ reason: 'x'.repeat(10_000) })?.length).toBeLessThan(300);
+  expect(applyCancel(newState(), {}).operation).toBeUndefined();
 });
 
 test('W83 an override is set and removed', () => {

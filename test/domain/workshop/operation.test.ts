@@ -130,6 +130,15 @@ describe('while waiting', () => {
     });
   });
 
+  test('W27 W30 a bad end says which claims failed, or how far it came', () => {
+    const partly = review(scaling(), { count: 15, claims: { active: 13, failed: 2 } });
+    expect(partly).toMatchObject({ message: '13 of 15 claims are active, 2 failed: lab-failed-000, lab-failed-001' });
+    const hanging = review(scaling(), { count: 15, claims: { active: 10 } }, NOW + 7_200_000);
+    expect(hanging).toMatchObject({
+      message: 'no new claim and no end within 7200 s: 10 of 15 claims are active',
+    });
+  });
+
   test('W30 R5 E18 the deadline counts from the last new claim', () => {
     const state = scaling();
     const hanging = { count: 15, claims: { active: 14, provisioning: 1 } };
@@ -140,6 +149,42 @@ describe('while waiting', () => {
     if (seen.verdict !== 'wait') throw new Error(seen.verdict);
     expect(review({ operation: seen.operation }, hanging, NOW + 7_200_999).verdict).toBe('wait');
     expect(review({ operation: seen.operation }, hanging, NOW + 7_201_000)).toMatchObject({ result: 'TimedOut' });
+  });
+
+  test('E38 a cluster whose clock is an hour off moves no deadline: its times are compared with each other only', () => {
+    const start = { count: 10, assigned: 10 };
+    for (const skew of [-3_600, 3_600]) {
+      const newest = (seconds: number) => ({ newest: at(skew + seconds) });
+      const before = observe(start);
+      const seen = { ...before, claims: { ...before.claims, ...newest(0) } };
+      const { operation } = countWritten(
+        startOperation(decideOn(seen), seen, newState(), '07d3e5b1', NOW, timings),
+        NOW,
+      );
+      if (!operation) throw new Error('no operation');
+      const during = observe({ count: 15, claims: { active: 10, provisioning: 5 }, assigned: 10 });
+      const later = (claims: object, now: number) =>
+        reviewOperation(
+          operation,
+          { ...during, claims: { ...during.claims, live: 10, ...claims } },
+          readConfig(enabled),
+          now,
+        );
+      expect(later(newest(0), NOW + 60_000)).toMatchObject({ verdict: 'wait', operation: { progressAt: NOW } });
+      expect(later(newest(30), NOW + 60_000)).toMatchObject({ operation: { progressAt: NOW + 60_000 } });
+    }
+  });
+
+  test('E42 W15 a cap that is lowered meanwhile leaves the operation alone, and counts at the next decision', () => {
+    const lowered = { ...enabled, maxProvisions: 12 };
+    const during = { count: 15, claims: { active: 12, provisioning: 3 }, autoScaling: lowered };
+    expect(review(scaling(), during, NOW, readConfig(lowered))).toMatchObject({
+      verdict: 'wait',
+      operation: { target: 15 },
+    });
+    const after = endOperation(scaling(), 'Succeeded', NOW, config, timings);
+    const full = { count: 15, assigned: 15, autoScaling: lowered };
+    expect(decideAbout(full, after, NOW + 120_000)).toMatchObject({ action: 'none', reason: 'AtMax' });
   });
 });
 

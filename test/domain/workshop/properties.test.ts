@@ -6,7 +6,7 @@ import { readConfig } from '../../../domain/workshop/config.ts';
 import { decide, explain } from '../../../domain/workshop/decide.ts';
 import { readObservation } from '../../../domain/workshop/observation.ts';
 import { countWritten, endOperation, reviewOperation, startOperation } from '../../../domain/workshop/operation.ts';
-import { fit as bounded, newState, remember } from '../../../domain/workshop/state.ts';
+import { bounded, newState, remember } from '../../../domain/workshop/state.ts';
 import {
   type ClaimKind,
   claim,

@@ -4,7 +4,7 @@ import { ALL_OF_THEM, badEffects, strikes } from '../../support/faults/bad-days.
 import { everything, tell } from '../../support/faults/outcomes.ts';
 import { eventually } from '../../support/inspect.ts';
 import type { TestWorkshop } from '../../support/workshop-objects.ts';
-import { type WorkshopWorld, workshopWorld } from '../../support/workshop-world.ts';
+import { SECONDS_SCALE, type WorkshopWorld, workshopWorld } from '../../support/workshop-world.ts';
 
 /** Servers that fail or go away in the middle of an operation, and a flood of signals: one operation, and no flag stays. */
 
@@ -117,6 +117,27 @@ export function survivesOutages(world: WorkshopWorld): void {
         await settledOnce(world, workshop);
         survived(name, 'while claims are waited for');
       });
+    });
+
+    test('a worker that is away past the deadline: the flag stays meanwhile, and what happened is found on return', {
+      timeout: 120_000,
+    }, async () => {
+      const timeout = { completionTimeoutSeconds: (OUTAGE_MS / 1000 / SECONDS_SCALE) * 0.9 };
+      const [done, hanging] = await Promise.all([
+        world.workshop({ assigned: 10, autoScaling: timeout }),
+        world.workshop({ assigned: 10, autoScaling: timeout }),
+      ]);
+      for (const workshop of [done, hanging]) await world.wake(workshop.name);
+      for (const workshop of [done, hanging]) await shows(workshop, { count: 15, flag: true });
+      await world.stopWorker();
+      await done.catchUp();
+      await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS));
+      for (const workshop of [done, hanging]) await shows(workshop, { count: 15, flag: true });
+      await world.startWorker();
+      await settledOnce(world, done);
+      await shows(hanging, { count: 15, flag: undefined });
+      expect((await hanging.provision()).status?.autoScaling?.lastResult).toBe('TimedOut');
+      survived('no worker for a while', 'while claims are waited for');
     });
 
     describe('a kube-apiserver that restarts', () => {

@@ -133,19 +133,25 @@ export function operations(world: WorkshopWorld): void {
       await workshop.edit('provision', workshop.name, { metadata: { finalizers: null } });
     });
 
-    test('W35: recreated under the same name: the old operation is forgotten, nothing is carried over', async () => {
+    test('W35 E41: recreated under the same name: the old operation is forgotten, nothing is carried over', async () => {
       const workshop = await world.workshop({ assigned: 10 });
       await grown(workshop, 15);
-      await world.stopWorker();
-      await workshop.remove('provision', workshop.name);
-      await workshop.addProvision(workshop.name, 10);
-      const { metadata } = await workshop.provision();
-      await world.startWorker();
+      let uid: string | undefined;
+      world.around = async (name, run) => {
+        if (name === 'observe' && uid === undefined) {
+          uid = '';
+          await workshop.remove('provision', workshop.name);
+          await workshop.addProvision(workshop.name, 10);
+          uid = (await workshop.provision()).metadata?.uid;
+        }
+        return run();
+      };
       await eventually(async () => {
-        const status = await world.status(workshop.name);
-        expect(status).toMatchObject({ uid: metadata?.uid, counters: { countWrites: 1 } });
+        expect(await world.status(workshop.name)).toMatchObject({ uid, counters: { countWrites: 1 } });
+        expect((await workshop.provision()).metadata?.uid).toBe(uid);
         expect(await shape(workshop)).toMatchObject({ count: 15, flag: true });
       });
+      world.around = undefined;
       expect((await workshop.provision()).status?.autoScaling?.operationId).toMatch(/^1-/);
     });
 
@@ -193,7 +199,7 @@ export function operations(world: WorkshopWorld): void {
   });
 
   describe('a workshop that empties', () => {
-    test('W75 W76: only claims without an assigned seat are removed, and a log-in meanwhile saves its claim', async () => {
+    test('W75 W76 E40: only claims without an assigned seat are removed, and a log-in meanwhile saves its claim', async () => {
       const scaleDown = { enabled: true, delaySeconds: 20 };
       const workshop = await world.workshop({ count: 6, assigned: 2, autoScaling: { scaleDown } });
       let saved: string | undefined;

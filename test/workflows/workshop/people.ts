@@ -42,7 +42,7 @@ export function people(world: WorkshopWorld): void {
   }
 
   describe('a person changes the count', () => {
-    test('W44: between look and write: it is not overwritten, and decided upon anew', async () => {
+    test('W44 E21 R9: between look and write: it is not overwritten, and decided upon anew', async () => {
       const workshop = await world.workshop({ count: 10, claims: 12, assigned: 12, autoScaling: null });
       let edited = false;
       world.around = async (name, run) => {

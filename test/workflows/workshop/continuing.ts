@@ -1,0 +1,170 @@
+import { describe, expect, test } from 'vitest';
+import { cancelOperationUpdate, pauseUpdate } from '../../../contract/workshop/messages.ts';
+import { connectGroundwork } from '../../../starter/client.ts';
+import { eventually } from '../../support/inspect.ts';
+import type { WorkshopWorld } from '../../support/workshop-world.ts';
+
+/** So few that a dozen messages are more than one run takes. */
+export const SHORT_HISTORY = { GROUNDWORK_WORKSHOP_HISTORY_LIMIT: '40' };
+
+const CONTINUATIONS = 2;
+
+/** Messages that come while the run does something else: none is lost, and none is taken twice. */
+export function continuing(world: WorkshopWorld): void {
+  describe('messages that arrive while the run goes on as a new one', () => {
+    test('each is answered once, by the run that it meets, and holds in those that follow', {
+      timeout: 60_000,
+    }, async () => {
+      const workshop = await world.workshop({ assigned: 5 });
+      const { workshops } = await typedClient(world);
+      const provision = { namespace: world.namespace, name: workshop.name };
+      const until = new Date(Date.now() + 3_600_000).toISOString();
+      let asked = 0;
+      const ask = <T>(answer: Promise<T>): Promise<T> => {
+        asked++;
+        return answer;
+      };
+      let goesOn = true;
+      const caps = async () => {
+        for (let maxProvisions = 100; goesOn; maxProvisions++) {
+          const override = { maxProvisions, until };
+          expect(await ask(workshops.override(provision, override))).toEqual(override);
+          const { inputs } = await ask(workshops.evaluate(provision, { dryRun: true }));
+          expect(inputs.cap).toBe(maxProvisions);
+          const { counters } = await world.status(workshop.name);
+          goesOn = counters.continuations < CONTINUATIONS;
+        }
+      };
+      const pauses = async () => {
+        for (let exam = 1; goesOn; exam++) {
+          const reason = `exam ${exam}`;
+          expect(await ask(workshops.pause(provision, { reason, by: 'mia' }))).toEqual({ paused: true });
+          const { reason: decided, message } = await ask(workshops.evaluate(provision));
+          expect([decided, message]).toEqual(['Paused', `paused by mia: ${reason}`]);
+          expect(await ask(workshops.resume(provision))).toEqual({ resumed: true });
+        }
+      };
+      await Promise.all([caps(), pauses()]);
+
+      const taken = await takenUpdates(world, workshop.name);
+      expect(taken.runs).toBeGreaterThan(CONTINUATIONS);
+      expect(taken).toMatchObject({ accepted: asked, completed: asked });
+    });
+  });
+
+  test.each([{ asked: 'before the run looks again' }, { asked: 'while it looks' }])(
+    'W35: a pause of a recreated provision that is asked for $asked is one of the new provision',
+    async ({ asked }) => {
+      const workshop = await world.workshop({ assigned: 10 });
+      await world.wake(workshop.name);
+      await eventually(async () => expect((await world.status(workshop.name)).counters.countWrites).toBe(1));
+      const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+      const answers: unknown[] = [];
+      const recreateAndPause = async () => {
+        await workshop.remove('provision', workshop.name);
+        await workshop.addProvision(workshop.name, 10);
+        answers.push(await handle.executeUpdate(pauseUpdate, { args: [{ reason: 'exam' }] }));
+      };
+      if (asked === 'while it looks') {
+        world.around = async (name, run) => {
+          if (name === 'observe' && answers.length === 0) await recreateAndPause();
+          return run();
+        };
+        await world.wake(workshop.name);
+      } else {
+        world.around = async (name, run) => {
+          // The run polls: its look waits until the pause is asked for.
+          while (name === 'observe' && answers.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+          return run();
+        };
+        await recreateAndPause();
+      }
+      await eventually(async () =>
+        expect(await world.status(workshop.name)).toMatchObject({ phase: 'Paused', counters: { countWrites: 0 } }),
+      );
+      expect(answers).toEqual([{ paused: true }]);
+      const { metadata, spec } = await workshop.provision();
+      expect([spec?.count, (await world.status(workshop.name)).uid]).toEqual([10, metadata?.uid]);
+    },
+  );
+
+  test('a run that cannot go on tells so to whoever waits for its answer', async () => {
+    const { workshops } = await typedClient(world);
+    const elsewhere = { cluster: 'elsewhere', namespace: world.namespace, name: 'nobody' };
+    const failure = { type: 'InvalidInput', message: expect.stringContaining('cluster: must be') };
+    await expect(workshops.evaluate(elsewhere, { dryRun: true })).rejects.toMatchObject(failure);
+    await expect(workshops.pause(elsewhere, { reason: 'exam' })).rejects.toMatchObject(failure);
+  });
+
+  test('E36: a change of the provision between look and count is looked at first, although the count is the same', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    let looks = 0;
+    let edited = false;
+    world.around = async (name, run) => {
+      if (name === 'observe') looks++;
+      if (name === 'setActive' && !edited) {
+        edited = true;
+        await workshop.edit('provision', workshop.name, { spec: { concurrency: 3 } });
+        looks = 0;
+      }
+      if (name === 'applyCount') expect(looks).toBeGreaterThan(0);
+      return run();
+    };
+    await world.wake(workshop.name);
+    await eventually(async () => {
+      expect((await world.status(workshop.name)).counters).toMatchObject({ countWrites: 1, conflicts: 0 });
+      expect((await workshop.provision()).spec?.count).toBe(15);
+    });
+    expect(world.patches(workshop.name).slice(0, 3)).toEqual(['status', 'status', 'object']);
+  });
+
+  test('W65: who cancels an operation whose flag somebody else prevents gets no other one in its place', async () => {
+    const workshop = await world.workshop({ assigned: 10, autoScaling: { cooldownSeconds: 100_000 } });
+    const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+    const answers: unknown[] = [];
+    world.around = async (name, run) => {
+      if (name === 'setActive' && answers.length === 0) {
+        const request = { reason: 'too early', by: 'mia' };
+        answers.push(await handle.executeUpdate(cancelOperationUpdate, { args: [request] }));
+        const path = workshop.path('provision', workshop.name, 'status');
+        await world.kube.merge(path, { status: { resourceClaimCount: 10 } });
+      }
+      return run();
+    };
+    await world.wake(workshop.name);
+    await eventually(async () => {
+      const { phase, lastResult, operation, counters } = await world.status(workshop.name);
+      expect({ phase, lastResult, operation, writes: counters.countWrites }).toEqual({
+        ...{ phase: 'CoolingDown', lastResult: 'Cancelled', operation: undefined, writes: 0 },
+      });
+    });
+    expect(answers).toEqual([{ operationId: expect.stringMatching(/^1-/) }]);
+    const { spec, status } = await workshop.provision();
+    expect([spec?.count, status?.autoScalingActive]).toEqual([10, undefined]);
+    await eventually(async () =>
+      expect(await workshop.events()).toEqual(['ScaleUpCancelled: cancelled by mia: too early']),
+    );
+  });
+}
+
+function typedClient({ client, values, namespace: cluster }: WorkshopWorld) {
+  const { connection, options } = client;
+  const { taskQueuePrefix } = values;
+  return connectGroundwork({ connection, namespace: options.namespace, taskQueuePrefix, cluster });
+}
+
+/** Updates in the histories of a provision's run and of those that it continued. */
+async function takenUpdates(world: WorkshopWorld, provision: string) {
+  const taken = { runs: 0, accepted: 0, completed: 0 };
+  let runId: string | undefined = (await world.client.workflow.getHandle(world.workflowId(provision)).describe()).runId;
+  while (runId) {
+    const { events } = await world.client.workflow.getHandle(world.workflowId(provision), runId).fetchHistory();
+    taken.runs++;
+    for (const { workflowExecutionUpdateAcceptedEventAttributes: accepted, ...event } of events ?? []) {
+      if (accepted) taken.accepted++;
+      if (event.workflowExecutionUpdateCompletedEventAttributes?.outcome?.success) taken.completed++;
+    }
+    runId = events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? undefined;
+  }
+  return taken;
+}
