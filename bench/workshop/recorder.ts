@@ -66,6 +66,8 @@ export class Recorder {
   begin(): void {
     this.#startedAt = Date.now();
     this.#before = new Set(this.#claims().map(({ metadata }) => metadata.name));
+    for (const { spec } of this.#sight.seats.values())
+      if (spec?.workshopName === this.#workshop && spec.assignment) this.#taken.add(spec.resourceClaimName ?? '');
   }
 
   outcome({ arrived, rejected }: CrowdReport): Outcome {

@@ -36,29 +36,21 @@ test('R1 R2: the flag of the proposal is dropped and each log-in multiplies; hea
     for (let logIn = 0; logIn < 3; logIn++) {
       const before = (await count(multiplied)) ?? 0;
       await multiplied.workshop.assign(1);
-      await eventually(async () => ((await count(multiplied)) ?? 0) > before);
+      await eventually(async () => ((await count(multiplied)) ?? 0) > before, 10_000);
     }
-    const grown = await count(multiplied);
     expect((await multiplied.workshop.provision()).status?.autoScalingActive).toBeUndefined();
     await added.workshop.assign(3);
-    await eventually(async () => (await count(added)) === 12);
     const people = { arrived: 10, seated: 10, rejected: { none: 1, full: 2 }, left: 0 };
-    const seen = await eventually(async () => {
-      const outcomes = [multiplied, added].map(({ recorder }) => recorder.outcome(people));
-      return outcomes[0]?.finalCount === grown && outcomes[1]?.writes === 2 && outcomes;
-    });
-    // A log-in that comes while its watch opens is seen twice.
+    // A log-in that comes while the proposal opens its watch is seen twice: then it multiplies once more.
     const steps = [10, 15, 22, 33, 40];
-    expect([33, 40]).toContain(grown);
-    expect(seen).toMatchObject([
-      { rejected: 3, writes: steps.indexOf(grown ?? 0), finalCount: grown, early: undefined },
-      { rejected: 3, writes: 2, finalCount: 12, early: undefined },
-    ]);
-    for (const { reaction, idleClaimMinutes } of seen) {
-      expect(reaction).toBeGreaterThanOrEqual(0);
-      // Nobody was seen in the claims of the seven who were there before.
-      expect(idleClaimMinutes).toBeGreaterThan(0);
-    }
+    await eventually(async () => {
+      const [first, second] = [multiplied, added].map(({ recorder }) => recorder.outcome(people));
+      expect(first?.writes).toBeGreaterThanOrEqual(3);
+      expect(first).toMatchObject({ rejected: 3, finalCount: steps[first?.writes ?? 0], idleClaimMinutes: 0 });
+      expect(second).toMatchObject({ rejected: 3, finalCount: 12, writes: 2, idleClaimMinutes: 0, early: undefined });
+      for (const outcome of [first, second]) expect(outcome?.reaction).toBeGreaterThanOrEqual(0);
+      return true;
+    }, 30_000);
     ended.abort();
     await Promise.all([multiplied.working, added.working]);
   } finally {
