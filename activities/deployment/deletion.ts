@@ -7,7 +7,7 @@ import { permanent } from '../failures.ts';
 import { observeRegion } from '../scope/observation.ts';
 import { asScope, type DeploymentDependencies } from './dependencies.ts';
 import { routeKind } from './gateway.ts';
-import { readLivePlacement } from './ledger.ts';
+import { dnsTypeOf, readLivePlacement } from './ledger.ts';
 import { lookUntil } from './looping.ts';
 import { kinds, type Live, ofScope, words } from './objects.ts';
 import { removeItems, sideObjectsOf } from './removal.ts';
@@ -28,13 +28,14 @@ export interface Survey {
 
 /** Reads only. */
 export async function surveyScope(deps: DeploymentDependencies, target: DeploymentTarget): Promise<Survey> {
-  const { scopeId, scope } = target;
-  const kind = routeKind(target);
+  const { scopeId } = target;
+  const scope = { ...target.scope, dnsType: await dnsTypeOf(deps, target) };
+  const kind = routeKind({ scope });
   const live = await ofScope<Live>(deps.kubernetes, kind, scope.namespace, scopeId);
   const placement = await readLivePlacement(deps, scopeId);
   const found = live.map((route) => ({
     name: route.metadata?.name ?? '',
-    routes: routingFound(target, [route]),
+    routes: routingFound({ scope }, [route]),
   }));
   const hosts = [
     ...found.flatMap(({ routes }) => routes.map(({ host }) => host)),

@@ -1,3 +1,5 @@
+import type { DnsType } from '../../contract/scope/input.ts';
+import type { DeploymentTarget } from '../../domain/deployment/request.ts';
 import type { ScopeRequest } from '../../domain/scope/request.ts';
 import { invalidInput, notYet, permanent } from '../failures.ts';
 import type { PoolKey } from '../scope/dependencies.ts';
@@ -13,7 +15,7 @@ export interface Placement {
   holder: string | null;
   hosts: string[];
   domain: string;
-  dnsType: 'route53' | 'external_dns' | null;
+  dnsType: DnsType | null;
   /** Empty: none yet, or none at all with external DNS. */
   balancer: string;
 }
@@ -34,6 +36,12 @@ export async function readLivePlacement(
     return { ...(row as Placement), balancer: '' };
   }
   return row?.holder ? { holder: row.holder } : undefined;
+}
+
+/** How the scope's hosts are led to it: the ledger knows better than an input that does not say. */
+export async function dnsTypeOf(deps: DeploymentDependencies, { scopeId, scope }: DeploymentTarget): Promise<DnsType> {
+  const placement = await readLivePlacement(deps, scopeId);
+  return (placement && 'dnsType' in placement ? placement.dnsType : null) ?? scope.dnsType;
 }
 
 export interface PlaceScopeInput {

@@ -13,6 +13,7 @@ import { observePool } from '../scope/observation.ts';
 import { surveyScope } from './deletion.ts';
 import { asScope, type DeploymentDependencies } from './dependencies.ts';
 import { isByGateway } from './gateway.ts';
+import { dnsTypeOf } from './ledger.ts';
 import { type Kind, kinds, type Live, ofScope, wire } from './objects.ts';
 import { seeRules } from './sight.ts';
 
@@ -30,8 +31,10 @@ export async function diagnoseScope(
     );
   const all = <T>(kind: Kind, where: { namespace?: string } = {}) =>
     reading(async () => (await deps.kubernetes.list<Live>(kind, where)).map((object) => wire<T>(object)));
-  const byGateway = isByGateway(target);
-  const none = { ok: false as const, error: `not looked at with dnsType ${scope.dnsType}` };
+  const known = await reading(() => dnsTypeOf(deps, target));
+  const dnsType = known.ok ? known.value : scope.dnsType;
+  const byGateway = isByGateway({ scope: { dnsType } });
+  const none = { ok: false as const, error: `not looked at with dnsType ${dnsType}` };
   const part = { scopeId, ...(deploymentId === undefined ? {} : { deploymentId }) };
   const snapshot: Snapshot = {
     ...part,
