@@ -1,4 +1,5 @@
 import type { CoreV1Event } from '@kubernetes/client-node';
+import type { HostRouting } from '../../contract/deployment/status.ts';
 import type { Failure } from '../../contract/failures.ts';
 import { type FoundIngress, routingOf } from '../../domain/deployment/expected.ts';
 import type { RuleVerdict } from '../../domain/deployment/gate.ts';
@@ -7,6 +8,7 @@ import {
   type ControllerOpinion,
   controllerOpinion,
   type GroupMember,
+  markOf,
   shownEvents,
 } from '../../domain/deployment/refusals.ts';
 import { gatewayRef } from '../../domain/scope/dns-endpoint.ts';
@@ -30,13 +32,22 @@ export type Opinion =
     }
   | { kind: 'refused'; failure: Failure };
 
-/** `appliedAt` in ms. `gateways` with external DNS: there rules that agree are only what was asked for. */
+/** What was applied, and what its carrier had said before. */
+export interface Applied {
+  /** In ms. */
+  at: number;
+  /** Marks of the events that stood there already. */
+  heard: readonly string[];
+  expected: readonly HostRouting[];
+}
+
+/** `gateways` with external DNS: there rules that agree are only what was asked for. */
 export async function opinionOf(
   deps: DeploymentDependencies,
   course: Course,
   verdict: RuleVerdict,
   gateways: RouteVerdict | undefined,
-  appliedAt: number,
+  applied: Applied,
 ): Promise<Opinion> {
   const open = (words: string): Extract<Opinion, { kind: 'open' }> => ({ kind: 'open', words, verdict });
   if (verdict.converged) {
@@ -44,7 +55,7 @@ export async function opinionOf(
     return gateways?.kind === 'waiting' ? open(gateways.message) : { kind: 'agrees' };
   }
   const differences = open(verdict.differences.join('; '));
-  const opinion = await askController(deps, course, appliedAt);
+  const opinion = await askController(deps, course, applied);
   if (!opinion) return differences;
   if (opinion.kind === 'refused') return { kind: 'refused', failure: refusal(course, opinion) };
   return {
@@ -68,25 +79,42 @@ function refusalOfGateway({ type, message }: Extract<RouteVerdict, { kind: 'refu
 async function askController(
   deps: DeploymentDependencies,
   course: Course,
-  appliedAt: number,
+  { at, heard, expected }: Applied,
 ): Promise<ControllerOpinion | undefined> {
   if (!course.balancer) return undefined;
   const { namespace } = course.shape;
   const own = await ofScope<Live>(deps.kubernetes, kinds.ingress, namespace, course.request.scopeId);
   const uids = own.map(({ metadata }) => metadata?.uid ?? '');
   const events = await routeEvents(deps, course);
-  const input = { events, uids, ours: [ours(course)], appliedAt: new Date(appliedAt).toISOString() };
+  const named = new Set(expected.flatMap(({ weights }) => Object.keys(weights)));
+  const input = {
+    events,
+    uids,
+    ours: [ours(course)],
+    appliedAt: new Date(at).toISOString(),
+    heard,
+    former: servicesOf(course).filter((service) => !named.has(service)),
+  };
   // The other members are read only when there is a refusal to tell whose it is.
   if (!controllerOpinion({ ...input, others: [] })) return undefined;
   return controllerOpinion({ ...input, others: await otherMembers(deps, course, uids) });
 }
 
-function ours({ shape }: Course): GroupMember {
-  const services = shape.ports.flatMap(({ services: { blue, green } }) => [blue?.name ?? '', green?.name ?? '']);
+/** Marks of what the controller has said of the scope's Ingresses until now. */
+export async function heardUntilNow(deps: DeploymentDependencies, course: Course): Promise<string[]> {
+  return course.balancer ? (await routeEvents(deps, course)).map(markOf) : [];
+}
+
+function servicesOf({ shape }: Course): string[] {
+  return shape.ports.flatMap(({ services: { blue, green } }) => [blue, green].flatMap((one) => one?.name ?? []));
+}
+
+function ours(course: Course): GroupMember {
+  const { shape } = course;
   const [main] = shape.ports;
   return {
     ingress: `${shape.namespace}/${main?.ingress}`,
-    services: [...services.filter((name) => name !== ''), ...shape.ports.map(({ ingress }) => ingress)],
+    services: [...servicesOf(course), ...shape.ports.map(({ ingress }) => ingress)],
     hosts: shape.hosts,
   };
 }
@@ -98,6 +126,7 @@ async function routeEvents(deps: DeploymentDependencies, { request, shape: { nam
   );
   return events.map((event) => ({
     ...readEvent(event),
+    id: event.metadata.name ?? '',
     firstSeen: new Date(event.firstTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp ?? 0).toISOString(),
   }));
 }

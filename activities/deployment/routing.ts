@@ -13,7 +13,7 @@ import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
 import { cancellationOf, earlierAttempt, isInterruption, lookUntil } from './looping.ts';
 import { applyChecked, type Live, ofScope, refOf } from './objects.ts';
-import { notConverged, type Opinion, opinionOf, unreadable } from './opinions.ts';
+import { heardUntilNow, notConverged, type Opinion, opinionOf, unreadable } from './opinions.ts';
 import { type Original, readOriginals } from './originals.ts';
 import { idsOf, routingFound, seeHealth, seeRouting, seeRules, sideOf } from './sight.ts';
 
@@ -33,6 +33,8 @@ export interface RouteInput {
 interface Progress {
   beganAt: number;
   appliedAt?: number;
+  /** Marks of what the controller had said before that. */
+  heard?: string[];
   /** How often somebody deleted an Ingress of ours, or the HTTPRoute, meanwhile. */
   missing: number;
   warnings: Warning[];
@@ -54,7 +56,9 @@ export async function routeTraffic(deps: DeploymentDependencies, input: RouteInp
       const failure = await awaitTargets(deps, input, progress);
       if (failure) return { kind: 'failed', failure, seen: progress.seen, applied: false, warnings: progress.warnings };
       await lookBefore(deps, input, progress);
-      await applyRouting(deps, input.course, input.routing);
+      progress.heard ??= await heardUntilNow(deps, input.course);
+      beat(progress);
+      await applyRouting(deps, input.course, input.routing, progress);
       progress.appliedAt = Date.now();
     }
     const failure = await gate(deps, input, progress);
@@ -149,13 +153,21 @@ function looking({ request }: Course, progress: Progress, until: number) {
   };
 }
 
-/** Applies the Ingresses of a routing, or puts the recorded ones back and removes those that did not exist. */
-export async function applyRouting(deps: DeploymentDependencies, course: Course, routing: Routing): Promise<void> {
+/**
+ * Applies the Ingresses of a routing, or puts the recorded ones back and removes those that did not exist. `progress` travels
+ * in the heartbeats meanwhile.
+ */
+async function applyRouting(
+  deps: DeploymentDependencies,
+  course: Course,
+  routing: Routing,
+  progress: unknown,
+): Promise<void> {
   if (routing.form !== 'before') {
     const objects = routingObjects(course.request, course.balancer?.name, course.shape, routing);
     for (const object of objects) {
       await applyChecked(deps.kubernetes, object);
-      beat();
+      beat(progress);
     }
     return;
   }
@@ -205,7 +217,8 @@ async function gate(deps: DeploymentDependencies, input: RouteInput, progress: P
       if (restored) return { failure: restored };
       const sighting = await seeRouting(deps, course);
       const verdict = compareRules(expected, sighting.rules);
-      opinion = await opinionOf(deps, course, verdict, sighting.gateways, from);
+      const applied = { at: from, heard: progress.heard ?? [], expected };
+      opinion = await opinionOf(deps, course, verdict, sighting.gateways, applied);
       if (opinion.kind === 'refused') return opinion;
       // What a gateway has not taken up yet is only asked for.
       if (opinion.kind === 'agrees' || !sighting.gateways) progress.seen.actual = verdict.actual;
@@ -256,7 +269,7 @@ async function restoreMissing(
       details: { objects: missing },
     };
   progress.warnings.push({ code: 'ObjectMissing', message: `${what} was deleted by somebody and is applied again` });
-  await applyRouting(deps, course, routing);
+  await applyRouting(deps, course, routing, progress);
   return undefined;
 }
 

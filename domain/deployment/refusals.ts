@@ -1,6 +1,9 @@
 /** What the load balancer controller says about our Ingresses (specs: deployment, section 10). Its successes prove nothing. */
 
 export interface IngressEvent {
+  /** Name of the event itself; what repeats is told under the same. */
+  id: string;
+  count: number;
   /** uid of the Ingress it is about. */
   uid: string;
   type: string;
@@ -32,15 +35,24 @@ export interface Opinions {
   others: readonly GroupMember[];
   /** ISO time of our last apply. */
   appliedAt: string;
+  /** Marks of the events that stood there before it: times have whole seconds, which does not tell them apart. */
+  heard: readonly string[];
+  /** Services of the scope that what we applied names no more: who misses one speaks of what was there before. */
+  former: readonly string[];
 }
 
 const REFUSALS: ReadonlySet<string> = new Set(['FailedBuildModel', 'FailedDeployModel']);
 
+/** Changes whenever the event occurs again. */
+export const markOf = ({ id, count, lastSeen }: IngressEvent): string => `${id} ${count} ${lastSeen}`;
+
 /** The last refusal since our apply and whose it is; undefined: nothing speaks against us. */
-export function controllerOpinion({ events, uids, ours, others, appliedAt }: Opinions): ControllerOpinion | undefined {
+export function controllerOpinion(opinions: Opinions): ControllerOpinion | undefined {
+  const { events, uids, ours, others, appliedAt, heard, former } = opinions;
   const since = Math.floor(Date.parse(appliedAt) / 1000) * 1000;
   const refusals = events
     .filter(({ uid, reason, lastSeen }) => uids.includes(uid) && REFUSALS.has(reason) && Date.parse(lastSeen) >= since)
+    .filter((event) => !heard.includes(markOf(event)) && !namesAny(event.message, former))
     .sort((a, b) => Date.parse(b.lastSeen) - Date.parse(a.lastSeen));
   for (const event of refusals) {
     const opinion = opinionOf(event, ours, others, since);
@@ -70,8 +82,11 @@ function opinionOf(
 
 /** Whole names only: `d-7-4` is not meant by `d-7-42`. */
 function names(message: string, { ingress, services, hosts }: GroupMember): boolean {
-  const name = ingress.slice(ingress.indexOf('/') + 1);
-  return [name, ...services, ...hosts].some((word) => {
+  return namesAny(message, [ingress.slice(ingress.indexOf('/') + 1), ...services, ...hosts]);
+}
+
+function namesAny(message: string, words: readonly string[]): boolean {
+  return words.some((word) => {
     const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
     return new RegExp(`(?<![a-z0-9.-])${escaped}(?![a-z0-9-]|\\.[a-z0-9])`, 'i').test(message);
   });

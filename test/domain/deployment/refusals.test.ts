@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { controllerOpinion, type IngressEvent, shownEvents } from '../../../domain/deployment/refusals.ts';
+import { controllerOpinion, type IngressEvent, markOf, shownEvents } from '../../../domain/deployment/refusals.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 const event = (message: string, fields: Partial<IngressEvent> = {}): IngressEvent => ({
+  id: 'e1',
+  count: 1,
   uid: 'u1',
   type: 'Warning',
   reason: 'FailedBuildModel',
@@ -16,7 +18,7 @@ const ours = [
 ];
 const others = [{ ingress: 'shop/k-8-s-test-8-internet-facing', services: ['d-8-4'], hosts: ['test.example.com'] }];
 const opinion = (...events: IngressEvent[]) =>
-  controllerOpinion({ events, uids: ['u1'], ours, others, appliedAt: at(10) });
+  controllerOpinion({ events, uids: ['u1'], ours, others, appliedAt: at(10), heard: [], former: [] });
 
 describe('what the balancer’s controller says', () => {
   test('a certificate that one of our hosts lacks (D46)', () => {
@@ -50,6 +52,25 @@ describe('what the balancer’s controller says', () => {
   test('who names nobody is ours if it began with our apply', () => {
     expect(opinion(event('too many rules'))).toMatchObject({ kind: 'refused', type: 'ControllerRefused' });
     expect(opinion(event('too many rules', { firstSeen: at(1) }))).toMatchObject({ kind: 'broken' });
+  });
+
+  test('what stood there before our apply says nothing, though of the same second; when it occurs again it does', () => {
+    const asked = { uids: ['u1'], ours, others, appliedAt: at(10), former: [] };
+    const stale = event('too many rules');
+    const heard = [markOf(stale)];
+    expect(controllerOpinion({ ...asked, events: [stale], heard })).toBeUndefined();
+    for (const fresh of [{ count: 2 }, { id: 'e2' }, { lastSeen: at(11) }])
+      expect(controllerOpinion({ ...asked, events: [{ ...stale, ...fresh }], heard })).toMatchObject({
+        kind: 'refused',
+      });
+  });
+
+  test('who misses a Service that our routing does not name any more speaks of the one before', () => {
+    const asked = { uids: ['u1'], ours, others, appliedAt: at(10), heard: [], former: ['d-7-42'] };
+    const about = (service: string) =>
+      event(`ingress: shop/k-8-s-prod-7-internet-facing: Service "${service}" not found`);
+    expect(controllerOpinion({ ...asked, events: [about('d-7-42')] })).toBeUndefined();
+    expect(controllerOpinion({ ...asked, events: [about('d-7-41')] })).toMatchObject({ kind: 'refused' });
   });
 
   test('success, older events and events of a former Ingress say nothing (D44)', () => {
