@@ -196,7 +196,7 @@ const byGateway = async (world: World) => {
 const initial = ['acceptDeployment', 'beginRollout', 'applySide', 'waitInstances', 'routeTraffic', 'keepRollout'];
 const deletion = ['acceptTarget', 'surveyScope', 'removeRoutes', 'removeSides'];
 
-const replacement: Journey<World> = {
+export const replacement: Journey<World> = {
   name: 'replaced by the next one, step by step',
   go: takeOver,
   activities: [...initial, 'scaleSide', 'drainTime', 'removeObjects'],

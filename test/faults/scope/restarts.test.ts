@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FaultRule } from '../../../sandbox/faults/plan.ts';
-import { ALL_OF_THEM, type BadEffect, badEffects, strikes } from '../../support/faults/bad-days.ts';
+import { badDays } from '../../support/faults/bad-days.ts';
 import { everything, tell } from '../../support/faults/outcomes.ts';
 import { eventually, truth } from '../../support/inspect.ts';
 import { region, testWorld } from '../../support/world.ts';
@@ -56,23 +55,8 @@ describe('a worker that stops', () => {
   });
 });
 
-const services = ['elbv2', 'route53', 'kubernetes'] as const;
-const effects = badEffects('InternalFailure');
-
-/** Strikes the worker's calls, not those of the controllers; each service now and then, before the effect and after it. */
-function plan(of: readonly BadEffect[], probability: number): FaultRule[] {
-  return services.flatMap((service) => {
-    const match = { service, ...(service === 'kubernetes' ? {} : { caller: 'sandbox' }) };
-    return strikes(of, 1, { match, probability });
-  });
-}
-
-const bad = everything
-  ? effects.map((effect) => ({ name: effect.name, rules: plan([effect], 0.08) }))
-  : [{ name: ALL_OF_THEM, rules: plan(effects, 0.01) }];
-
 describe('AWS and the Kubernetes API on a bad day', () => {
-  test.each(bad)(
+  test.each(badDays(everything, { single: 0.08, mixed: 0.01 }))(
     'each $name: the run goes on, and everything is made and removed once',
     { timeout: 240_000 },
     async ({ name, rules }) => {

@@ -29,3 +29,21 @@ export function strikes(
     (['before', 'after'] as const).map((when, side) => ({ ...rule, when, seed: 10 * index + side + seed, effect })),
   );
 }
+
+const services = ['elbv2', 'route53', 'kubernetes'] as const;
+const effects = badEffects('InternalFailure');
+
+/** Strikes the worker's calls, not those of the controllers; each service now and then, before the effect and after it. */
+function onWorker(of: readonly BadEffect[], probability: number): FaultRule[] {
+  return services.flatMap((service) => {
+    const match = { service, ...(service === 'kubernetes' ? {} : { caller: 'sandbox' }) };
+    return strikes(of, 1, { match, probability });
+  });
+}
+
+/** Bad days of AWS and the Kubernetes API: each effect on a day of its own with probability `single`, or all at once with `mixed`. */
+export function badDays(separately: boolean, { single, mixed }: { single: number; mixed: number }) {
+  return separately
+    ? effects.map((effect) => ({ name: effect.name, rules: onWorker([effect], single) }))
+    : [{ name: ALL_OF_THEM, rules: onWorker(effects, mixed) }];
+}
