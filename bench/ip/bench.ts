@@ -6,7 +6,7 @@ import type { Bench, Profile, Rows } from '../bench.ts';
 import { type Machine, observeMachine, packageVersion, sourceRevision } from '../machine.ts';
 import { watchMemory } from '../memory.ts';
 import { measureArms } from './arms/measure.ts';
-import { makeBed } from './bed.ts';
+import { type Bed, makeBed } from './bed.ts';
 import { measureCrowd } from './crowd.ts';
 import { judge } from './goals.ts';
 import { measureLoad } from './load/measure.ts';
@@ -30,29 +30,31 @@ export async function benchIp(shape: Shape, report: Report, program?: string): P
     const occupancies = await measureOccupancies(bed, shape, report);
     const crowd = await measureCrowd(bed, shape, report);
     const system = await startSystem(bed, program, report);
-    const arms = await measureArms(bed, system, shape, report);
-    const memory = await watchMemory(system.worker.pid);
-    const load = await measureLoad(system, shape.load, report);
-    const workerMemory = await memory.stop();
-    const profile = await profileOf(system, describeMachine());
-    await system.close();
+    const measuredSystem = await measureSystem(system, bed, shape, describeMachine, report).finally(() =>
+      system.close(),
+    );
     const measured = {
       bench: 'ip',
       shape,
       startedAt: startedAt.toISOString(),
       seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
-      profile,
       occupancies,
       crowd,
-      arms,
-      load,
-      workerMemory,
+      ...measuredSystem,
     } as const;
     return { ...measured, goals: judge(measured) };
   } finally {
     report('Stopping everything');
     await bed.close();
   }
+}
+
+async function measureSystem(system: System, bed: Bed, shape: Shape, describeMachine: () => Machine, report: Report) {
+  const arms = await measureArms(bed, system, shape, report);
+  const memory = await watchMemory(system.worker.pid);
+  const load = await measureLoad(system, shape.load, report);
+  const workerMemory = await memory.stop();
+  return { arms, load, workerMemory, profile: await profileOf(system, describeMachine()) };
 }
 
 async function profileOf({ databaseUrl, temporal, settings, connect }: System, machine: Machine): Promise<Profile> {

@@ -164,10 +164,16 @@ export class AutoscalerRun {
     this.#nextEvaluation = at;
     this.show(true);
     const changed = () => this.#urgent || (!deaf && this.state.dirty);
-    await condition(changed, Math.max(1, at - Date.now()), { summary: 'next look at the provision' });
+    await condition(changed, Math.max(1, at - Date.now()), { summary: this.#why() });
     const gap = this.#evaluatedAt + this.timings.debounce * 1000 - Date.now();
     if (!this.#urgent && gap > 0) await condition(() => this.#urgent, gap, { summary: 'gather changes' });
     this.#nextEvaluation = undefined;
+  }
+
+  /** What the timeline in the UI says of a wait. */
+  #why(): string {
+    const decision = this.look?.decision;
+    return decision ? `${decision.reason}: ${decision.message}`.slice(0, 200) : 'next look at the provision';
   }
 
   /**

@@ -1,7 +1,11 @@
-import { GroundworkError, type IpClaimRequest } from '../../../starter/client.ts';
+import { randomUUID } from 'node:crypto';
+import type { IpClaimAnswer } from '../../../contract/ip/claim.ts';
+import { GroundworkError, type IpClaimRequest, OutcomeUnknown } from '../../../starter/client.ts';
 import type { Ip } from '../../../starter/ip/ip.ts';
 import { type Distribution, distribution } from '../../statistics.ts';
 import { WrongCount } from '../checks.ts';
+
+const MOST_TRIES = 3;
 
 /** What the load calls, told apart in its figures. */
 export type Call = 'create' | 'delete' | 'deny' | 'list';
@@ -61,12 +65,26 @@ export class Caller {
     this.#live = live;
   }
 
-  /** Undefined when it failed. `began`: when the claim was meant to be sent. */
+  /**
+   * Undefined when it failed. `began`: when the claim was meant to be sent. Who hears that the outcome is unknown asks again with
+   * the same request id, as callers should: the claim may be bound.
+   */
   async claim(tally: Tally, request: IpClaimRequest, began = performance.now()): Promise<Held | undefined> {
     return this.#timed(tally, 'create', began, async () => {
-      const { owner, uid, pool, allocatedCIDR } = await this.#ip.claim(request);
+      const { owner, uid, pool, allocatedCIDR } = await this.#claimAtLast(request);
       return this.#live.add({ owner, uid, block: `${pool.owner}/${pool.name} ${allocatedCIDR}` });
     });
+  }
+
+  async #claimAtLast(request: IpClaimRequest): Promise<IpClaimAnswer> {
+    const requestId = randomUUID();
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#ip.claim(request, { requestId });
+      } catch (error) {
+        if (!(error instanceof OutcomeUnknown) || tries === MOST_TRIES) throw error;
+      }
+    }
   }
 
   async release(tally: Tally, held: Held): Promise<void> {
