@@ -15,8 +15,8 @@ export interface Stage {
   readonly checks: Checks;
   /** Notes when something happened for the first time. */
   milestone(what: string): void;
-  /** The page of a run in the Temporal UI. */
-  link(workflowId: string): string;
+  /** The page of a run in the Temporal UI, of the newest one of that id without `runId`. */
+  link(workflowId: string, runId?: string): string;
 }
 
 /** One act with its claims. */

@@ -46,8 +46,10 @@ export async function setUpStage(setting: Setting, report: Report, closing: Clos
   const worker = await startWorkerProcess(sandbox.folder, sandbox.environment());
   closing.push(() => worker.stop());
   report(`Worker: polls its task queue (process ${worker.pid})`);
-  const link = (workflowId: string) =>
-    `${temporalUi ?? ''}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+  const link = (workflowId: string, runId?: string) =>
+    [temporalUi ?? '', 'namespaces', namespace, 'workflows', workflowId, ...(runId ? [runId] : [])]
+      .map((part, at) => (at ? encodeURIComponent(part) : part))
+      .join('/');
   return { sandbox, groundwork, reality, worker, link, disconnect: () => connection.close() };
 }
 

@@ -140,6 +140,11 @@ describe('the demo', () => {
         new RegExp(`^http://127\\.0\\.0\\.1:\\d+/namespaces/default/workflows/scope-creation%2F${scope}$`),
       );
     }
+
+    const rollouts = lines.flatMap(
+      (line) => /\/deployment%2Fstorefront-production\/([0-9a-f-]{36})$/.exec(line)?.[1] ?? [],
+    );
+    expect(new Set(rollouts).size, 'each version has the page of its own run').toBe(3);
   });
 
   test('with --keep everything stays reachable by what it prints, until Ctrl-C, which is its ordinary end', {

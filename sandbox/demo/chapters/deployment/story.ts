@@ -13,6 +13,7 @@ import { REGION, SHOP } from '../setting.ts';
 
 export interface Rollout {
   version: string;
+  runId: string;
   seconds: number;
   result?: DeploymentResult;
   error?: Error;
@@ -89,6 +90,7 @@ export async function rollOut(stage: Stage, story: Story, request: DeploymentReq
   narrator.lines(['']);
   const rollout: Rollout = {
     version: request.deploymentId,
+    runId: handle.runId,
     seconds: (Date.now() - began) / 1000,
     ...end,
     sent: (story.users?.counts.sent ?? 0) - before.sent,
