@@ -7,7 +7,7 @@ import { startTemporal, type TemporalServer } from '../../sandbox/temporal/serve
 import { startWorkerProcess, type WorkerProcess } from '../../sandbox/worker-process.ts';
 import { connectGroundwork, type Groundwork } from '../../starter/client.ts';
 import { buildWorker } from '../scope/build-worker.ts';
-import { workerFlags } from '../worker-flags.ts';
+import { workerStart } from '../worker-start.ts';
 import type { Bed } from './bed.ts';
 
 /** A whole installation of the IP room: a database, Temporal, one worker process, and connections to it. */
@@ -42,10 +42,12 @@ export async function startSystem(bed: Bed, program: string | undefined, report:
   report('Worker: building it as production runs it, and starting its process');
   const built = program ?? (await buildWorker(join(bed.folder, 'worker-build')));
   const [probePort = 0] = await freePorts(1);
-  const worker = await startWorkerProcess(bed.folder, { ...settings, BENCH_PROBE_PORT: String(probePort) }, [
-    ...workerFlags(),
-    built,
-  ]);
+  const { environment, flags } = workerStart();
+  const worker = await startWorkerProcess(
+    bed.folder,
+    { ...environment, ...settings, BENCH_PROBE_PORT: String(probePort) },
+    [...flags, built],
+  );
   const connections: Connection[] = [];
   return {
     databaseUrl,

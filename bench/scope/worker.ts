@@ -1,7 +1,7 @@
 import { freePorts } from '../../sandbox/processes/ports.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../sandbox/worker-process.ts';
 import { metricSum } from '../prometheus.ts';
-import { workerFlags } from '../worker-flags.ts';
+import { workerStart } from '../worker-start.ts';
 import type { ProbeReading } from './probe.ts';
 
 export interface WorkerReading extends ProbeReading {
@@ -23,10 +23,12 @@ export async function startMeasuredWorker(
   environment: Readonly<Record<string, string>>,
 ): Promise<MeasuredWorker> {
   const [probePort = 0] = await freePorts(1);
-  const worker = await startWorkerProcess(folder, { ...environment, BENCH_PROBE_PORT: String(probePort) }, [
-    ...workerFlags(),
-    program,
-  ]);
+  const start = workerStart();
+  const worker = await startWorkerProcess(
+    folder,
+    { ...start.environment, ...environment, BENCH_PROBE_PORT: String(probePort) },
+    [...start.flags, program],
+  );
   const probe = async () => (await (await fetch(`http://127.0.0.1:${probePort}/`)).json()) as ProbeReading;
   const read = async () => {
     const exposition = await (await fetch(worker.metricsUrl)).text();
