@@ -28,8 +28,8 @@ export async function migrate(databaseUrl: string, options: { patienceMs?: numbe
     try {
       const applied = await runner({
         databaseUrl,
-        dir: `${directory}/*.sql`,
-        useGlob: true,
+        dir: directory, // no glob: the path of a checkout may have brackets in it
+        ignorePattern: '(?!.*\\.sql$).*',
         migrationsTable: TABLE,
         direction: 'up',
         count: Number.POSITIVE_INFINITY,

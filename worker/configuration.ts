@@ -23,6 +23,7 @@ import {
   oneOf,
   positive,
   positiveWhole,
+  postgresUrl,
   type Setting,
   text,
   wholeFromZero,
@@ -136,7 +137,7 @@ export const settings = {
     databaseUrl: {
       also: ['DATABASE_URL'],
       secret: true,
-      read: text,
+      read: postgresUrl,
       description: 'PostgreSQL 15 to 18 that holds the ledger. Required.',
     },
     databasePoolSize: {

@@ -9,6 +9,12 @@ export function databaseTrouble(error: unknown): { trouble: Trouble; message: st
       message,
       remedy: 'Check user and password in DATABASE_URL, and the rights of the user.',
     };
+  if (code === 'ERR_INVALID_URL')
+    return {
+      trouble: 'usage',
+      message: 'DATABASE_URL is no URL',
+      remedy: 'Write special characters of a password as %23 and the like.',
+    };
   if (code === '3D000')
     return { trouble: 'notFound', message, remedy: 'Create the database, or correct DATABASE_URL.' };
   if (/^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57)/.test(code))

@@ -43,6 +43,12 @@ export interface DependencyOptions {
 /** Imports, surveys and sweeps at once; further ones queue for a connection, which their time-outs allow for. */
 const IP_LONG_CALLS = 4;
 
+/** Connections to PostgreSQL that a worker of these settings opens at most. */
+export function mostConnections(values: Values): number {
+  const ip = values.queues.includes('ip') ? values.ipDatabasePoolSize + IP_LONG_CALLS : 0;
+  return ip + (values.queues.some((room) => room !== 'ip') ? values.databasePoolSize : 0);
+}
+
 /** Makes the clients of one process and the activities on top of them. Nothing is called yet. */
 export function createDependencies(values: Values, temporal: Client, options: DependencyOptions = {}): Dependencies {
   const databaseOptions = {

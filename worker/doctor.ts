@@ -1,5 +1,6 @@
 import { type Room, taskQueueName, taskQueues } from '../contract/names.ts';
 import { readConfiguration } from './configuration.ts';
+import { mostConnections } from './dependencies.ts';
 import { examineAws } from './doctor/aws.ts';
 import { examineDatabase } from './doctor/database.ts';
 import { examineKubernetes } from './doctor/kubernetes.ts';
@@ -31,7 +32,7 @@ export async function* examine(environment: Readonly<Record<string, string | und
     values.queues.map((room) => taskQueueName(values.taskQueuePrefix, room as Room)),
     values,
   );
-  yield* examineDatabase(values.databaseUrl ?? '', values.databasePoolSize);
+  yield* examineDatabase(values.databaseUrl ?? '', mostConnections(values));
   yield* examineKubernetes(values.kubernetesRequestTimeoutSeconds * 1000);
   yield* examineAws(values);
 }

@@ -20,7 +20,7 @@ import { createWorkers, type WorkflowCode } from './workers.ts';
 const LAST_WORDS_MS = 5_000;
 
 const values = readOrExit();
-const logger = installTelemetry(values);
+const logger = telemetryOrExit();
 logger.info({ configuration: publicValues(values), node: process.version }, 'starting');
 try {
   await run(values);
@@ -35,7 +35,7 @@ try {
 async function run(values: Values): Promise<void> {
   const closing: (() => unknown)[] = [];
   try {
-    const config = loadClientConnectConfig();
+    const config = connectConfigOrExit();
     const namespace = config.namespace ?? 'default';
     const native = await NativeConnection.connect(config.connectionOptions);
     closing.unshift(() => native.close());
@@ -101,13 +101,34 @@ function readOrExit(): Values {
     const { values: options } = parseArgs({ options: { queues: { type: 'string' } } });
     if (options.queues !== undefined) environment.GROUNDWORK_QUEUES = options.queues;
   } catch (error) {
-    exitWith([error instanceof Error ? error.message : String(error)]);
+    exitWith([words(error)]);
   }
   const result = readConfiguration(environment);
   return result.ok ? result.values : exitWith(result.problems);
 }
 
-function exitWith(problems: readonly string[]): never {
+function telemetryOrExit() {
+  try {
+    return installTelemetry(values);
+  } catch (error) {
+    return exitWith([`GROUNDWORK_METRICS_ADDRESS ${values.metricsAddress}: ${words(error)}`], 1);
+  }
+}
+
+/** What the `temporal` command would connect to; a profile or file that cannot be read is a wrong configuration. */
+function connectConfigOrExit() {
+  try {
+    return loadClientConnectConfig();
+  } catch (error) {
+    return exitWith([`Temporal: ${words(error)}`]);
+  }
+}
+
+function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function exitWith(problems: readonly string[], code = 2): never {
   for (const problem of problems) process.stderr.write(`groundwork-worker: ${problem}\n`);
-  process.exit(2);
+  process.exit(code);
 }

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import pg from 'pg';
 import type { ObjectModifiers } from '../contract/modifiers.ts';
 import { modifierProblems, readModifiers } from '../domain/modifiers.ts';
 
@@ -80,9 +82,21 @@ export function modifiers(raw: unknown): ObjectModifiers {
   return value;
 }
 
-/** `host:port`, for a listener. */
+/** `ip:port`, for a listener; `localhost` is 127.0.0.1. The SDK's core listens on addresses, not on names. */
 export function address(raw: unknown): string {
+  const value = text(raw).replace(/^localhost:/, '127.0.0.1:');
+  const [, ip = '', port = ''] = /^(.+):(\d{1,5})$/.exec(value) ?? [];
+  if (!isIP(ip.replace(/^\[(.*)\]$/, '$1')) || Number(port) > 65_535) throw wrong('ip:port such as 0.0.0.0:9464', raw);
+  return value;
+}
+
+/** Connection string of PostgreSQL, as its client reads it. */
+export function postgresUrl(raw: unknown): string {
   const value = text(raw);
-  if (!/^[^\s:]+:\d{1,5}$/.test(value)) throw wrong('host:port', raw);
+  try {
+    new pg.Client({ connectionString: value });
+  } catch {
+    throw new Error('is not a URL of PostgreSQL: special characters of a password are written as %23 and the like');
+  }
   return value;
 }

@@ -29,6 +29,8 @@ const RETRY = new Set([
   'RequestTimeout',
   'ServiceUnavailable',
   'InternalFailure',
+  // Whoever hands out the credentials did not answer: of what they allow nothing is known yet.
+  'CredentialsProviderError',
 ]);
 const ABSENT = new Set([
   'LoadBalancerNotFound',
@@ -45,7 +47,6 @@ const DENIED = new Set([
   'SignatureDoesNotMatch',
   'MissingAuthenticationToken',
   'ExpiredToken',
-  'CredentialsProviderError',
 ]);
 const CONFLICT = new Set(['DuplicateLoadBalancerName', 'ResourceInUse', 'OperationNotPermitted', 'InvalidChangeBatch']);
 const INVALID = new Set(['ValidationError', 'InvalidInput']);
@@ -77,5 +78,7 @@ export function awsError(error: unknown, permission: string, resource?: string):
   const code = (fields.Code ?? error.name).replace(/Exception$/, '');
   const network = fields.code !== undefined && /^E[A-Z]+$/.test(fields.code);
   const kind = network ? 'retry' : awsErrorKind(code, fields.$metadata?.httpStatusCode);
-  return new AwsCallError(kind, code, error.message || code, permission, resource);
+  const message =
+    code === 'CredentialsProviderError' ? `no AWS credentials can be had: ${error.message}` : error.message;
+  return new AwsCallError(kind, code, message || code, permission, resource);
 }

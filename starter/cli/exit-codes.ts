@@ -97,7 +97,12 @@ export const exitNames: Readonly<Record<RunFailureType | ClientErrorType, ExitNa
 
 /** The exit code of a failure type; 1 for one that is not documented. */
 export function exitCodeOf(type: string): number {
-  return Object.hasOwn(exitNames, type) ? exitCodes[exitNames[type as keyof typeof exitNames]] : exitCodes.unexpected;
+  return exitCodes[exitNameOf(type)];
+}
+
+/** Its name in the table above. */
+export function exitNameOf(type: string): ExitName {
+  return Object.hasOwn(exitNames, type) ? exitNames[type as keyof typeof exitNames] : 'unexpected';
 }
 
 /** `groundwork help exit-codes`. */

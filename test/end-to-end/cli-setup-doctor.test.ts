@@ -93,8 +93,21 @@ describe('groundwork setup', () => {
     expect(stderr).toContain('search attribute Phase of namespace');
   });
 
+  test('keeps what one part did when another cannot be done', async () => {
+    const { code, stdout, stderr } = await groundworkHere(['setup', '--json'], {
+      env: { TEMPORAL_ADDRESS: NOWHERE, DATABASE_URL: databaseUrl },
+    });
+    expect(code).toBe(8);
+    expect(JSON.parse(stdout)).toMatchObject({
+      database: { words: 'the schema was up to date' },
+      temporal: { trouble: 'unavailable' },
+    });
+    expect(stderr).toContain('no Temporal server answers');
+  });
+
   test.each([
     ['no database is named', {}, 2, 'DATABASE_URL is required'],
+    ['the URL is none', { DATABASE_URL: 'postgres://user:pa#ss@db/x' }, 2, 'DATABASE_URL is no URL'],
     ['no PostgreSQL answers', { DATABASE_URL: `postgres://u:p@${NOWHERE}/x` }, 8, 'Start PostgreSQL'],
   ])('says what to do when %s', async (_, env, expected, words) => {
     const { code, stderr } = await groundworkHere(['setup', '--skip-temporal'], { env });
@@ -171,6 +184,16 @@ describe('groundwork doctor', () => {
       'GROUNDWORK_COLOUR is not a setting of Groundwork',
     ]);
     expect(findings).toContainEqual(expect.objectContaining({ subject: 'Temporal server', state: 'ok' }));
+  });
+
+  test('tells settings of the connections that cannot be read', async () => {
+    const { code, stdout, stderr } = await groundworkHere(['doctor'], {
+      env: { ...healthy(), DATABASE_URL: 'postgres://user:pa#ss@db/x', TEMPORAL_PROFILE: 'nope' },
+    });
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/FAILED +Configuration: DATABASE_URL is not a URL of PostgreSQL/);
+    expect(stdout).toMatch(/FAILED +Temporal configuration: .*nope/);
+    expect(stdout + stderr).not.toMatch(/pa#ss| {4}at /);
   });
 
   test('tells what cannot be reached, all of it', async () => {

@@ -18,7 +18,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const { supervisor } = await claimRunFolder(folder);
   try {
     const [dist, { servers, dropTemplate }] = await Promise.all([
-      install(`${folder}/installation`),
+      install(`${folder}/an installation [copy]`), // a user's folder may be called so
       startServers(supervisor, folder),
     ]);
     project.provide('dist', dist);

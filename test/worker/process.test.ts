@@ -73,6 +73,12 @@ describe('the worker process', () => {
     ]);
   });
 
+  test('refuses a profile of Temporal that does not exist with one line and code 2', async () => {
+    const worker = run({ ...(await environment()), TEMPORAL_PROFILE: 'nope' });
+    expect(await worker.ended).toBe(2);
+    expect(worker.errors()).toMatch(/^groundwork-worker: Temporal: .*nope.*\n$/);
+  });
+
   test('refuses an unknown option with one line and code 2', async () => {
     const worker = run({ GROUNDWORK_DATABASE_URL: 'postgresql://x' }, '--quues', 'scopes');
     expect(await worker.ended).toBe(2);

@@ -159,7 +159,8 @@ function wordsOf(error: unknown): string {
 }
 
 function credentialsRemedy(error: unknown): string {
-  return troubleOf(error) === 'forbidden'
+  const none = error instanceof AwsCallError && error.code === 'CredentialsProviderError';
+  return none || troubleOf(error) === 'forbidden'
     ? 'Give the worker a role or a profile (AWS_PROFILE, AWS_ACCESS_KEY_ID, or the role of its Pod).'
     : 'Check AWS_ENDPOINT_URL and the way to AWS.';
 }

@@ -14,7 +14,14 @@ const CONNECT_MS = 5_000;
 
 /** Without `values` the configuration cannot be read, and what follows from it is not looked at. */
 export async function* examineTemporal(taskQueues: readonly string[], values?: Values): AsyncGenerator<Finding> {
-  const config = loadClientConnectConfig();
+  let config: ReturnType<typeof loadClientConnectConfig>;
+  try {
+    config = loadClientConnectConfig();
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    yield failed('Temporal configuration', 'usage', words, 'Correct TEMPORAL_PROFILE, or the file it is looked up in.');
+    return;
+  }
   const address = config.connectionOptions.address ?? 'localhost:7233';
   const namespace = config.namespace ?? 'default';
   let connection: Connection;

@@ -1,4 +1,5 @@
-import { exitCodes } from '../exit-codes.ts';
+import { GroundworkError } from '../../errors.ts';
+import { exitCodes, exitNameOf } from '../exit-codes.ts';
 import { UsageError } from '../failing.ts';
 import { colorsFor, type Io, writeJson, writeLines } from '../io.ts';
 
@@ -48,8 +49,11 @@ async function attempt(name: string, work: () => Promise<Omit<Part, 'name'>>): P
     return { name, ...(await work()) };
   } catch (error) {
     const { SetupError } = await import('../../../worker/findings.ts');
-    if (!(error instanceof SetupError)) throw error;
-    return { name, words: error.message, trouble: error.trouble };
+    if (error instanceof SetupError) return { name, words: error.message, trouble: error.trouble };
+    if (error instanceof UsageError) return { name, words: error.message, trouble: 'usage' };
+    if (error instanceof GroundworkError)
+      return { name, words: `${error.type}: ${error.message}`, trouble: exitNameOf(error.type) };
+    throw error;
   }
 }
 

@@ -36,6 +36,16 @@ describe('errors of the SDK', () => {
     expect(awsError(new Error('XML parse error: unexpected end of input'), 'x:Y')).toMatchObject({ kind: 'unknown' });
   });
 
+  test('credentials that cannot be had are asked for again: nothing is denied yet', () => {
+    const error = Object.assign(new Error('Could not load credentials'), { name: 'CredentialsProviderError' });
+    const translated = awsError(error, 'elasticloadbalancing:DescribeRules');
+    expect(translated).toMatchObject({
+      kind: 'retry',
+      message: expect.stringMatching(/^no AWS credentials can be had/),
+    });
+    expect(toFailure(translated)).toMatchObject({ nonRetryable: false });
+  });
+
   test('an abort stays an abort', () => {
     const abort = Object.assign(new Error('aborted'), { name: 'AbortError' });
     expect(awsError(abort, 'x:Y')).toBe(abort);
