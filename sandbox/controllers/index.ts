@@ -67,6 +67,8 @@ export interface ControllerOptions {
   clock: SimulatedClock;
   /** Makes names and addresses of Pods repeatable; default 1. */
   seed?: number;
+  /** The cluster runs controllers of its own: only what works on AWS, and the workshop manager, are simulated. Default false. */
+  realCluster?: boolean;
   /** Only these namespaces are the controllers' business; default all. */
   namespaces?: (name: string) => boolean;
   /** The certificates of ACM in the region; default none. */
@@ -101,11 +103,15 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
   });
   const reflectors: { start(): Promise<void>; stop(): Promise<void> }[] = [];
-  const cache = <T extends KubeObject>(resource: Resource, everywhere = false): Reflector<T> => {
+  const simulated = options.realCluster !== true;
+  const cache = <T extends KubeObject>(
+    resource: Resource,
+    { everywhere = false, wanted = true } = {},
+  ): Reflector<T> => {
     const accept = ({ metadata }: T) =>
       everywhere || accepts(resource === resources.namespaces ? metadata.name : metadata.namespace);
     const reflector = new Reflector<T>({ client: clients.watch, resource, accept, log });
-    reflectors.push(reflector);
+    if (wanted) reflectors.push(reflector);
     return reflector;
   };
   const ingressClasses = cache<IngressClass>(resources.ingressClasses);
@@ -162,10 +168,10 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     client: clients.gateways,
     clock,
     // They stand in a namespace of their own, whosever routes they serve.
-    gateways: cache<Gateway>(resources.gateways, true),
-    routes: cache<HttpRoute>(resources.httpRoutes),
+    gateways: cache<Gateway>(resources.gateways, { everywhere: true, wanted: simulated }),
+    routes: cache<HttpRoute>(resources.httpRoutes, { wanted: simulated }),
     services,
-    endpointSlices: cache<EndpointSlice>(resources.endpointSlices),
+    endpointSlices: cache<EndpointSlice>(resources.endpointSlices, { wanted: simulated }),
     namespaces,
     log,
   });
@@ -182,7 +188,8 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     seats: cache<Seat>(workshopResources.seat),
     log,
   });
-  const all = [loadBalancer, workloads, garbage, gateways, workshops, ...small];
+  const ofTheCluster = [workloads, garbage, gateways, ...small];
+  const all = [loadBalancer, workshops, ...ofTheCluster];
   const stop = async () => {
     await Promise.all(all.map((controller) => controller.stop()));
     await Promise.all(reflectors.map((reflector) => reflector.stop()));
@@ -194,12 +201,13 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
   try {
     await Promise.all(reflectors.map((reflector) => reflector.start()));
     await installClass(clients.loadBalancer);
-    await garbage.start();
+    if (simulated) await garbage.start();
   } catch (error) {
     await stop();
     throw error;
   }
-  await Promise.all(all.map((controller) => controller.resume()));
+  const wanted = simulated ? all : [loadBalancer, workshops];
+  await Promise.all(wanted.map((controller) => controller.resume()));
   const podAt = (ip: string) => pods.values().find(({ status }) => status?.podIP === ip);
   return { loadBalancer, workloads, garbage, gateways, workshops, podAt, stop };
 }

@@ -50,7 +50,7 @@ export interface KubernetesServer {
 /** The real kube-apiserver on its own etcd, with RBAC, or the cluster of the user's kubeconfig. */
 export async function startKubernetes(options: KubernetesOptions): Promise<KubernetesServer> {
   const from = options.from ?? (await resolveKubernetes());
-  if (from.kind === 'external') return useExternal(from.kubeconfig, from.source, options.manifests ?? []);
+  if (from.kind === 'external') return external(from.kubeconfig, from.source);
   const users = [ADMIN, ...(options.users ?? [WORKER])];
   const manifests = readManifests(options.manifests ?? []);
   manifests.catch(() => {}); // reported where it is awaited
@@ -98,8 +98,8 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
   };
 }
 
-async function useExternal(file: string, source: string, manifests: readonly string[]): Promise<KubernetesServer> {
-  await applyManifests(file, await readManifests(manifests));
+/** Nothing is applied there: definitions of that name may be in use, in a form of their own. */
+function external(file: string, source: string): KubernetesServer {
   return {
     kind: 'external',
     url: undefined,

@@ -10,7 +10,7 @@ import { stopOnSignals } from '../processes/signals.ts';
 
 /*
  * An AWS region for a real cluster (docker-compose.yml): the AWS endpoint, and the load balancer controller that works on
- * the Ingresses of the cluster in KUBECONFIG, where it needs all rights. The cluster's own controllers do the rest.
+ * the Ingresses of the cluster in KUBECONFIG, where it needs all rights and finds our CRDs (deploy/crds). The cluster's own controllers do the rest.
  *   GROUNDWORK_SANDBOX_LISTEN      host:port, default 127.0.0.1:4566
  *   GROUNDWORK_SANDBOX_SEED        JSON file with what the region holds at the start
  *   GROUNDWORK_SANDBOX_TIME_SCALE  real seconds per simulated second, default 1
@@ -30,6 +30,7 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     kubeConfig,
     aws: { endpoint: endpoint.url, region, credentials: SANDBOX_CREDENTIALS },
     clock,
+    realCluster: true,
     findCertificates: async (where) =>
       [...endpoint.state.region(where).certificates.values()].map(({ arn, domains }) => ({
         arn,
@@ -37,7 +38,6 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
       })),
     log: (line) => console.log(line),
   });
-  await Promise.all([controllers.workloads.stop(), controllers.garbage.stop()]);
   const door = await openDoor(endpoint, host, port);
   stopOnSignals(async () => {
     door.close();
