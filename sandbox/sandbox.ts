@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AwsEndpoint, AwsEndpointOptions } from './aws/server.ts';
+import { cacheRoot } from './binaries/cache.ts';
 import { type Report, reportToStderr } from './binaries/progress.ts';
 import { type SimulatedClock, simulatedClock } from './clock.ts';
 import { startControl } from './control.ts';
@@ -142,7 +143,10 @@ async function compose(
   const control = await startControl(plan, proxies);
   closing.push({ name: 'control door', close: () => control.close() });
   const addresses = addressesOf(temporal, postgres, kubernetes, aws.url, control.url);
-  const environment = environmentOf(addresses, region, options.environment ?? {});
+  const environment = environmentOf(addresses, region, {
+    ...(temporal.proxy === undefined ? {} : ownTemporal),
+    ...options.environment,
+  });
   // An external server is not ours to write to: "groundwork setup" does it there.
   if (temporal.proxy !== undefined)
     await startSchedules(temporal.server.address, temporal.server.namespace, environment);
@@ -206,6 +210,9 @@ function addressesOf(
   };
 }
 
+/** An absent file counts as no settings; otherwise temporal.toml of the user's home is read. */
+const ownTemporal = { TEMPORAL_CONFIG_FILE: join(cacheRoot(), 'no-temporal.toml') };
+
 function environmentOf(
   addresses: SandboxAddresses,
   region: string,
@@ -215,6 +222,7 @@ function environmentOf(
     TEMPORAL_ADDRESS: addresses.temporal,
     TEMPORAL_NAMESPACE: addresses.temporalNamespace,
     DATABASE_URL: addresses.postgres,
+    GROUNDWORK_DATABASE_URL: addresses.postgres,
     KUBECONFIG: addresses.kubeconfig.worker,
     AWS_ENDPOINT_URL: addresses.aws,
     AWS_REGION: region,

@@ -19,5 +19,7 @@ await ensureDependencies();
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const { register } = await import('tsx/esm/api');
 register();
+const { exemptLoopback } = await import('../starter/loopback.ts');
+exemptLoopback(process.env);
 process.argv = [process.argv[0] ?? 'node', file, ...argv];
 await import(pathToFileURL(file).href);

@@ -49,7 +49,6 @@ export function forgetOwnServers(env: NodeJS.ProcessEnv): string[] {
   for (const name of Object.keys(env)) if (FOREIGN.test(name) && !KEPT.test(name)) delete env[name];
   // Else temporal.toml of the user's home is read. An absent file counts as no settings, an empty one breaks envconfig 1.24.
   env.TEMPORAL_CONFIG_FILE = join(cacheRoot(env), 'no-temporal.toml');
-  env.no_grpc_proxy = '127.0.0.1,localhost'; // a proxy for the internet does not lead to our servers
   env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   return told;
 }

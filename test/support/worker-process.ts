@@ -19,10 +19,10 @@ export interface Running {
   ended: Promise<number | null>;
 }
 
-/** Starts the worker with `environment` on top of this process's, without settings of Groundwork or Temporal. */
+/** Starts the worker with `environment` on top of this process's, without settings of Groundwork, Temporal or AWS. */
 export function runWorker(environment: Record<string, string>, ...args: string[]): Running {
   const inherited = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(GROUNDWORK|TEMPORAL|VITEST)/.test(name)),
+    Object.entries(process.env).filter(([name]) => !/^(GROUNDWORK|TEMPORAL|AWS|VITEST)/.test(name)),
   );
   const child = spawn(process.execPath, [join(inject('dist'), 'worker/main.js'), ...args], {
     env: {

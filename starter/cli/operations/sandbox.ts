@@ -47,7 +47,12 @@ export async function up(io: Io, options: UpOptions): Promise<number> {
   const now = await look(sandbox.name);
   if (now.state === 'running') {
     if (options.json) writeJson(io, now.record);
-    else writeLines(io.stdout, [...recordLines(now.record), '', `# Ctrl-C, or "groundwork sandbox down", stops it.`]);
+    else
+      writeLines(io.stdout, [
+        ...recordLines(now.record, io.env),
+        '',
+        `# Ctrl-C, or "groundwork sandbox down", stops it.`,
+      ]);
   }
   return exitCodes.done;
 }
@@ -70,7 +75,7 @@ export async function status(io: Io, options: Named & { env?: boolean }): Promis
   const now = await look(options.name);
   if (options.json) writeJson(io, now);
   else if (now.state === 'running') {
-    writeLines(io.stdout, options.env ? exportLines(now.record) : recordLines(now.record));
+    writeLines(io.stdout, options.env ? exportLines(now.record.environment, io.env) : recordLines(now.record, io.env));
   } else writeLines(options.env ? io.stderr : io.stdout, [stateWords(now, options.name)]);
   if (now.state === 'running') return exitCodes.done;
   return now.state === 'stopped' ? exitCodes.notFound : exitCodes.unavailable;
@@ -159,7 +164,7 @@ function stateWords(now: SandboxStatus, name = 'default'): string {
 }
 
 /** Comments and exports, to be read and to be pasted. */
-function recordLines(record: SandboxRecord): string[] {
+function recordLines(record: SandboxRecord, env: Io['env']): string[] {
   const { addresses, sources } = record;
   return [
     `# Sandbox ${record.name} is up, in process ${record.pid}, since ${record.startedAt}.`,
@@ -167,12 +172,22 @@ function recordLines(record: SandboxRecord): string[] {
     ...Object.entries(sources).map(([part, source]) => `# ${`${part}:`.padEnd(12)}  ${source}`),
     `# kubectl with all rights: kubectl --kubeconfig ${addresses.kubeconfig.admin}; database: psql "$DATABASE_URL"`,
     '# For worker, temporal, kubectl and groundwork (or: eval "$(groundwork sandbox status --env)"):',
-    ...exportLines(record),
+    ...exportLines(record.environment, env),
   ];
 }
 
-function exportLines({ environment }: SandboxRecord): string[] {
-  return Object.entries(environment).map(([name, value]) => `export ${name}=${shellWord(value)}`);
+/** Variables that would lead elsewhere, or say by other means who one is. */
+const ELSEWHERE = /^(TEMPORAL_(?!CLI_PATH)|AWS_(?!CA_BUNDLE|SDK_))/;
+
+/** What the shell has set for other servers and accounts is taken out of it first; a Temporal server of the user's keeps its settings. */
+export function exportLines(environment: SandboxRecord['environment'], env: Io['env']): string[] {
+  const sameTemporal = environment.TEMPORAL_CONFIG_FILE === undefined;
+  const others = Object.keys(env)
+    .filter((name) => env[name] && ELSEWHERE.test(name) && !Object.hasOwn(environment, name))
+    .filter((name) => !(sameTemporal && name.startsWith('TEMPORAL_')));
+  const unset = others.length > 0 ? [`unset ${others.sort().join(' ')}`] : [];
+  const exports = Object.entries(environment).map(([name, value]) => `export ${name}=${shellWord(value)}`);
+  return [...unset, ...exports];
 }
 
 function shellWord(text: string): string {

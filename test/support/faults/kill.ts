@@ -108,7 +108,7 @@ function kills<W>(
 const PROGRAM = fileURLToPath(new URL('./killable-worker.ts', import.meta.url));
 
 async function startWorker(world: Pick<World, 'environment'>, argv: string[]): Promise<ChildProcess> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(GROUNDWORK|TEMPORAL|VITEST)/.test(name));
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(GROUNDWORK|TEMPORAL|AWS|VITEST)/.test(name));
   const child = fork(PROGRAM, [inject('dist'), ...argv], {
     execArgv: ['--import', 'tsx'],
     env: { ...Object.fromEntries(inherited), ...world.environment },
