@@ -38,6 +38,7 @@ import { query, type RunReport, reportOf, update } from './answers.ts';
 import { checked } from './check.ts';
 import { InvalidInput, NotFound, RolloutInProgress } from './errors.ts';
 import type { RunHandle, RunInfo, RunRequest, Runs, WaitOptions } from './runs.ts';
+import { requireSameInput } from './same-input.ts';
 
 /** Time for one look at a run, in milliseconds. */
 const LOOK_MS = 5_000;
@@ -91,9 +92,9 @@ export class Deployments {
     return handle;
   }
 
-  /** What a rollout would do. Nothing is changed. */
+  /** What a rollout would do. Nothing is changed. An open plan of the same input is joined; of another it is `ScopeMismatch`. */
   async plan(input: DeploymentInput, options: WaitOptions = {}): Promise<DeploymentPlan> {
-    const request = { ...checked(deploymentInputSchema, input), dryRun: true };
+    const request: DeploymentInput = { ...checked(deploymentInputSchema, input), dryRun: true };
     const { scopeId, deploymentId } = request;
     const handle = await this.#runs.startOrJoin<DeploymentPlan>(
       this.#request(workflowTypes.deployment, workflowIds.deploymentPlan(scopeId), request, {
@@ -103,6 +104,7 @@ export class Deployments {
       }),
       options,
     );
+    if (handle.joined) await requireSameInput(this.#runs, handle, deploymentInputSchema, request);
     return handle.result(options);
   }
 
