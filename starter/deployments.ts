@@ -33,6 +33,7 @@ import {
 } from '../contract/schemas/deployment.ts';
 import { scopeIdSchema } from '../contract/schemas/scope.ts';
 import { retryNowUpdate } from '../contract/scope/messages.ts';
+import type { Warning } from '../contract/scope/status.ts';
 import { deploymentIdKey, phaseKey, scopeIdKey } from '../contract/search-attributes.ts';
 import { query, type RunReport, reportOf, update } from './answers.ts';
 import { checked } from './check.ts';
@@ -239,9 +240,10 @@ export class Deployments {
     const status = await query(this.#runs, run, getDeploymentStatus).catch(() => undefined);
     if (!status || run.state !== 'running') return status;
     const seen = await this.#heartbeats(run).catch(() => []);
-    for (const { instances, lastSeen } of seen) {
+    for (const { instances, lastSeen, warnings } of seen) {
       if (instances && status.kind !== undefined) status.instances = { ...status.instances, ...instances };
       if (lastSeen && status.waitingFor) status.waitingFor.lastSeen = lastSeen;
+      if (warnings) status.warnings = withFresh(status.warnings, warnings);
     }
     return status;
   }
@@ -278,6 +280,12 @@ export class Deployments {
 interface Beat {
   instances?: Partial<Record<Side, InstanceCounts>>;
   lastSeen?: string;
+  warnings?: Warning[];
+}
+
+function withFresh(known: readonly Warning[], told: readonly Warning[]): Warning[] {
+  const words = new Set(known.map(({ code, message }) => `${code} ${message}`));
+  return [...known, ...told.filter(({ code, message }) => !words.has(`${code} ${message}`))];
 }
 
 function by(options: { by?: string }): { by?: string } {

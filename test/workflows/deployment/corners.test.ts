@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { rollbackUpdate, switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
-import type { DeploymentPlan, DiagnosisResult } from '../../../contract/deployment/status.ts';
+import type { DeploymentPlan, DeploymentResult, DiagnosisResult } from '../../../contract/deployment/status.ts';
 import { workflowIds, workflowTypes } from '../../../contract/names.ts';
+import { connectGroundwork } from '../../../starter/client.ts';
 import { eventually, failureOf } from '../../support/inspect.ts';
 import {
   byPlan,
@@ -122,6 +123,26 @@ describe('a rollout', () => {
     const input = next(scope, { strategy: 'rolling', workload, trafficPlan: byPlan([50, 100], 0.1) });
     expect(await rollOut(world, input)).toMatchObject({ outcome: 'finalized' });
     expect(driver.stop().failed).toEqual({});
+  });
+
+  test('whose image cannot be pulled shows the events while it waits, each once, and keeps them (section 8)', async () => {
+    const { connection } = world.client;
+    const { deployments } = await connectGroundwork({ connection, taskQueuePrefix: world.values.taskQueuePrefix });
+    const scope = await served(world);
+    const { scopeId } = scope.input;
+    const image = 'registry.example.com/api:image-pull';
+    const handle = await startRollout(world, next(scope, { workload: { image } }));
+    const said = expect.stringMatching(/^Pod\/\.\.\.[a-z0-9-]+ Failed: .*image-pull/);
+    await eventually(async () => {
+      const { status } = await deployments.status(scopeId);
+      expect(status).toMatchObject({ phase: 'WaitingForInstances', instances: { green: { ready: 0, desired: 2 } } });
+      expect(status?.warnings).toContainEqual({ code: 'InstanceEvent', message: said });
+      expect(status?.waitingFor?.lastSeen).toMatch(/^0\/2 ready, .*; Pod\//);
+    }, 20);
+    await handle.executeUpdate(rollbackUpdate, { args: [{ reason: 'a typing error' }] });
+    const { warnings } = (await handle.result()) as DeploymentResult;
+    expect(warnings).toContainEqual({ code: 'InstanceEvent', message: said });
+    expect(new Set(warnings.map(({ message }) => message)).size).toBe(warnings.length);
   });
 
   test('that rolls to a smaller version, is terminated and repeated, gives the old one back what it had', async () => {
