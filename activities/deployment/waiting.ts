@@ -6,6 +6,7 @@ import { explainInstances, type FoundPod } from '../../domain/deployment/explain
 import { type FoundDeployment, type InstancesVerdict, judgeInstances } from '../../domain/deployment/instances.ts';
 import { sideName } from '../../domain/deployment/names.ts';
 import { KubernetesCallError } from '../kubernetes/errors.ts';
+import { beat } from '../signal.ts';
 import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { cancellationOf, earlierAttempt, isInterruption, lookUntil } from './looping.ts';
@@ -45,6 +46,7 @@ export async function waitInstances(deps: DeploymentDependencies, input: WaitInp
         progress.instances[side] = verdict.counts;
         progress.lastSeen = verdict.kind === 'ready' ? 'ready' : verdict.words;
         if (verdict.kind !== 'waiting') return verdict;
+        beat(progress);
         Object.assign(progress, await eventsToTell(deps, input, verdict.words));
         return undefined;
       },
