@@ -170,8 +170,10 @@ describe('a worker without a cache', () => {
     await newest.terminate('a test');
 
     // The same successor, with what comes first to it in its first activation, and an input that is not valid any more.
-    const [input, continued] = await inputOfSuccessor(handle);
-    const args = [{ ...(input as DeploymentInput), workload: { image: '' } }, continued];
+    const [input, handed] = (await inputOfSuccessor(handle)) as [DeploymentInput, { state: object }];
+    // It may have gone on while it was paused.
+    const continued = { ...handed, state: { ...handed.state, paused: false } };
+    const args = [{ ...input, workload: { image: '' } }, continued];
     const paused = await world.client.workflow.signalWithStart(workflowTypes.deployment, {
       ...startOf(scope),
       args,
