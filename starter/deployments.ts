@@ -33,11 +33,13 @@ import {
 } from '../contract/schemas/deployment.ts';
 import { scopeIdSchema } from '../contract/schemas/scope.ts';
 import { retryNowUpdate } from '../contract/scope/messages.ts';
+import type { Warning } from '../contract/scope/status.ts';
 import { deploymentIdKey, phaseKey, scopeIdKey } from '../contract/search-attributes.ts';
 import { query, type RunReport, reportOf, update } from './answers.ts';
 import { checked } from './check.ts';
 import { InvalidInput, NotFound, RolloutInProgress } from './errors.ts';
 import type { RunHandle, RunInfo, RunRequest, Runs, WaitOptions } from './runs.ts';
+import { requireSameInput } from './same-input.ts';
 
 /** Time for one look at a run, in milliseconds. */
 const LOOK_MS = 5_000;
@@ -91,9 +93,9 @@ export class Deployments {
     return handle;
   }
 
-  /** What a rollout would do. Nothing is changed. */
+  /** What a rollout would do. Nothing is changed. An open plan of the same input is joined; of another it is `ScopeMismatch`. */
   async plan(input: DeploymentInput, options: WaitOptions = {}): Promise<DeploymentPlan> {
-    const request = { ...checked(deploymentInputSchema, input), dryRun: true };
+    const request: DeploymentInput = { ...checked(deploymentInputSchema, input), dryRun: true };
     const { scopeId, deploymentId } = request;
     const handle = await this.#runs.startOrJoin<DeploymentPlan>(
       this.#request(workflowTypes.deployment, workflowIds.deploymentPlan(scopeId), request, {
@@ -103,6 +105,7 @@ export class Deployments {
       }),
       options,
     );
+    if (handle.joined) await requireSameInput(this.#runs, handle, deploymentInputSchema, request);
     return handle.result(options);
   }
 
@@ -237,9 +240,10 @@ export class Deployments {
     const status = await query(this.#runs, run, getDeploymentStatus).catch(() => undefined);
     if (!status || run.state !== 'running') return status;
     const seen = await this.#heartbeats(run).catch(() => []);
-    for (const { instances, lastSeen } of seen) {
+    for (const { instances, lastSeen, warnings } of seen) {
       if (instances && status.kind !== undefined) status.instances = { ...status.instances, ...instances };
       if (lastSeen && status.waitingFor) status.waitingFor.lastSeen = lastSeen;
+      if (warnings) status.warnings = withFresh(status.warnings, warnings);
     }
     return status;
   }
@@ -276,6 +280,12 @@ export class Deployments {
 interface Beat {
   instances?: Partial<Record<Side, InstanceCounts>>;
   lastSeen?: string;
+  warnings?: Warning[];
+}
+
+function withFresh(known: readonly Warning[], told: readonly Warning[]): Warning[] {
+  const words = new Set(known.map(({ code, message }) => `${code} ${message}`));
+  return [...known, ...told.filter(({ code, message }) => !words.has(`${code} ${message}`))];
 }
 
 function by(options: { by?: string }): { by?: string } {

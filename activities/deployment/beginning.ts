@@ -32,7 +32,7 @@ export interface Prospect {
 }
 
 /**
- * Judges the start and keeps what leads traffic to the scope as it is. Changes the ledger only, and nothing when it refuses. Twice is
+ * Judges the start and keeps what leads traffic to the scope, and the old version's count, as they are. Changes the ledger only, and nothing when it refuses. Twice is
  * harmless: the placement stays, and an unfinished rollout keeps the originals that it recorded first.
  */
 export async function beginRollout(deps: DeploymentDependencies, { request, run }: BeginInput): Promise<Beginning> {
@@ -41,10 +41,11 @@ export async function beginRollout(deps: DeploymentDependencies, { request, run 
   const kind = routeKind(complete);
   const live = await ofScope<Live>(deps.kubernetes, kind, scope.namespace, scopeId);
   const originals = live.map((object) => original(kind, object));
-  await keepOriginals(deps.database, { scopeId, deploymentId }, run, originals);
+  const found = { before: originals, blueCount: start.plan.blueReplicas };
+  const { blueCount } = await keepOriginals(deps.database, { scopeId, deploymentId }, run, found);
   return {
     course: { request: complete, run, ...(balancer ? { balancer } : {}), shape: start.shape },
-    plan: start.plan,
+    plan: { ...start.plan, ...(blueCount === undefined ? {} : { blueReplicas: blueCount }) },
     state: start.state,
     warnings,
   };

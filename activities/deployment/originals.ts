@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../../domain/deployment/objects/kubernete
 import type { Queryable } from '../postgres/database.ts';
 import { type Kind, type Live, wire } from './objects.ts';
 
-/** The scope's Ingresses as they were before a rollout changed them: kept in the ledger until it has ended. */
+/** The scope's Ingresses and the old version's count as they were before a rollout changed them: kept in the ledger until it has ended. */
 
 export type Original = KubernetesObject & FoundIngress;
 
@@ -29,26 +29,34 @@ export interface RolloutKey {
   deploymentId: string;
 }
 
+export interface Originals {
+  before: Original[];
+  /** Planned instances of the old version, when there is one. */
+  blueCount?: number | undefined;
+}
+
 /**
  * Keeps `found` as the state before this rollout; answers what is kept. An unfinished rollout of the same id keeps what it
- * recorded: a repeat must not take its half-made Ingresses for the originals. Twice: the same row.
+ * recorded: a repeat must not take its half-made Ingresses and lowered counts for the originals. Twice: the same row.
  */
 export async function keepOriginals(
   database: Queryable,
   { scopeId, deploymentId }: RolloutKey,
   run: string,
-  found: readonly Original[],
-): Promise<Original[]> {
-  const { rows } = await database.query<{ before: Original[] }>(
-    `insert into rollout (scope_id, deployment_id, run, before) values ($1, $2, $3, $4)
+  found: Originals,
+): Promise<Originals> {
+  const { rows } = await database.query<{ before: Original[]; blue_count: number | null }>(
+    `insert into rollout (scope_id, deployment_id, run, before, blue_count) values ($1, $2, $3, $4, $5)
      on conflict (scope_id, deployment_id) do update
        set run = excluded.run, ended_at = null,
            before = case when rollout.ended_at is null then coalesce(rollout.before, excluded.before) else excluded.before end,
+           blue_count = case when rollout.ended_at is null then coalesce(rollout.blue_count, excluded.blue_count)
+                             else excluded.blue_count end,
            began_at = case when rollout.ended_at is null then rollout.began_at else now() end
-     returning before`,
-    [scopeId, deploymentId, run, JSON.stringify(found)],
+     returning before, blue_count`,
+    [scopeId, deploymentId, run, JSON.stringify(found.before), found.blueCount ?? null],
   );
-  return rows[0]?.before ?? [];
+  return { before: rows[0]?.before ?? [], blueCount: rows[0]?.blue_count ?? undefined };
 }
 
 export async function readOriginals(database: Queryable, { scopeId, deploymentId }: RolloutKey): Promise<Original[]> {

@@ -1,10 +1,11 @@
 import type { CoreV1Event } from '@kubernetes/client-node';
 import type { InstanceCounts, Side } from '../../contract/deployment/status.ts';
 import type { Warning } from '../../contract/scope/status.ts';
-import { eventLines, eventsSince, type FoundEvent } from '../../domain/deployment/events.ts';
+import { eventLines, eventsSince, type FoundEvent, type ShownLine } from '../../domain/deployment/events.ts';
 import { explainInstances, type FoundPod } from '../../domain/deployment/explain.ts';
 import { type FoundDeployment, type InstancesVerdict, judgeInstances } from '../../domain/deployment/instances.ts';
 import { sideName } from '../../domain/deployment/names.ts';
+import { KubernetesCallError } from '../kubernetes/errors.ts';
 import { beat } from '../signal.ts';
 import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
@@ -24,14 +25,17 @@ export interface WaitInput {
 interface Progress {
   lastSeen: string;
   instances: Partial<Record<Side, InstanceCounts>>;
+  /** Of events, each once. */
+  warnings?: Warning[];
 }
 
-/** Until the instances of a side are ready; every look heartbeats what it saw. Reads only. */
+/** Until the instances of a side are ready; every look heartbeats what it saw, events with it. Reads only. */
 export async function waitInstances(deps: DeploymentDependencies, input: WaitInput): Promise<StepAnswer> {
   const { course, side, count, since } = input;
   const progress: Progress = earlierAttempt<Progress>() ?? { lastSeen: 'not looked at yet', instances: {} };
   let verdict: InstancesVerdict | undefined;
   const seen = (): Seen => ({ instances: progress.instances });
+  const warnings = () => progress.warnings ?? [];
   try {
     const ended = await lookUntil<InstancesVerdict>({
       look: async () => {
@@ -41,8 +45,10 @@ export async function waitInstances(deps: DeploymentDependencies, input: WaitInp
         );
         progress.instances[side] = verdict.counts;
         progress.lastSeen = verdict.kind === 'ready' ? 'ready' : verdict.words;
+        if (verdict.kind !== 'waiting') return verdict;
         beat(progress);
-        return verdict.kind === 'waiting' ? undefined : verdict;
+        Object.assign(progress, await eventsToTell(deps, input, verdict.words));
+        return undefined;
       },
       seen: () => progress,
       pollSeconds: course.request.timings.pollInterval,
@@ -51,14 +57,14 @@ export async function waitInstances(deps: DeploymentDependencies, input: WaitInp
         progress.lastSeen = `a read failed: ${message}`;
       },
     });
-    if (ended?.kind === 'ready') return { kind: 'done', seen: seen(), warnings: [] };
+    if (ended?.kind === 'ready') return { kind: 'done', seen: seen(), warnings: warnings() };
     const seconds = Math.round((Date.parse(input.until) - Date.parse(since)) / 1000);
     const id = idsOf(course)[side];
     const why = ended?.kind === 'failed' ? `${id}: ${ended.words}` : `${id} was not ready within ${seconds} s`;
     return { kind: 'failed', ...(await explained(deps, input, verdict, why)), seen: seen() };
   } catch (error) {
     const meaning = cancellationOf(error);
-    if (isInterruption(meaning)) return { kind: 'interrupted', seen: seen() };
+    if (isInterruption(meaning)) return { kind: 'interrupted', seen: seen(), warnings: warnings() };
     throw meaning;
   }
 }
@@ -78,37 +84,67 @@ async function explained(
     ...facts,
     workload: knownWorkload(course, side),
   });
-  const name = sideName(course.request.scopeId, idsOf(course)[side] ?? '');
-  const warnings: Warning[] = eventLines(facts.events, name)
-    .filter((line) => line.warning)
-    .map(({ text }) => ({ code: 'InstanceEvent', message: text }));
-  return { failure, warnings: warnings.slice(0, MOST_EVENTS) };
+  return { failure, warnings: warningsOf(eventLines(facts.events, nameOf(course, side))) };
 }
 
+/** What the status shows while a side is awaited. Events that cannot be read are not told: the wait does not depend on them. */
+async function eventsToTell(
+  deps: DeploymentDependencies,
+  { course, side, since }: WaitInput,
+  words: string,
+): Promise<Partial<Progress>> {
+  try {
+    const lines = eventLines(await eventsOf(deps, course, side, since), nameOf(course, side));
+    const latest = lines.at(-1);
+    return { warnings: warningsOf(lines), ...(latest ? { lastSeen: `${words}; ${latest.text}` } : {}) };
+  } catch (error) {
+    if (error instanceof KubernetesCallError) return {};
+    throw error;
+  }
+}
+
+/** They travel with every heartbeat. */
 const MOST_EVENTS = 10;
 
-/** Pods of a side, and the events of its Deployment and Pods since `since`. */
+function warningsOf(lines: readonly ShownLine[]): Warning[] {
+  const told = lines.filter((line) => line.warning).map(({ text }) => ({ code: 'InstanceEvent', message: text }));
+  return told.slice(-MOST_EVENTS);
+}
+
+function nameOf(course: Pick<Course, 'request'>, side: Side): string {
+  return sideName(course.request.scopeId, idsOf(course)[side] ?? '');
+}
+
+/** Events of a side's Deployment and Pods since `since`, oldest first. */
+async function eventsOf(
+  deps: DeploymentDependencies,
+  course: Pick<Course, 'request' | 'shape'>,
+  side: Side,
+  since: string,
+): Promise<FoundEvent[]> {
+  const name = nameOf(course, side);
+  const { namespace } = course.shape;
+  const events = await deps.kubernetes.list<CoreV1Event>({ apiVersion: 'v1', kind: 'Event' }, { namespace });
+  const own = events.filter(({ involvedObject }) => {
+    const object = involvedObject.name ?? '';
+    return object === name || object.startsWith(`${name}-`);
+  });
+  return eventsSince(
+    own.map((event) => wire<FoundEvent>(event)),
+    Date.parse(since),
+  );
+}
+
+/** Pods of a side, and its events. */
 export async function instanceFacts(
   deps: DeploymentDependencies,
   course: Pick<Course, 'request' | 'shape'>,
   side: Side,
   since: string,
 ): Promise<{ pods: FoundPod[]; events: FoundEvent[] }> {
-  const { namespace } = course.shape;
-  const name = sideName(course.request.scopeId, idsOf(course)[side] ?? '');
-  const pods = await deps.kubernetes.list<Live>(kinds.pod, { namespace, labelSelector: `name=${name}` });
-  const events = await deps.kubernetes.list<CoreV1Event>({ apiVersion: 'v1', kind: 'Event' }, { namespace });
-  const own = events.filter(({ involvedObject }) => {
-    const object = involvedObject.name ?? '';
-    return object === name || object.startsWith(`${name}-`);
-  });
-  return {
-    pods: pods.map((pod) => wire<FoundPod>(pod)),
-    events: eventsSince(
-      own.map((event) => wire<FoundEvent>(event)),
-      Date.parse(since),
-    ),
-  };
+  const labelSelector = `name=${nameOf(course, side)}`;
+  const pods = await deps.kubernetes.list<Live>(kinds.pod, { namespace: course.shape.namespace, labelSelector });
+  return { pods: pods.map((pod) => wire<FoundPod>(pod)), events: await eventsOf(deps, course, side, since) };
 }
 
 /** What an explanation may quote: of blue nothing is known. */

@@ -41,11 +41,12 @@ export function judgeInstances(found: FoundDeployment | undefined, planned: numb
     return { kind: 'failed', counts: NONE, words: 'the Deployment was deleted while its instances were awaited' };
   const counts = countsOf(found);
   const { desired, ready, available, updated } = counts;
+  const observed = (found.status?.observedGeneration ?? 0) >= (found.metadata?.generation ?? 0);
   const failing = found.status?.conditions?.find(({ type, status }) => type === 'Progressing' && status === 'False');
-  if (failing?.reason === 'ProgressDeadlineExceeded') {
+  // Until the generation is observed the conditions speak of the one before: of what a corrected repeat has replaced.
+  if (observed && failing?.reason === 'ProgressDeadlineExceeded') {
     return { kind: 'failed', counts, words: `the Deployment makes no progress: ${failing.message ?? failing.reason}` };
   }
-  const observed = (found.status?.observedGeneration ?? 0) >= (found.metadata?.generation ?? 0);
   const complete = desired > 0 && desired >= planned && [available, updated, ready].every((count) => count === desired);
   if (observed && complete) return { kind: 'ready', counts };
   return { kind: 'waiting', counts, words: observed ? sayCounts(counts) : 'the Deployment is not observed yet' };

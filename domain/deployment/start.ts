@@ -31,16 +31,17 @@ export function judgeStart(request: DeploymentRequest, found: FoundScope): Start
   if (failure) return { ok: false, failure };
   const name = (id: string) => sideName(scopeId, id);
   const shape = routeShape(request, found.services);
+  const blueCount = found.deployments.find((one) => blue !== undefined && one.name === name(blue))?.count;
   const plan: RolloutPlan = {
     strategy,
     ...(blue === undefined ? {} : { blue }),
     green,
     replicas: request.workload.replicas,
+    ...(blueCount === undefined ? {} : { blueReplicas: blueCount }),
     traffic: request.traffic,
     portsOnlyBlue: portsOnlyBlue(shape).map(({ listener }) => listener),
     orphans: [...new Set(found.deploymentIds)].filter((id) => id !== green && id !== blue).sort(),
   };
-  const blueCount = found.deployments.find((one) => blue !== undefined && one.name === name(blue))?.count;
   const start: StartingPoint = {
     routing: startingRouting(request, routing),
     greenExists: found.deploymentIds.includes(green),

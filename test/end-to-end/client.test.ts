@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { workflowIds, workflowTypes } from '../../contract/names.ts';
+import { taskQueueName, workflowIds, workflowTypes } from '../../contract/names.ts';
 import {
   BalancerMissing,
   connectGroundwork,
@@ -15,6 +15,7 @@ import {
   SetupMissing,
   Unavailable,
 } from '../../starter/client.ts';
+import { deploymentOf } from '../support/rollouts.ts';
 import { testServers, uniqueName } from '../support/servers.ts';
 import { testWorld } from '../support/world.ts';
 
@@ -131,6 +132,25 @@ describe('a repeated request', () => {
     expect(handles.filter(({ joined }) => !joined)).toHaveLength(1);
     await world.client.workflow.getHandle(workflowIds.scopeCreation(input.scopeId)).terminate();
   });
+});
+
+test('a plan of a deployment is that of its own input: an open one of another is not taken for it', async () => {
+  const input = world.request();
+  const scope = { input, domain: 'api.apps.example.com', balancer: '' };
+  const workflowId = workflowIds.deploymentPlan(input.scopeId);
+  const open = await world.client.workflow.start(workflowTypes.deployment, {
+    taskQueue: taskQueueName(uniqueName('nobody'), 'deployments'),
+    workflowId,
+    args: [{ ...deploymentOf(scope, '42'), dryRun: true }],
+  });
+  await expect(unserved.deployments.plan(deploymentOf(scope, '43'))).rejects.toMatchObject({
+    type: 'ScopeMismatch',
+    message: expect.stringContaining('deploymentId is "42" there and "43" here'),
+    details: { workflowId, runId: open.firstExecutionRunId },
+  });
+  const joined = unserved.deployments.plan(deploymentOf(scope, '42'), { deadline: 100 });
+  await expect(joined).rejects.toMatchObject({ type: 'OutcomeUnknown' });
+  await open.terminate();
 });
 
 describe('what goes wrong', () => {

@@ -6,9 +6,8 @@ import {
   continueAsNew,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Seen } from '../../activities/deployment/course.ts';
 import type { DeploymentInput } from '../../contract/deployment/input.ts';
-import type { DeploymentPlan, DeploymentResult, DeploymentStatus } from '../../contract/deployment/status.ts';
+import type { DeploymentPlan, DeploymentResult } from '../../contract/deployment/status.ts';
 import type { DeploymentRequest } from '../../domain/deployment/request.ts';
 import { decide } from '../../domain/deployment/rollout/decide.ts';
 import { learn } from '../../domain/deployment/rollout/learn.ts';
@@ -17,46 +16,35 @@ import type { RolloutEnd, RolloutPlan } from '../../domain/deployment/rollout/ty
 import { defaultDeploymentTimings } from '../../domain/deployment/settings.ts';
 import { asRunFailure, describeFailure, runFailure, withinPatience } from '../failures.ts';
 import { calls, local } from './activities.ts';
-import { type Rollout, RolloutRun } from './run.ts';
+import { type Continuation, RolloutRun } from './run.ts';
 import { perform } from './steps.ts';
-
-/** What a run hands to its successor when Temporal asks it to begin a new history. */
-export interface Continuation extends Rollout {
-  removed: string[];
-  orphans: string[];
-  warnings: DeploymentStatus['warnings'];
-  /** What was seen last. */
-  seen: Seen;
-}
 
 /**
  * Brings a version behind the scope's balancer and moves traffic to it, watched and verified on the balancer, by plan or by
  * message; what goes wrong is rolled back. With `dryRun` it only decides and answers the plan. A cancelled run goes back to
- * the old version, unless that one is already being removed.
+ * the old version, unless that one is already being removed. A run that is `continued` takes the request as it was accepted: what is
+ * valid may have changed meanwhile, and traffic is between two versions.
  */
 export async function deployment(
   input: DeploymentInput,
   continued?: Continuation,
 ): Promise<DeploymentResult | DeploymentPlan> {
   const kind = input?.dryRun ? 'plan' : 'deployment';
-  const run = new RolloutRun(
-    String(input?.scopeId ?? ''),
-    String(input?.deploymentId ?? ''),
-    kind,
-    continued?.warnings,
-  );
+  const run = new RolloutRun(String(input?.scopeId ?? ''), String(input?.deploymentId ?? ''), kind, continued);
   CancellationScope.current().cancelRequested.catch(() => run.cancel());
   return CancellationScope.nonCancellable(async () => {
-    try {
-      const { request } = await local.acceptDeployment({ input });
-      if (request.dryRun)
-        return await calls('what would be done', request.timings, request.timings.readPatience).planDeployment({
-          request,
-        });
-      run.accepted(request, provisionalPlan(request), initialState(provisionalPlan(request)));
-      await begin(run, request, continued);
-    } catch (error) {
-      throw await endEarly(run, error);
+    if (!continued) {
+      try {
+        const { request } = await local.acceptDeployment({ input });
+        if (request.dryRun)
+          return await calls('what would be done', request.timings, request.timings.readPatience).planDeployment({
+            request,
+          });
+        run.accepted(request, provisionalPlan(request), initialState(provisionalPlan(request)));
+        await begin(run, request);
+      } catch (error) {
+        throw await endEarly(run, error);
+      }
     }
     const end = await drive(run, input);
     return close(run, end);
@@ -78,13 +66,7 @@ function provisionalPlan(request: DeploymentRequest): RolloutPlan {
 }
 
 /** Everything is looked at before anything is changed. */
-async function begin(run: RolloutRun, request: DeploymentRequest, continued: Continuation | undefined): Promise<void> {
-  if (continued) {
-    run.removed.push(...continued.removed);
-    run.orphans.push(...continued.orphans);
-    run.saw(continued.seen);
-    return run.begun(continued);
-  }
+async function begin(run: RolloutRun, request: DeploymentRequest): Promise<void> {
   const what = `scope ${request.scopeId}: balancer, Ingresses, version that serves`;
   const beginning = await withinPatience('BalancerUnreadable', `${what} could not be read`, () =>
     calls(what, request.timings, request.timings.readPatience).beginRollout({ request, run: run.key }),

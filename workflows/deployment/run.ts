@@ -3,6 +3,7 @@ import {
   CancellationScope,
   condition,
   setCurrentDetails,
+  setDefaultSignalHandler,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
@@ -60,6 +61,15 @@ export interface Rollout {
   state: RolloutState;
 }
 
+/** What a run hands to its successor when Temporal asks it to begin a new history. */
+export interface Continuation extends Rollout {
+  removed: string[];
+  orphans: string[];
+  warnings: Warning[];
+  /** What was seen last. */
+  seen: Seen;
+}
+
 /**
  * State of one rollout as people see and steer it. Messages change the state by the planner's rules and end the running step
  * when the planner would do something else now; the main function owns everything that is awaited.
@@ -73,6 +83,8 @@ export class RolloutRun {
   #course: Course | undefined;
   #plan: RolloutPlan | undefined;
   #state: RolloutState | undefined;
+  /** Signals that came before the request was valid, in their order: judged when it is. */
+  #unjudged: RolloutMessage[] = [];
   /** Messages taken before the start was judged: they count again on the state that it gives. */
   #early: RolloutMessage[] = [];
   #running: { decision: Decision; scope: CancellationScope; canLookAgain: boolean } | undefined;
@@ -80,8 +92,11 @@ export class RolloutRun {
   #ended = false;
   #cancelled = false;
 
-  /** Registers all message handlers: construct it before the first await. */
-  constructor(scopeId: string, deploymentId: string, kind: DeploymentStatus['kind'], warnings: Warning[] = []) {
+  /**
+   * Registers all message handlers: construct it before the first await. What came with the first activation is heard meanwhile, so
+   * a run that goes on for another one has its state by then.
+   */
+  constructor(scopeId: string, deploymentId: string, kind: DeploymentStatus['kind'], continued?: Continuation) {
     this.status = {
       scopeId,
       deploymentId,
@@ -94,12 +109,22 @@ export class RolloutRun {
       actual: [],
       healthyTargets: {},
       instances: {},
-      warnings: [...warnings],
+      warnings: [],
     };
     setHandler(getDeploymentStatus, () => this.status, {
       description: 'Phase, both versions, weights expected and actual, what is waited for, and why',
     });
+    if (continued) this.#goOn(continued);
     this.#handle();
+  }
+
+  #goOn({ warnings, removed, orphans, seen, ...rollout }: Continuation): void {
+    this.warn(...warnings);
+    this.removed.push(...removed);
+    this.orphans.push(...orphans);
+    this.saw(seen);
+    this.#introduce(rollout.course.request);
+    this.begun(rollout);
   }
 
   get state(): RolloutState {
@@ -124,12 +149,16 @@ export class RolloutRun {
 
   /** The request is valid: messages are taken from here on. */
   accepted(request: DeploymentRequest, plan: RolloutPlan, state: RolloutState): void {
-    const { strategy, blue, digest, scope } = request;
-    Object.assign(this.status, { strategy, inputDigest: digest, ...(blue === undefined ? {} : { blue }) });
-    this.warn(...request.warnings);
-    if (scope.environment) upsertSearchAttributes([{ key: environmentKey, value: scope.environment }]);
+    this.#introduce(request);
     this.#plan = plan;
     this.state = this.#cancelled ? requestCancel(state) : state;
+    for (const message of this.#unjudged.splice(0)) this.#hear(message);
+  }
+
+  #introduce({ strategy, blue, digest, scope, warnings }: DeploymentRequest): void {
+    Object.assign(this.status, { strategy, inputDigest: digest, ...(blue === undefined ? {} : { blue }) });
+    this.warn(...warnings);
+    if (scope.environment) upsertSearchAttributes([{ key: environmentKey, value: scope.environment }]);
   }
 
   /** The start is judged: what was said meanwhile counts on the state that was found. */
@@ -247,12 +276,7 @@ export class RolloutRun {
 
   #handle(): void {
     const say = <A>(toMessage: (request: A) => RolloutMessage) => ({
-      /** A signal cannot be answered: what is refused becomes a warning. */
-      signal: (request: A) => {
-        const verdict = this.#judge(toMessage(request));
-        if (verdict.accepted) this.#take(toMessage(request));
-        else this.warn({ code: 'MessageRefused', message: `${toMessage(request).name}: ${verdict.reason}` });
-      },
+      signal: (request: A) => this.#hear(toMessage(request)),
       validator: (request: A) => {
         const message = toMessage(request);
         const verdict = this.#judge(message);
@@ -260,27 +284,36 @@ export class RolloutRun {
       },
     });
     const moves = say((request: SwitchTraffic) => ({ name: 'switchTraffic', percent: request?.percent }));
+    const finals = say((_request: Finalize | undefined) => ({ name: 'finalize' }));
+    const backs = say((request: Rollback) => ({ name: 'rollback', reason: request?.reason }));
+    const pauses = say((request: Pause | undefined) => ({
+      name: 'pause',
+      ...(typeof request?.reason === 'string' ? { reason: request.reason } : {}),
+    }));
+    const resumes = say((_request: Resume | undefined) => ({ name: 'resume' }));
+    // Signals that are there already are heard in their order; each handler by itself would hear all of its name at once.
+    setDefaultSignalHandler((name, request) => {
+      if (name === switchTrafficSignal.name) moves.signal(request as SwitchTraffic);
+      if (name === finalizeSignal.name) finals.signal(request as Finalize);
+      if (name === rollbackSignal.name) backs.signal(request as Rollback);
+      if (name === pauseSignal.name) pauses.signal(request as Pause);
+      if (name === resumeSignal.name) resumes.signal(request as Resume);
+    });
     setHandler(switchTrafficSignal, moves.signal, { description: 'Move traffic: {"percent": 0-100}' });
     setHandler(switchTrafficUpdate, (request) => this.#switchTraffic(request.percent), {
       description: 'Move traffic: {"percent": 0-100}; answers when the balancer confirms it',
       validator: moves.validator,
     });
-    const finals = say((_request: Finalize | undefined) => ({ name: 'finalize' }));
     setHandler(finalizeSignal, finals.signal, { description: 'Keep the new version and remove the old one' });
     setHandler(finalizeUpdate, () => this.#finalize(), {
       description: 'Keep the new version and remove the old one; answers before anything is removed',
       validator: (request?: Finalize) => finals.validator(request),
     });
-    const backs = say((request: Rollback) => ({ name: 'rollback', reason: request?.reason }));
     setHandler(rollbackSignal, backs.signal, { description: 'Go back to the old version: {"reason": ...}' });
     setHandler(rollbackUpdate, (request) => this.#rollback(request.reason), {
       description: 'Go back to the old version: {"reason": ...}; answers when the old routing is confirmed',
       validator: backs.validator,
     });
-    const pauses = say((request: Pause | undefined) => ({
-      name: 'pause',
-      ...(typeof request?.reason === 'string' ? { reason: request.reason } : {}),
-    }));
     setHandler(pauseSignal, pauses.signal, { description: 'Finish the running step and start nothing new' });
     setHandler(
       pauseUpdate,
@@ -293,7 +326,6 @@ export class RolloutRun {
         validator: (request?: Pause) => pauses.validator(request),
       },
     );
-    const resumes = say((_request: Resume | undefined) => ({ name: 'resume' }));
     setHandler(resumeSignal, resumes.signal, { description: 'Go on after a pause' });
     setHandler(
       resumeUpdate,
@@ -311,6 +343,18 @@ export class RolloutRun {
           throw refusal('retryNow', `nothing is looked at again and again in phase ${this.status.phase}`);
       },
     });
+    setDefaultSignalHandler(undefined);
+  }
+
+  /** A signal cannot be answered: what is refused becomes a warning. */
+  #hear(message: RolloutMessage): void {
+    if (!this.#state && this.status.kind === 'deployment') {
+      this.#unjudged.push(message);
+      return;
+    }
+    const verdict = this.#judge(message);
+    if (verdict.accepted) this.#take(message);
+    else this.warn({ code: 'MessageRefused', message: `${message.name}: ${verdict.reason}` });
   }
 
   #judge(message: RolloutMessage): MessageVerdict {

@@ -1,7 +1,7 @@
 import type { Side } from '../../../contract/deployment/status.ts';
 import { sideCounts } from '../replicas.ts';
 import { before, greenAlone, greenShare, type Routing, sameRouting, sidesWithWeight, weighted } from './routing.ts';
-import { firstRouting } from './state.ts';
+import { firstRouting, plannedCounts } from './state.ts';
 import type { Decision, RemovalTarget, RolloutEnd, RolloutPlan, RolloutState, TargetNeed } from './types.ts';
 
 /**
@@ -82,7 +82,7 @@ function shift(plan: RolloutPlan, state: RolloutState): Next {
 /** One move: counts that rise, the weights, counts that fall. */
 function move(plan: RolloutPlan, state: RolloutState, percent: number): Next {
   if (state.scaling) return scale(state, state.scaling.side, state.scaling.count);
-  const counts = plan.strategy === 'rolling' ? sideCounts(plan.replicas, percent) : state.counts;
+  const counts = plan.strategy === 'rolling' ? sideCounts(plannedCounts(plan), percent) : state.counts;
   for (const side of ['green', 'blue'] as const) {
     if (counts[side] > state.counts[side]) return scale(state, side, counts[side]);
   }
@@ -130,8 +130,8 @@ function backward(plan: RolloutPlan, given: RolloutState): Next {
   if (plan.strategy !== 'initial') {
     // A count that was being applied may have been reached.
     const unsure = state.scaling?.side === 'blue';
-    if (plan.strategy === 'rolling' && (unsure || state.counts.blue < plan.replicas))
-      return scale(state, 'blue', plan.replicas);
+    const planned = plannedCounts(plan).blue;
+    if (plan.strategy === 'rolling' && (unsure || state.counts.blue < planned)) return scale(state, 'blue', planned);
   }
   const undrained = plan.strategy !== 'initial' && state.greenHadWeight && !state.drained.includes('green');
   const drain: Next = { state, decision: { kind: 'drain', side: 'green' } };

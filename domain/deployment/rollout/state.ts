@@ -17,6 +17,7 @@ export const freshStart: StartingPoint = { routing: before, greenExists: false }
 export function initialState(plan: RolloutPlan, start: StartingPoint = freshStart): RolloutState {
   const share = greenShare(start.routing);
   const steps = plan.traffic.steps;
+  const planned = plannedCounts(plan);
   const step = steps.filter(({ percent }) => percent <= share).length;
   const present = steps[step - 1];
   const finalizing = plan.strategy !== 'initial' && start.routing.form === 'single' && share === 100;
@@ -26,7 +27,7 @@ export function initialState(plan: RolloutPlan, start: StartingPoint = freshStar
     paused: false,
     greenApplied: start.greenExists ? 'begun' : 'no',
     greenReady: false,
-    counts: { blue: start.blueCount ?? plan.replicas, green: plan.replicas },
+    counts: { ...planned, blue: start.blueCount ?? planned.blue },
     applied: start.routing,
     confirmed: start.routing,
     percent: share,
@@ -41,6 +42,11 @@ export function initialState(plan: RolloutPlan, start: StartingPoint = freshStar
     knownIll: [],
     warnings: [],
   };
+}
+
+/** What each side has when all traffic is its own. */
+export function plannedCounts({ replicas, blueReplicas }: RolloutPlan): { blue: number; green: number } {
+  return { blue: blueReplicas ?? replicas, green: replicas };
 }
 
 /** The first routing that names green: it gets no more than it had. */

@@ -11,8 +11,10 @@ export interface RolloutPlan {
   /** Deployment ids. */
   blue?: string;
   green: string;
-  /** Planned instances of each side: R of the replica arithmetic. */
+  /** Planned instances of green: its R of the replica arithmetic. */
   replicas: number;
+  /** The same of blue: what it had before this rollout, or an earlier run of it, changed anything. Unknown: as green's. */
+  blueReplicas?: number;
   traffic: TrafficPlan;
   /** Additional ports that blue serves and green lacks: their Ingresses go when the rollout is finalized. */
   portsOnlyBlue: number[];

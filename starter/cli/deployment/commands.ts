@@ -253,9 +253,9 @@ function watched({ io }: Context, groundwork: Groundwork, scopeId: string) {
     groundwork,
     statusCommand: `groundwork deployment status ${scopeId}`,
     more: async () => {
-      const { sideLines } = await import('./print.ts');
+      const { followedLines } = await import('./print.ts');
       const { status } = await groundwork.deployments.status(scopeId);
-      return status && status.kind !== 'deletion' ? sideLines(status) : [];
+      return status && status.kind !== 'deletion' ? followedLines(status) : [];
     },
   };
 }

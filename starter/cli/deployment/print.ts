@@ -123,6 +123,18 @@ function statusLines(status: DeploymentStatus | DeploymentDeletionStatus): strin
   ]);
 }
 
+/** Under the checklist of a run that is followed: what only the waiting activity knows. */
+export function followedLines(status: DeploymentStatus): string[] {
+  const { waitingFor, warnings } = status;
+  if (!waitingFor) return sideLines(status);
+  const events = warnings.filter(({ code }) => code === 'InstanceEvent');
+  return [
+    ...sideLines(status),
+    ...(waitingFor.lastSeen ? [`last seen: ${waitingFor.lastSeen}`] : []),
+    ...events.map(({ code, message }) => `${code}: ${message}`),
+  ];
+}
+
 /** Both versions side by side: traffic, targets and instances. */
 export function sideLines(status: DeploymentStatus): string[] {
   const { blue, green, instances, healthyTargets, percent, actual, gateway } = status;

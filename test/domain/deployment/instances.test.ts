@@ -22,6 +22,8 @@ const all = (count: number) => ({
   updatedReplicas: count,
 });
 
+const noProgress = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' }];
+
 describe('instances', () => {
   test('are ready when every counter is the desired one (D26)', () => {
     expect(judgeInstances(deployment(all(5)), 5).kind).toBe('ready');
@@ -37,6 +39,10 @@ describe('instances', () => {
     ['nothing is desired (D36)', deployment(all(0), 0)],
     ['fewer are desired than planned', deployment(all(4), 4)],
     ['the generation is not observed', deployment({ ...all(5), observedGeneration: 1 })],
+    [
+      'the end of all progress is told of a generation before',
+      deployment({ conditions: noProgress, observedGeneration: 1 }),
+    ],
     ['one counter is above', deployment({ ...all(5), updatedReplicas: 6 })],
   ])('are awaited while %s', (_, found) => {
     expect(judgeInstances(found, 5).kind).toBe('waiting');
@@ -55,10 +61,7 @@ describe('instances', () => {
       kind: 'failed',
       words: expect.stringContaining('was deleted'),
     });
-    const conditions = [
-      { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' },
-    ];
-    expect(judgeInstances(deployment({ conditions }), 5)).toMatchObject({
+    expect(judgeInstances(deployment({ conditions: noProgress }), 5)).toMatchObject({
       kind: 'failed',
       words: 'the Deployment makes no progress: timed out',
     });

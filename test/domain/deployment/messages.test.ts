@@ -6,7 +6,7 @@ import { weighted } from '../../../domain/deployment/rollout/routing.ts';
 import { initialState } from '../../../domain/deployment/rollout/state.ts';
 import type { Decision, RolloutMessage, RolloutPlan, RolloutState } from '../../../domain/deployment/rollout/types.ts';
 import { nextStep } from '../../../domain/deployment/traffic-plan.ts';
-import { sideLines } from '../../../starter/cli/deployment/print.ts';
+import { followedLines, sideLines } from '../../../starter/cli/deployment/print.ts';
 import { failure } from './story.ts';
 
 const manual = { steps: [], autoFinalize: false, onFailure: 'rollback' as const };
@@ -250,6 +250,18 @@ describe('what a person reads', () => {
     expect(
       sideLines({ ...rest, gateway: 'gateways/gateway-public', actual: actual ? [actual] : [] }).join('\n'),
     ).toMatch(/READY ENDPOINTS[\s\S]*app.example.com by gateways\/gateway-public -> d-7-41 50 %, d-7-42 50 %/);
+  });
+
+  test('who follows a wait is told what its activity saw last, and the events of instances', () => {
+    const warnings = [
+      { code: 'InstanceEvent', message: 'Pod/...a Failed: no such image' },
+      { code: 'ScopeAdopted', message: 'is in the checklist' },
+    ];
+    const waitingFor = { what: '2 ready instances', since: '2026-01-01T00:00:00Z', lastSeen: '0/2 ready' };
+    expect(followedLines({ ...status, warnings, waitingFor }).slice(-2)).toEqual([
+      'last seen: 0/2 ready',
+      'InstanceEvent: Pod/...a Failed: no such image',
+    ]);
   });
 
   test('an end is told as such', () => {

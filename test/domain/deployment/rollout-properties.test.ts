@@ -20,21 +20,23 @@ import { failure } from './story.ts';
 /** Invariants of section 19, on rollouts whose steps succeed, fail, are interrupted and get messages in any order. */
 
 const percent = fc.integer({ min: 0, max: 100 });
+const counted = fc.integer({ min: 1, max: 500 });
 const strategies: DeploymentStrategy[] = ['initial', 'blue_green', 'rolling'];
 
 const plans: fc.Arbitrary<RolloutPlan> = fc
   .record({
     strategy: fc.constantFrom(...strategies),
     replicas: fc.integer({ min: 1, max: 40 }),
+    blueReplicas: fc.integer({ min: 1, max: 40 }),
     steps: fc.uniqueArray(fc.integer({ min: 1, max: 100 }), { maxLength: 4 }),
     autoFinalize: fc.boolean(),
     onFailure: fc.constantFrom('rollback' as const, 'pause' as const),
     portsOnlyBlue: fc.constantFrom<number[]>([], [8081]),
     orphans: fc.constantFrom<string[]>([], ['39']),
   })
-  .map(({ strategy, replicas, steps, autoFinalize, onFailure, portsOnlyBlue, orphans }) => ({
+  .map(({ strategy, replicas, blueReplicas, steps, autoFinalize, onFailure, portsOnlyBlue, orphans }) => ({
     strategy,
-    ...(strategy === 'initial' ? {} : { blue: '41' }),
+    ...(strategy === 'initial' ? {} : { blue: '41', blueReplicas }),
     green: '42',
     replicas,
     traffic: {
@@ -210,13 +212,17 @@ describe('at every step of any rollout', () => {
 describe('rolling', () => {
   test('both sides keep MIN, together at least R, and green never falls while the percentage rises', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 500 }), percent, percent, (planned, a, b) => {
+      fc.property(counted, fc.option(counted), percent, percent, (blue, other, a, b) => {
+        const planned = { blue, green: other ?? blue };
         const counts = sideCounts(planned, a);
-        expect(Math.min(counts.blue, counts.green)).toBeGreaterThanOrEqual(minimumCount(planned));
-        expect(counts.blue + counts.green).toBeGreaterThanOrEqual(planned);
-        expect(Math.max(counts.blue, counts.green)).toBeLessThanOrEqual(planned);
-        const other = sideCounts(planned, b);
-        expect(Math.sign(other.green - counts.green) * Math.sign(b - a)).toBeGreaterThanOrEqual(0);
+        for (const side of ['blue', 'green'] as const) {
+          expect(counts[side]).toBeGreaterThanOrEqual(minimumCount(planned[side]));
+          expect(counts[side]).toBeLessThanOrEqual(planned[side]);
+        }
+        // Together as many as the smaller version has: of two that are planned alike, R.
+        expect(counts.blue + counts.green).toBeGreaterThanOrEqual(Math.min(blue, planned.green));
+        const later = sideCounts(planned, b);
+        expect(Math.sign(later.green - counts.green) * Math.sign(b - a)).toBeGreaterThanOrEqual(0);
       }),
     );
   });
@@ -227,7 +233,7 @@ describe('rolling', () => {
         if (plan.strategy !== 'rolling') return;
         drive(plan, script, (state, decision) => {
           if (state.goal === 'forward' || decision.kind !== 'route' || state.repair) return;
-          expect(state.counts.blue).toBe(plan.replicas);
+          expect(state.counts.blue).toBe(plan.blueReplicas);
         });
       }),
       { numRuns: 300 },
@@ -243,7 +249,7 @@ describe('rolling', () => {
     [1, 0, 1, 1],
     [1, 100, 1, 1],
   ])('of %i at %i percent: green %i, blue %i', (planned, share, green, blue) => {
-    expect(sideCounts(planned, share)).toEqual({ green, blue });
+    expect(sideCounts({ blue: planned, green: planned }, share)).toEqual({ green, blue });
   });
 
   test.each([

@@ -40,7 +40,7 @@ describe('where a rollout begins', () => {
   test('blue serves alone: nothing of green is routed', () => {
     expect(start(found())).toMatchObject({
       ok: true,
-      plan: { blue: '41', green: '42', replicas: 10, orphans: [] },
+      plan: { blue: '41', green: '42', replicas: 10, blueReplicas: 6, orphans: [] },
       state: { percent: 0, applied: { form: 'before' }, counts: { blue: 6, green: 10 }, greenApplied: 'no' },
     });
   });

@@ -6,7 +6,7 @@ import type { DeploymentRequest } from '../../../domain/deployment/request.ts';
 import { decide, interrupts } from '../../../domain/deployment/rollout/decide.ts';
 import { learn } from '../../../domain/deployment/rollout/learn.ts';
 import { accept, requestCancel } from '../../../domain/deployment/rollout/messages.ts';
-import { initialState, type StartingPoint } from '../../../domain/deployment/rollout/state.ts';
+import { initialState, plannedCounts, type StartingPoint } from '../../../domain/deployment/rollout/state.ts';
 import type {
   Decision,
   Outcome,
@@ -24,6 +24,8 @@ export interface Story {
   /** Services of blue that exist. */
   blue?: BackendService[];
   start?: StartingPoint;
+  /** Planned instances of blue before an earlier run of this rollout; else those that `start` finds. */
+  blueBefore?: number;
   orphans?: string[];
   /** What happens, in order; everything else goes well. */
   events: StoryEvent[];
@@ -45,7 +47,7 @@ export interface Told {
 export function tell(story: Story): Told {
   const deployment = request(story.input);
   const shape = routeShape(deployment, story.blue ?? (deployment.blue ? [blueMain] : []));
-  const plan = planOf(deployment, shape, story.orphans);
+  const plan: RolloutPlan = { ...planOf(deployment, shape, story.orphans), ...blueReplicas(story) };
   const lines: string[] = [given(deployment, plan, story.start)];
   const events = [...story.events];
   let state = initialState(plan, story.start);
@@ -82,6 +84,10 @@ export function tell(story: Story): Told {
   throw new Error(`the story does not end:\n${lines.join('\n')}`);
 }
 
+/** A story that does not say it finds blue as large as green. */
+const blueReplicas = ({ start, blueBefore = start?.blueCount }: Story) =>
+  blueBefore === undefined ? {} : { blueReplicas: blueBefore };
+
 export function planOf(deployment: DeploymentRequest, shape: RouteShape, orphans: string[] = []): RolloutPlan {
   return {
     strategy: deployment.strategy,
@@ -108,8 +114,9 @@ function hear(plan: RolloutPlan, state: RolloutState, event: StoryEvent): { line
   return { line: `${said}: ${verdict.answer}`, state: verdict.state };
 }
 
-function given({ blue, workload }: DeploymentRequest, plan: RolloutPlan, start?: StartingPoint): string {
-  const old = blue === undefined ? '-' : `${blue} ${workload.replicas}/${workload.replicas}`;
+function given({ blue }: DeploymentRequest, plan: RolloutPlan, start?: StartingPoint): string {
+  const planned = plannedCounts(plan).blue;
+  const old = blue === undefined ? '-' : `${blue} ${start?.blueCount ?? planned}/${planned}`;
   const found = start ? `, found ${JSON.stringify(start.routing)}` : '';
   return `given    blue ${old}   green ${plan.green}${found}`;
 }

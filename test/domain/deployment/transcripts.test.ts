@@ -229,6 +229,22 @@ const stories: Record<string, Story> = {
     },
     events: [say(waiting, to(25)), say(waiting, to(75)), say(waiting, back)],
   },
+  'rolling to fewer instances, rolled back': {
+    input: { strategy: 'rolling' },
+    start: { routing: { form: 'before' }, greenExists: false, blueCount: 20 },
+    events: [say(waiting, to(10)), say(waiting, to(50)), say(waiting, back)],
+  },
+  'rolling to more instances': {
+    input: { strategy: 'rolling' },
+    start: { routing: { form: 'before' }, greenExists: false, blueCount: 4 },
+    events: [say(waiting, to(50)), say(waiting, to(100)), say(waiting, { name: 'finalize' })],
+  },
+  'rolling terminated at 50, repeated and rolled back': {
+    input: { strategy: 'rolling' },
+    start: { routing: { form: 'weighted', percent: 50 }, greenExists: true, blueCount: 10 },
+    blueBefore: 20,
+    events: [say(waiting, back)],
+  },
   'repeat after termination at 50': {
     input: { trafficPlan: steps() },
     start: { routing: { form: 'weighted', percent: 50 }, greenExists: true },

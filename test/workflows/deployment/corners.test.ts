@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
-import type { DeploymentPlan, DiagnosisResult } from '../../../contract/deployment/status.ts';
+import { rollbackUpdate, switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
+import type { DeploymentPlan, DeploymentResult, DiagnosisResult } from '../../../contract/deployment/status.ts';
 import { workflowIds, workflowTypes } from '../../../contract/names.ts';
-import { failureOf } from '../../support/inspect.ts';
+import { connectGroundwork } from '../../../starter/client.ts';
+import { eventually, failureOf } from '../../support/inspect.ts';
 import {
   byPlan,
   createScope,
@@ -38,6 +39,12 @@ const placementOf = async ({ input }: TestScope) =>
       [input.scopeId],
     )
   ).rows[0];
+
+const plannedOf = async ({ input }: TestScope, deploymentId: string) => {
+  const name = `d-${input.scopeId}-${deploymentId}`;
+  const ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: world.namespace, name };
+  return ((await world.kubernetes.read(ref)) as { spec?: { replicas?: number } } | undefined)?.spec?.replicas;
+};
 
 describe('a request that cannot be carried out', () => {
   test('names every wrong field, and the run does not hang', async () => {
@@ -116,6 +123,41 @@ describe('a rollout', () => {
     const input = next(scope, { strategy: 'rolling', workload, trafficPlan: byPlan([50, 100], 0.1) });
     expect(await rollOut(world, input)).toMatchObject({ outcome: 'finalized' });
     expect(driver.stop().failed).toEqual({});
+  });
+
+  test('whose image cannot be pulled shows the events while it waits, each once, and keeps them (section 8)', async () => {
+    const { connection } = world.client;
+    const { deployments } = await connectGroundwork({ connection, taskQueuePrefix: world.values.taskQueuePrefix });
+    const scope = await served(world);
+    const { scopeId } = scope.input;
+    const image = 'registry.example.com/api:image-pull';
+    const handle = await startRollout(world, next(scope, { workload: { image } }));
+    const said = expect.stringMatching(/^Pod\/\.\.\.[a-z0-9-]+ Failed: .*image-pull/);
+    await eventually(async () => {
+      const { status } = await deployments.status(scopeId);
+      expect(status).toMatchObject({ phase: 'WaitingForInstances', instances: { green: { ready: 0, desired: 2 } } });
+      expect(status?.warnings).toContainEqual({ code: 'InstanceEvent', message: said });
+      expect(status?.waitingFor?.lastSeen).toMatch(/^0\/2 ready, .*; Pod\//);
+    }, 20);
+    await handle.executeUpdate(rollbackUpdate, { args: [{ reason: 'a typing error' }] });
+    const { warnings } = (await handle.result()) as DeploymentResult;
+    expect(warnings).toContainEqual({ code: 'InstanceEvent', message: said });
+    expect(new Set(warnings.map(({ message }) => message)).size).toBe(warnings.length);
+  });
+
+  test('that rolls to a smaller version, is terminated and repeated, gives the old one back what it had', async () => {
+    const scope = await served(world, { workload: { replicas: 4 } });
+    const input = next(scope, { strategy: 'rolling', workload: { replicas: 2 } });
+    const first = await startRollout(world, input);
+    await reaches(world, scope, inPhase('Running'));
+    await first.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
+    await eventually(async () => expect(await plannedOf(scope, '41')).toBe(2), 20);
+    await first.terminate('a test');
+    const again = await startRollout(world, input);
+    await reaches(world, scope, inPhase('Running'));
+    await again.executeUpdate(rollbackUpdate, { args: [{ reason: 'it is slow' }] });
+    expect(await again.result()).toMatchObject({ outcome: 'rolled_back' });
+    expect(await plannedOf(scope, '41')).toBe(4);
   });
 
   test('to a version without a port that the old one had, and with one more host (row 42: D105)', async () => {

@@ -1,7 +1,10 @@
+import { WithStartWorkflowOperation, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
+import type { DeploymentInput } from '../../../contract/deployment/input.ts';
 import {
   finalizeSignal,
   pauseSignal,
+  type Rollback,
   resumeSignal,
   rollbackSignal,
   rollbackUpdate,
@@ -9,7 +12,7 @@ import {
   switchTrafficUpdate,
 } from '../../../contract/deployment/messages.ts';
 import type { DeploymentDeletionResult } from '../../../contract/deployment/status.ts';
-import { workflowIds, workflowTypes } from '../../../contract/names.ts';
+import { taskQueueName, workflowIds, workflowTypes } from '../../../contract/names.ts';
 import { record } from '../../support/replay/histories.ts';
 import {
   byPlan,
@@ -133,4 +136,77 @@ describe('a worker without a cache', () => {
     await keep('long', scope, handle.firstExecutionRunId);
     await keep('continued', scope);
   });
+
+  test('goes back when the rollback comes with the start, before the request is checked (row 3: D4)', async () => {
+    const scope = await served(world);
+    const before = await traceOf(world, scope);
+    const handle = await world.client.workflow.signalWithStart(workflowTypes.deployment, {
+      ...startOf(scope),
+      args: [next(scope)],
+      signal: rollbackSignal,
+      signalArgs: [{ reason: 'a typing error' }],
+    });
+    expect(await handle.result()).toMatchObject({ outcome: 'rolled_back', reason: 'a typing error', warnings: [] });
+    expect(await traceOf(world, scope)).toEqual(before);
+  });
+
+  test('loses no message while a held rollout goes on in a new history, whatever its settings say by then', async () => {
+    const scope = await served(world);
+    const before = await traceOf(world, scope);
+    const handle = await startRollout(world, next(scope));
+    await reaches(world, scope, inPhase('Running'));
+    await handle.signal(switchTrafficSignal, { percent: 50 });
+    await reaches(world, scope, ({ percent }) => expect(percent.confirmed).toBe(50));
+    const newest = world.client.workflow.getHandle(handle.workflowId);
+    while ((await newest.describe()).runId === handle.firstExecutionRunId) {
+      await newest.signal(pauseSignal, { reason: 'lunch' });
+      await newest.signal(resumeSignal, {});
+    }
+    await reaches(world, scope, ({ phase, percent, paused, warnings }) =>
+      expect({ phase, at: percent.confirmed, paused, warnings }).toEqual({
+        ...{ phase: 'Running', at: 50, paused: false, warnings: [] },
+      }),
+    );
+    await newest.terminate('a test');
+
+    // The same successor, with what comes first to it in its first activation, and an input that is not valid any more.
+    const [input, handed] = (await inputOfSuccessor(handle)) as [DeploymentInput, { state: object }];
+    // It may have gone on while it was paused.
+    const continued = { ...handed, state: { ...handed.state, paused: false } };
+    const args = [{ ...input, workload: { image: '' } }, continued];
+    const paused = await world.client.workflow.signalWithStart(workflowTypes.deployment, {
+      ...startOf(scope),
+      args,
+      signal: pauseSignal,
+      signalArgs: [{ reason: 'tea' }],
+    });
+    await reaches(world, scope, ({ pauseReason, warnings }) =>
+      expect({ pauseReason, warnings }).toEqual({ pauseReason: 'tea', warnings: [] }),
+    );
+    await paused.terminate('a test');
+    const startWorkflowOperation = new WithStartWorkflowOperation(workflowTypes.deployment, {
+      ...startOf(scope),
+      workflowIdConflictPolicy: 'FAIL',
+      args,
+    });
+    const rollback = { args: [{ reason: 'it is slow' }] as [Rollback], startWorkflowOperation };
+    expect(await world.client.workflow.executeUpdateWithStart(rollbackUpdate, rollback)).toEqual({ percent: 0 });
+    const last = await startWorkflowOperation.workflowHandle();
+    expect(await last.result()).toMatchObject({ outcome: 'rolled_back', reason: 'it is slow', warnings: [] });
+    expect(await traceOf(world, scope)).toEqual(before);
+  });
 });
+
+const startOf = ({ input }: TestScope) => ({
+  taskQueue: taskQueueName(world.values.taskQueuePrefix, 'deployments'),
+  workflowId: workflowIds.deployment(input.scopeId),
+});
+
+/** What a run handed to the one that goes on for it. */
+async function inputOfSuccessor(handle: WorkflowHandleWithFirstExecutionRunId): Promise<unknown[]> {
+  const run = world.client.workflow.getHandle(handle.workflowId, handle.firstExecutionRunId);
+  const { events } = await run.fetchHistory();
+  const { input } = events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes ?? {};
+  const { payloadConverter } = world.client.options.loadedDataConverter;
+  return (input?.payloads ?? []).map((payload) => payloadConverter.fromPayload(payload));
+}
