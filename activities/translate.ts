@@ -6,15 +6,21 @@ import { DatabaseCallError, databaseError } from './postgres/errors.ts';
 
 /**
  * The last stop of an error on its way out of an activity. What an activity did not expect becomes a typed failure here:
- * a denial and a refused object are permanent, everything else is tried again.
+ * a denial and what is refused as it stands are permanent, everything else is tried again.
  */
 export function toFailure(error: unknown): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   if (error instanceof Error && (error.name === 'AbortError' || error.name === 'CancelledFailure')) return error;
   if (error instanceof AwsCallError) {
+    const call = `${error.permission}${error.resource ? ` on ${error.resource}` : ''}`;
     if (error.kind === 'denied') {
-      const message = `AWS denies ${error.permission}${error.resource ? ` on ${error.resource}` : ''}. Grant it to the worker's role, then start again.`;
+      const message = `AWS denies ${call}. Grant it to the worker's role, then start again.`;
       return permanent('AccessDenied', message, { permission: error.permission, resource: error.resource }, error);
+    }
+    if (error.kind === 'invalid') {
+      const type = error.permission.startsWith('route53:') ? 'DnsRefused' : 'BalancerUnreadable';
+      const message = `AWS refuses ${call} as it stands: ${error.message}. Correct what it names, then repeat.`;
+      return permanent(type, message, { permission: error.permission, resource: error.resource }, error);
     }
     return attempt(error.kind === 'retry' ? 'AwsRetry' : 'Unknown', `${error.permission}: ${error.message}`, error);
   }

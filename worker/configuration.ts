@@ -5,6 +5,7 @@ import type { IpSettings } from '../domain/ip/settings.ts';
 import { readSeconds, readThreshold, type ThresholdName } from '../domain/scope/configuration.ts';
 import { hostProblem } from '../domain/scope/hosts.ts';
 import { balancerNameProblem, prefixProblem } from '../domain/scope/names.ts';
+import { zoneIdProblem } from '../domain/scope/request.ts';
 import {
   brands,
   defaultTimings,
@@ -49,6 +50,7 @@ const checked =
 const threshold = (name: ThresholdName) => checked(positiveWhole, (value) => readThreshold(name, value).problem);
 const seconds = checked(positive, (value) => readSeconds(value, value).problem);
 const domain = checked(text, (value) => hostProblem(value.toLowerCase().replace(/\.$/, '')));
+const hostedZone = checked(text, zoneIdProblem);
 const balancerName = checked(text, balancerNameProblem);
 const balancerNames = checked(list, (names) => names.map(balancerNameProblem).find((problem) => problem !== undefined));
 
@@ -244,8 +246,8 @@ export const settings = {
       description: 'How DNS is written when the scope does not say.',
     },
     region: { read: text, fallbackWords: 'of the preset', description: 'AWS region of scopes that name none.' },
-    hostedZonePublic: { read: text, description: 'Id of the public hosted zone of scopes that name none.' },
-    hostedZonePrivate: { read: text, description: 'Id of the private hosted zone of scopes that name none.' },
+    hostedZonePublic: { read: hostedZone, description: 'Id of the public hosted zone of scopes that name none.' },
+    hostedZonePrivate: { read: hostedZone, description: 'Id of the private hosted zone of scopes that name none.' },
     domainName: { read: domain, fallbackWords: 'of the preset', description: 'Base domain of generated domains.' },
     privateDomainName: {
       read: domain,

@@ -4,6 +4,7 @@ import type { ObjectModifiers } from '../../contract/modifiers.ts';
 import {
   type DnsType,
   DOMAIN_PLACEHOLDER,
+  HOSTED_ZONE_ID,
   type HostedZoneIds,
   type Scheme,
   type ScopeCreationInput,
@@ -88,10 +89,16 @@ export function bringsForeignHosts({ hosts, suffix }: Pick<ScopeRequest, 'hosts'
 
 /** Hosted zones to write to: private first, then public if different; `null` and empty ids are ignored. */
 export function zonesOf(ids: HostedZoneIds): HostedZone[] {
-  const zones: HostedZone[] = [];
-  if (ids.private) zones.push({ id: ids.private, kind: 'private' });
-  if (ids.public && ids.public !== ids.private) zones.push({ id: ids.public, kind: 'public' });
-  return zones;
+  const zones = (['private', 'public'] as const).flatMap((kind): HostedZone[] => {
+    const id = ids[kind]?.replace(/^\/hostedzone\//, '');
+    return id ? [{ id, kind }] : [];
+  });
+  return zones.filter(({ id }, index) => zones.findIndex((zone) => zone.id === id) === index);
+}
+
+/** What is wrong with the id of a hosted zone, or undefined. */
+export function zoneIdProblem(id: string): string | undefined {
+  return HOSTED_ZONE_ID.test(id) ? undefined : `"${id}" is not the id of a hosted zone, such as Z0123456789ABCDEFGHIJ`;
 }
 
 /** Decides every knob of a structurally valid input, or names every wrong field. */
@@ -131,14 +138,10 @@ export function resolveScopeRequest(given: ScopeCreationInput, settings: ScopeSe
     );
   }
   const dnsType = readDnsType(input, levels, wrong);
+  const zones = readZones(input, levels, wrong);
   const modifiers = readObjectModifiers(levels, settings.brand.name, wrong);
   if (problems.length > 0) return { ok: false, problems };
 
-  const zones = zonesOf({
-    ...definedZones(levels.worker.hostedZones),
-    ...definedZones(levels.platform.hostedZones),
-    ...definedZones(input.hostedZones),
-  });
   return {
     ok: true,
     request: {
@@ -174,6 +177,19 @@ export function resolveScopeRequest(given: ScopeCreationInput, settings: ScopeSe
 }
 
 type Wrong = (path: string, message: string) => void;
+
+function readZones(input: ScopeCreationInput, levels: KnobLevels, wrong: Wrong): HostedZone[] {
+  const zones = zonesOf({
+    ...definedZones(levels.worker.hostedZones),
+    ...definedZones(levels.platform.hostedZones),
+    ...definedZones(input.hostedZones),
+  });
+  for (const { id, kind } of zones) {
+    const problem = zoneIdProblem(id);
+    if (problem) wrong(`hostedZones.${kind}`, problem);
+  }
+  return zones;
+}
 
 function definedZones(ids: HostedZoneIds | null | undefined): HostedZoneIds {
   return Object.fromEntries(Object.entries(ids ?? {}).filter(([, id]) => id !== undefined));

@@ -146,9 +146,19 @@ test.each([
   [{ public: null, private: 'Z2' }, ['Z2']],
   [{ public: '', private: '' }, []],
   [{}, []],
+  [{ public: '/hostedzone/Z1', private: 'Z1' }, ['Z1']],
 ])('S57, S58, S69, S70: zones of %j', (ids, order) => {
   expect(zonesOf(ids).map(({ id }) => id)).toEqual(order);
 });
+
+test.each(['arn:aws:route53:::hostedzone/Z1', 'Z1 ', 'z1', 'Z'.repeat(33), 'apps.example.com'])(
+  'a hosted zone %j is refused, wherever it is configured',
+  (id) => {
+    expect(problems({ hostedZones: { private: id } })).toEqual(['hostedZones.private']);
+    expect(problems(platform({ hostedZones: { public: id } }))).toEqual(['hostedZones.public']);
+    expect(problems({}, settings({ hostedZones: { public: id } }))).toEqual(['hostedZones.public']);
+  },
+);
 
 test('the digest depends on the input alone, not on the order of its fields', () => {
   const one = resolve({ environment: 'prod' });

@@ -53,6 +53,8 @@ describe('a setting', () => {
     ['GROUNDWORK_METRICS_ADDRESS', 'everywhere', 'must be host:port'],
     ['GROUNDWORK_PRESET', 'other', 'must be one of groundwork, nullplatform'],
     ['GROUNDWORK_ACCOUNT_ID', '123', '12 digits'],
+    ['GROUNDWORK_HOSTED_ZONE_PUBLIC', 'arn:aws:route53:::hostedzone/Z1', 'is not the id of a hosted zone'],
+    ['GROUNDWORK_HOSTED_ZONE_PRIVATE', 'apps.example.com', 'is not the id of a hosted zone'],
     ['GROUNDWORK_DOMAIN_NAME', 'no domain.com', 'is not a valid DNS label'],
   ])('%s=%s is refused in one line', (name, value, words) => {
     const lines = problems({ [name]: value });
