@@ -2,7 +2,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AwsCallError } from './aws/errors.ts';
 import { attempt, permanent } from './failures.ts';
 import { KubernetesCallError } from './kubernetes/errors.ts';
-import { DatabaseCallError, databaseError } from './postgres/errors.ts';
+import { DatabaseCallError, databaseError, refusedValue } from './postgres/errors.ts';
 
 /**
  * The last stop of an error on its way out of an activity. What an activity did not expect becomes a typed failure here:
@@ -41,6 +41,11 @@ export function toFailure(error: unknown): Error {
   }
   const database = error instanceof DatabaseCallError ? error : databaseError(error);
   if (database) return attempt('DatabaseRetry', database.message, database);
+  const state = refusedValue(error);
+  if (state) {
+    const message = `PostgreSQL does not take a value of this request (SQLSTATE ${state}). Correct it, then start again.`;
+    return permanent('InvalidInput', message, { sqlState: state }, error as Error);
+  }
   return error instanceof Error ? attempt('Unknown', error.message, error) : attempt('Unknown', String(error));
 }
 
