@@ -23,7 +23,7 @@ import {
   readSeconds,
   readThreshold,
 } from './configuration.ts';
-import { hostProblem, isWithin, normalizeHost } from './hosts.ts';
+import { hostProblem, isDnsLabel, isWithin, LONGEST_HOST, normalizeHost } from './hosts.ts';
 import { balancerNameProblem, cutLabelValue, type DomainSuffix, nrnIds, prefixProblem, scopeDomain } from './names.ts';
 import { withProviders } from './providers.ts';
 import type { Brand, ScopeSettings, ScopeTimings } from './settings.ts';
@@ -224,9 +224,25 @@ function readDomain(
     const problem = hostProblem(suffix.base);
     if (problem) wrong('networking.scope.domainName', problem);
   }
-  const domain = generate ? scopeDomain(input.slugs, suffix) : normalizeHost(given);
-  const problem = generate ? undefined : hostProblem(domain);
+  if (generate) return generateDomain(input.slugs, suffix, wrong);
+  const domain = normalizeHost(given);
+  const problem = hostProblem(domain);
   if (problem) wrong('domain', problem);
+  return domain;
+}
+
+/** Slugs may begin and end with a hyphen, labels of a host may not: the slug is named that a host begins or ends with. */
+function generateDomain(slugs: ScopeSlugs, suffix: DomainSuffix, wrong: Wrong): string {
+  const domain = scopeDomain(slugs, suffix);
+  const [label = ''] = domain.split('.');
+  const words = (what: string) => `makes "${what}" a part of the generated domain, which is not a valid DNS label`;
+  if (!isDnsLabel(label)) wrong('slugs.namespace', words(label));
+  if (suffix.account !== undefined && !isDnsLabel(suffix.account)) wrong('slugs.account', words(suffix.account));
+  if (domain.length > LONGEST_HOST && hostProblem(suffix.base) === undefined)
+    wrong(
+      'networking.scope.domainName',
+      `makes a domain of ${domain.length} characters, at most ${LONGEST_HOST} are allowed`,
+    );
   return domain;
 }
 

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ScopeCreationInput } from '../../../contract/scope/input.ts';
+import { hostProblem } from '../../../domain/scope/hosts.ts';
 import { resolveScopeRequest, type ScopeRequest, zonesOf } from '../../../domain/scope/request.ts';
 import type { ScopeSettings } from '../../../domain/scope/settings.ts';
 import { input, settings } from './build.ts';
@@ -138,6 +140,34 @@ test('S65: the placeholder domain is generated, a private base falls back to the
   expect(resolve({ visibility: 'private', ...platform({ privateDomainName: 'corp.internal.net' }) }).domain).toMatch(
     /\.corp\.internal\.net$/,
   );
+});
+
+const slug = fc.stringMatching(/^[a-z0-9-]{1,63}$/);
+
+test('a generated domain is a valid DNS name for all valid slugs, or the slug is named that prevents it', () => {
+  const slugs = fc.record({ account: slug, namespace: slug, application: slug, scope: slug });
+  fc.assert(
+    fc.property(slugs, fc.boolean(), (slugs, applicationDomain) => {
+      const resolution = resolveScopeRequest(input({ slugs, ...platform({ applicationDomain }) }), settings());
+      const wrong = [
+        ...(slugs.namespace.startsWith('-') ? ['slugs.namespace'] : []),
+        ...(applicationDomain && /^-|-$/.test(slugs.account) ? ['slugs.account'] : []),
+      ];
+      expect(resolution.ok ? [] : resolution.problems.map(({ path }) => path)).toEqual(wrong);
+      if (!resolution.ok) return;
+      const { domain } = resolution.request;
+      expect(hostProblem(domain)).toBeUndefined();
+      expect(domain.split('.')[0]?.length).toBeLessThanOrEqual(63);
+    }),
+  );
+});
+
+test('a base domain that leaves no room for the generated one is named with the length that it makes', () => {
+  const domainName = Array(4).fill('a'.repeat(60)).join('.');
+  expect(() => resolve(platform({ domainName }))).toThrow(
+    'networking.scope.domainName: makes a domain of 267 characters, at most 253 are allowed',
+  );
+  expect(resolve({ domain: 'shop.example.com', ...platform({ domainName }) }).domain).toBe('shop.example.com');
 });
 
 test.each([
