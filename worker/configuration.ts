@@ -17,6 +17,7 @@ import { defaultWorkshopTimings, type WorkshopTimings } from '../domain/workshop
 import { deploymentRoomSettings } from './deployment-settings.ts';
 import {
   address,
+  DAY,
   environmentName,
   flag,
   list,
@@ -26,7 +27,9 @@ import {
   positiveWhole,
   type Setting,
   text,
+  upTo,
   wholeFromZero,
+  YEAR,
 } from './settings.ts';
 
 /**
@@ -80,7 +83,7 @@ const timingSettings = Object.fromEntries(
       key,
       description: timingDescriptions[key],
       fallback: defaultTimings[key],
-      read: positive,
+      read: upTo(YEAR),
     } satisfies Setting<number>,
   ]),
 ) as Record<keyof ScopeTimings, Setting<number>>;
@@ -122,7 +125,7 @@ const workshopTimingSettings = Object.fromEntries(
       key: workshopSettingKey(key),
       description: workshopTimingDescriptions[key],
       fallback: defaultWorkshopTimings[key],
-      read: positive,
+      read: upTo(YEAR),
     } satisfies Setting<number>,
   ]),
 ) as Record<WorkshopTimingKey, Setting<number>>;
@@ -178,7 +181,7 @@ export const settings = {
       description: 'Where /healthz and /readyz are served. 0.0.0.0:9465 in a container.',
     },
     shutdownGraceSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 25,
       description:
         "Seconds running activities may finish after SIGTERM. Keep it below the Pod's terminationGracePeriodSeconds.",
@@ -192,7 +195,7 @@ export const settings = {
       description: 'Runs kept in memory between tasks; each costs about 1 MB.',
     },
     stickyTimeoutSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 10,
       description:
         'Seconds until another worker takes over the runs of one that vanished. Lower it where a quick take-over matters more than the cache.',
@@ -208,12 +211,12 @@ export const settings = {
       description: 'Route 53 calls per second of this process. AWS allows 5 a second per account.',
     },
     awsRequestTimeoutSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 10,
       description: 'Seconds one AWS call may take before it counts as failed and is tried again.',
     },
     kubernetesRequestTimeoutSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 10,
       description: 'Seconds one Kubernetes call may take before it counts as failed and is tried again.',
     },
@@ -360,7 +363,7 @@ export const settings = {
         'Seconds a freed block rests in pools that name no cool-down. 300 in production: what still has the old address then lets go of it.',
     },
     ipAbandonSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 10,
       description: 'Seconds a claim that was started for a waiting caller waits for that caller before it ends.',
     },
@@ -371,20 +374,20 @@ export const settings = {
         'Seconds for which a database that is away or locked is asked again before a claim or a change ends as Busy. At most 5, below what callers wait.',
     },
     ipWaitFirstSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 15,
       description:
         'Seconds until a claim that waits for capacity looks again by itself; each pause is longer. Freed blocks wake it at once.',
     },
-    ipWaitMostSeconds: { read: positive, fallback: 60, description: 'Longest pause between two such looks.' },
+    ipWaitMostSeconds: { read: upTo(DAY), fallback: 60, description: 'Longest pause between two such looks.' },
     ipSweepIntervalSeconds: {
-      read: positive,
+      read: upTo(YEAR),
       fallback: 30,
       description:
         'Seconds between two sweeps of leases, cool-downs and retention. Counts when "groundwork setup" writes the Schedule.',
     },
     ipSampleSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 30,
       description: 'Seconds between two samples of pools for the metrics; the 50 fullest are told.',
     },

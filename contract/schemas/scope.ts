@@ -66,7 +66,7 @@ export const platformKnobs = scopeKnobs.extend({
   namespace: text,
   autocreateEnabled: flag,
   autocreateNamePrefix: text,
-  autocreateTimeoutSeconds: threshold,
+  autocreateTimeoutSeconds: threshold.describe('How long a balancer may take to become active; at most a day'),
   region: text,
   hostedZones: hostedZones.nullish(),
 });

@@ -94,6 +94,8 @@ describe('wrong fields are named by path', () => {
     ['networking.platform.albMaxTargetGroups', platform({ albMaxTargetGroups: 101 })],
     ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: 0 })],
     ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: 'soon' })],
+    ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: 1e15 })],
+    ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: '86401' })],
     ['networking.platform.autocreateNamePrefix', platform({ autocreateNamePrefix: 'UPPER-' })],
     ['domain', { domain: 'not a host' }],
     ['additionalDomains.1', { domain: 'a.example.com', additionalDomains: ['b.example.com', 'A.example.com.'] }],
