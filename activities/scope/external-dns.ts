@@ -51,7 +51,7 @@ export interface ApplyEndpointInput {
 /**
  * Applies the DNSEndpoint of a scope. Twice is harmless: server-side apply of the same object. The ledger learns of it before
  * the cluster does, and keeps the run that made it first. One of another name or namespace, which the scope had before, stays
- * known as replaced until `removeReplacedEndpoints`.
+ * known as replaced until it is removed.
  */
 export async function applyDnsEndpoint(
   deps: ScopeDependencies,
@@ -110,37 +110,22 @@ export async function watchDnsEndpoint(deps: ScopeDependencies, input: WatchEndp
   );
 }
 
-/**
- * Removes what the scope's DNSEndpoint replaces, once that is ready. From here on it is not undone any more: nothing else is
- * left that answers for the domain. Twice is harmless: absent is done.
- */
-export async function removeReplacedEndpoints(
-  deps: ScopeDependencies,
-  { scopeId, run }: { scopeId: string; run: string },
-): Promise<{ removed: string[] }> {
-  const { rows } = await deps.database.query<{ replaced: string[] }>(
-    `update placement set dns_endpoint_by = null, version = version + 1, updated_at = now()
-      where scope_id = $1 and holder = $2 returning dns_endpoints_before as replaced`,
-    [scopeId, run],
-  );
-  const replaced = rows[0]?.replaced ?? [];
-  for (const object of replaced) await removeObject(deps, object);
-  await deps.database.query(
-    `update placement set dns_endpoints_before = '{}', version = version + 1, updated_at = now()
-      where scope_id = $1 and dns_endpoints_before = $2`,
-    [scopeId, replaced],
-  );
-  return { removed: replaced };
+export interface RemoveEndpointInput {
+  scopeId: string;
+  /** Set when undoing: only one that this run made, and what it replaces counts again. */
+  onlyMadeBy?: string;
+  /** Only what the DNSEndpoint of this run, which holds the scope, replaces. */
+  onlyReplacedBy?: string;
 }
 
 /**
- * Removes the DNSEndpoint that the ledger has for a scope and those that it replaces; with `onlyMadeBy` only one that this
- * run made, and what it replaces counts again. Twice is harmless: absent is done.
+ * Removes the DNSEndpoint that the ledger has for a scope and those that it replaces. Twice is harmless: absent is done.
  */
 export async function removeDnsEndpoint(
   deps: ScopeDependencies,
-  { scopeId, onlyMadeBy }: { scopeId: string; onlyMadeBy?: string },
+  { scopeId, onlyMadeBy, onlyReplacedBy }: RemoveEndpointInput,
 ): Promise<{ outcome: 'removed' | 'absent' | 'kept'; object?: string }> {
+  if (onlyReplacedBy !== undefined) return removeReplaced(deps, scopeId, onlyReplacedBy);
   const { rows } = await deps.database.query<{ object: string | null; by: string | null; replaced: string[] }>(
     'select dns_endpoint as object, dns_endpoint_by as by, dns_endpoints_before as replaced from placement where scope_id = $1',
     [scopeId],
@@ -157,6 +142,23 @@ export async function removeDnsEndpoint(
     [scopeId, object, left.at(-1) ?? null, left.slice(0, -1)],
   );
   return { outcome, object };
+}
+
+/** From here on the new one is not undone any more: nothing else is left that answers for the domain. */
+async function removeReplaced(deps: ScopeDependencies, scopeId: string, run: string): Promise<{ outcome: 'removed' }> {
+  const { rows } = await deps.database.query<{ replaced: string[] }>(
+    `update placement set dns_endpoint_by = null, version = version + 1, updated_at = now()
+      where scope_id = $1 and holder = $2 returning dns_endpoints_before as replaced`,
+    [scopeId, run],
+  );
+  const replaced = rows[0]?.replaced ?? [];
+  for (const object of replaced) await removeObject(deps, object);
+  await deps.database.query(
+    `update placement set dns_endpoints_before = '{}', version = version + 1, updated_at = now()
+      where scope_id = $1 and dns_endpoints_before = $2`,
+    [scopeId, replaced],
+  );
+  return { outcome: 'removed' };
 }
 
 async function removeObject(deps: ScopeDependencies, object: string): Promise<'removed' | 'absent'> {

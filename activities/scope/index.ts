@@ -82,9 +82,7 @@ export function createScopeActivities(deps: ScopeDependencies) {
     applyDnsEndpoint: (input: externalDns.ApplyEndpointInput) => externalDns.applyDnsEndpoint(deps, input),
     watchDnsEndpoint: (input: externalDns.WatchEndpointInput) =>
       patiently(() => externalDns.watchDnsEndpoint(deps, input)),
-    removeReplacedEndpoints: (input: { scopeId: string; run: string }) =>
-      externalDns.removeReplacedEndpoints(deps, input),
-    removeDnsEndpoint: (input: { scopeId: string; onlyMadeBy?: string }) => externalDns.removeDnsEndpoint(deps, input),
+    removeDnsEndpoint: (input: externalDns.RemoveEndpointInput) => externalDns.removeDnsEndpoint(deps, input),
     findAbandoned: (_input: object) => retirement.findAbandoned(deps),
     findRetirementWork: (input: { run: string }) => retirement.findRetirementWork(deps, input),
     countForeignRules: (input: { balancerId: string }) => retirement.countForeignRules(deps, input),

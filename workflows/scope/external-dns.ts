@@ -122,9 +122,9 @@ async function writeEndpoint(
   );
   if (replaced.length > 0) {
     const { scopeId } = request;
-    await mutations(`DNSEndpoint ${replaced.join(', ')}`, request.timings).removeReplacedEndpoints({
+    await mutations(`DNSEndpoint ${replaced.join(', ')}`, request.timings).removeDnsEndpoint({
       scopeId,
-      run: run.key,
+      onlyReplacedBy: run.key,
     });
   }
   record.state = 'in-sync';
