@@ -5,6 +5,7 @@ import type { IpSettings } from '../domain/ip/settings.ts';
 import { readSeconds, readThreshold, type ThresholdName } from '../domain/scope/configuration.ts';
 import { hostProblem } from '../domain/scope/hosts.ts';
 import { balancerNameProblem, prefixProblem } from '../domain/scope/names.ts';
+import { zoneIdProblem } from '../domain/scope/request.ts';
 import {
   brands,
   defaultTimings,
@@ -16,6 +17,7 @@ import { defaultWorkshopTimings, type WorkshopTimings } from '../domain/workshop
 import { deploymentRoomSettings } from './deployment-settings.ts';
 import {
   address,
+  DAY,
   environmentName,
   flag,
   list,
@@ -26,7 +28,9 @@ import {
   postgresUrl,
   type Setting,
   text,
+  upTo,
   wholeFromZero,
+  YEAR,
 } from './settings.ts';
 
 /**
@@ -50,6 +54,7 @@ const checked =
 const threshold = (name: ThresholdName) => checked(positiveWhole, (value) => readThreshold(name, value).problem);
 const seconds = checked(positive, (value) => readSeconds(value, value).problem);
 const domain = checked(text, (value) => hostProblem(value.toLowerCase().replace(/\.$/, '')));
+const hostedZone = checked(text, zoneIdProblem);
 const balancerName = checked(text, balancerNameProblem);
 const balancerNames = checked(list, (names) => names.map(balancerNameProblem).find((problem) => problem !== undefined));
 
@@ -79,7 +84,7 @@ const timingSettings = Object.fromEntries(
       key,
       description: timingDescriptions[key],
       fallback: defaultTimings[key],
-      read: positive,
+      read: upTo(YEAR),
     } satisfies Setting<number>,
   ]),
 ) as Record<keyof ScopeTimings, Setting<number>>;
@@ -121,7 +126,7 @@ const workshopTimingSettings = Object.fromEntries(
       key: workshopSettingKey(key),
       description: workshopTimingDescriptions[key],
       fallback: defaultWorkshopTimings[key],
-      read: positive,
+      read: upTo(YEAR),
     } satisfies Setting<number>,
   ]),
 ) as Record<WorkshopTimingKey, Setting<number>>;
@@ -177,7 +182,7 @@ export const settings = {
       description: 'Where /healthz and /readyz are served. 0.0.0.0:9465 in a container.',
     },
     shutdownGraceSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 25,
       description:
         "Seconds running activities may finish after SIGTERM. Keep it below the Pod's terminationGracePeriodSeconds.",
@@ -191,7 +196,7 @@ export const settings = {
       description: 'Runs kept in memory between tasks; each costs about 1 MB.',
     },
     stickyTimeoutSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 10,
       description:
         'Seconds until another worker takes over the runs of one that vanished. Lower it where a quick take-over matters more than the cache.',
@@ -207,12 +212,12 @@ export const settings = {
       description: 'Route 53 calls per second of this process. AWS allows 5 a second per account.',
     },
     awsRequestTimeoutSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 10,
       description: 'Seconds one AWS call may take before it counts as failed and is tried again.',
     },
     kubernetesRequestTimeoutSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 10,
       description: 'Seconds one Kubernetes call may take before it counts as failed and is tried again.',
     },
@@ -245,8 +250,8 @@ export const settings = {
       description: 'How DNS is written when the scope does not say.',
     },
     region: { read: text, fallbackWords: 'of the preset', description: 'AWS region of scopes that name none.' },
-    hostedZonePublic: { read: text, description: 'Id of the public hosted zone of scopes that name none.' },
-    hostedZonePrivate: { read: text, description: 'Id of the private hosted zone of scopes that name none.' },
+    hostedZonePublic: { read: hostedZone, description: 'Id of the public hosted zone of scopes that name none.' },
+    hostedZonePrivate: { read: hostedZone, description: 'Id of the private hosted zone of scopes that name none.' },
     domainName: { read: domain, fallbackWords: 'of the preset', description: 'Base domain of generated domains.' },
     privateDomainName: {
       read: domain,
@@ -359,7 +364,7 @@ export const settings = {
         'Seconds a freed block rests in pools that name no cool-down. 300 in production: what still has the old address then lets go of it.',
     },
     ipAbandonSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 10,
       description: 'Seconds a claim that was started for a waiting caller waits for that caller before it ends.',
     },
@@ -370,20 +375,20 @@ export const settings = {
         'Seconds for which a database that is away or locked is asked again before a claim or a change ends as Busy. At most 5, below what callers wait.',
     },
     ipWaitFirstSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 15,
       description:
         'Seconds until a claim that waits for capacity looks again by itself; each pause is longer. Freed blocks wake it at once.',
     },
-    ipWaitMostSeconds: { read: positive, fallback: 60, description: 'Longest pause between two such looks.' },
+    ipWaitMostSeconds: { read: upTo(DAY), fallback: 60, description: 'Longest pause between two such looks.' },
     ipSweepIntervalSeconds: {
-      read: positive,
+      read: upTo(YEAR),
       fallback: 30,
       description:
         'Seconds between two sweeps of leases, cool-downs and retention. Counts when "groundwork setup" writes the Schedule.',
     },
     ipSampleSeconds: {
-      read: positive,
+      read: upTo(DAY),
       fallback: 30,
       description: 'Seconds between two samples of pools for the metrics; the 50 fullest are told.',
     },

@@ -5,14 +5,14 @@ import {
   defaultDeploymentTimings,
 } from '../domain/deployment/settings.ts';
 import type { ScopeSettings } from '../domain/scope/settings.ts';
-import { flag, list, oneOf, positive, positiveWhole, type Setting, text, wholeFromZero } from './settings.ts';
+import { DAY, flag, list, oneOf, positiveWhole, type Setting, text, upTo, wholeFromZero, YEAR } from './settings.ts';
 
 /** Settings of the deployment room; their keys begin with `deployment`, `disruptionBudget` or `trafficManager`. */
 
 const knobs = {
   deploymentMaxWaitSeconds: {
     presetNames: ['DEPLOYMENT_MAX_WAIT_IN_SECONDS'],
-    read: positive,
+    read: upTo(DAY),
     fallback: 600,
     description: 'Seconds the instances of a new version may take to become ready.',
   },
@@ -101,7 +101,7 @@ const timingName = <K extends TimingKey>(key: K) =>
 const timingSettings = Object.fromEntries(
   (Object.entries(timings) as [TimingKey, string][]).map(([key, description]) => [
     timingName(key),
-    { key: timingName(key), description, fallback: defaultDeploymentTimings[key], read: positive },
+    { key: timingName(key), description, fallback: defaultDeploymentTimings[key], read: upTo(YEAR) },
   ]),
 ) as Record<TimingName, Setting<number> & { fallback: number }>;
 
@@ -112,14 +112,14 @@ const optional = {
     description: 'Seconds a version that gets no traffic any more is kept for connections that are still open.',
   },
   deploymentTargetHealthTimeout: {
-    read: positive,
+    read: upTo(YEAR),
     fallbackWords: 'twice the check period and a minute',
     description: 'Least seconds that new targets may take to become healthy.',
   },
 } satisfies Record<string, Omit<Setting<unknown>, 'key'>>;
 
 function wholeOrFraction(raw: unknown): number {
-  return raw === 0 || raw === '0' ? wholeFromZero(raw) : positive(raw);
+  return raw === 0 || raw === '0' ? wholeFromZero(raw) : upTo(YEAR)(raw);
 }
 
 /** The preset's way to say it: an object with `ENABLED` in JSON; undefined: another text. */

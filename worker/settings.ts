@@ -45,6 +45,19 @@ export function positive(raw: unknown): number {
   return value;
 }
 
+/** A positive number that is not beyond what timers, times and people wait for: of settings in seconds. */
+export const upTo =
+  (most: number) =>
+  (raw: unknown): number => {
+    const value = positive(raw);
+    if (value > most) throw wrong(`at most ${most}`, raw);
+    return value;
+  };
+
+/** Seconds. */
+export const DAY = 86_400;
+export const YEAR = 365 * DAY;
+
 export function positiveWhole(raw: unknown): number {
   const value = positive(raw);
   if (!Number.isInteger(value)) throw wrong('a positive whole number', raw);

@@ -1,6 +1,7 @@
 import type { FoundIngress } from '../../domain/deployment/expected.ts';
 import type { KubernetesObject } from '../../domain/deployment/objects/kubernetes.ts';
 import type { Queryable } from '../postgres/database.ts';
+import { jsonb } from '../postgres/json.ts';
 import { type Kind, type Live, wire } from './objects.ts';
 
 /** The scope's Ingresses and the old version's count as they were before a rollout changed them: kept in the ledger until it has ended. */
@@ -80,6 +81,6 @@ export async function keepStatus(
   await database.query(
     `update rollout set status = $4, ended_at = case when $5 then now() else ended_at end
       where scope_id = $1 and deployment_id = $2 and run = $3`,
-    [scopeId, deploymentId, run, JSON.stringify(status), settled],
+    [scopeId, deploymentId, run, jsonb(status), settled],
   );
 }

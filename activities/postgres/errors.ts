@@ -21,6 +21,12 @@ const PASSING: Record<string, string> = {
   '53300': 'the server has no free connection',
 };
 
+/** SQLSTATE class 22: a value that PostgreSQL does not take, today or tomorrow. Undefined: another error. */
+export function refusedValue(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' && /^22[0-9A-Z]{3}$/.test(code) ? code : undefined;
+}
+
 /** The passing failure behind an error of `pg`, or undefined when it is none. Driver text stays out of the message. */
 export function databaseError(error: unknown): DatabaseCallError | undefined {
   if (!(error instanceof Error)) return undefined;

@@ -19,9 +19,9 @@ const INGRESS = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' };
 export async function ensureNamespace(
   deps: ScopeDependencies,
   input: { namespace: string; createIfMissing: boolean; brand: string },
-): Promise<{ created: boolean }> {
-  const namespace = { apiVersion: 'v1', kind: 'Namespace', name: input.namespace };
-  if (await deps.kubernetes.read(namespace)) return { created: false };
+): Promise<{ created: boolean; ending?: boolean }> {
+  const found = await deps.kubernetes.read({ apiVersion: 'v1', kind: 'Namespace', name: input.namespace });
+  if (found) return { created: false, ...(found.metadata?.deletionTimestamp ? { ending: true } : {}) };
   if (!input.createIfMissing) {
     const message = `namespace ${input.namespace} does not exist and may not be created. Create it, or set kubernetes.createIfMissing.`;
     throw permanent('NamespaceMissing', message, { namespace: input.namespace });
@@ -34,15 +34,41 @@ export async function ensureNamespace(
   return { created: outcome === 'created' };
 }
 
+export interface KeeperInput {
+  balancerId: string;
+  /** What the request says of namespaces that are missing; absent: the worker's setting. */
+  createNamespace?: boolean;
+}
+
 /**
  * Applies the keeper of an autocreated balancer. Twice is harmless: server-side apply of the same object. A balancer that
  * meanwhile failed or is being removed is not revived.
  */
-export async function applyKeeper(deps: ScopeDependencies, input: { balancerId: string }): Promise<BalancerRow> {
+export async function applyKeeper(deps: ScopeDependencies, input: KeeperInput): Promise<BalancerRow> {
+  const before = await balancerById(deps.database, input.balancerId);
+  if (!before.keeper || !['reserved', 'provisioning', 'active'].includes(before.state)) return before;
+  await ensureKeeperNamespace(deps, before.keeper, input);
   const row = await moveBalancer(deps.database, input.balancerId, ['reserved'], 'provisioning');
   if (!row.keeper || !['provisioning', 'active'].includes(row.state)) return row;
   await deps.kubernetes.apply(keeperIngress({ ...row.keeper, balancer: row.name, scheme: row.scheme }));
   return row;
+}
+
+/**
+ * The namespace of a keeper is that of the scope that caused it, which may be gone while others live on the balancer. Made
+ * sure of before the row moves: a balancer whose keeper has no place to be stays as it is.
+ */
+async function ensureKeeperNamespace(
+  deps: ScopeDependencies,
+  { namespace, brand }: NonNullable<BalancerRow['keeper']>,
+  { createNamespace }: KeeperInput,
+): Promise<void> {
+  const createIfMissing = createNamespace ?? deps.settings.knobs.createNamespaceIfMissing ?? true;
+  const { ending } = await ensureNamespace(deps, { namespace, brand, createIfMissing });
+  if (ending) {
+    const words = `namespace ${namespace}, where the keeper belongs, is still being removed`;
+    throw notYet(words, deps.settings.timings.pollInterval);
+  }
 }
 
 /** Whether a balancer in AWS that bears a name of ours carries our tags for this scope. */
@@ -62,7 +88,7 @@ export async function inspectOwner(
  */
 export async function repairKeeper(
   deps: ScopeDependencies,
-  input: { balancerId: string; reader: string },
+  input: KeeperInput & { reader: string },
 ): Promise<{ repaired: boolean }> {
   const before = await balancerById(deps.database, input.balancerId);
   if (!before.keeper || (before.state !== 'active' && before.state !== 'provisioning')) return { repaired: false };
@@ -73,6 +99,7 @@ export async function repairKeeper(
   const present = region.balancers.some((balancer) => balancer.name === before.name);
   if (keeper && !keeper.metadata?.deletionTimestamp && present && before.state === 'active') return { repaired: false };
 
+  await ensureKeeperNamespace(deps, before.keeper, input);
   const row = await moveBalancer(deps.database, input.balancerId, ['active'], 'provisioning');
   if (keeper?.metadata?.deletionTimestamp)
     throw notYet(

@@ -106,12 +106,7 @@ async function write(deps: ScopeDependencies, input: EnsureInput, action: 'CREAT
     if (error.code !== 'InvalidChangeBatch') throw error;
     if (batchRefusal(error) !== 'exists') {
       await forgetIfAbsent(deps, input);
-      throw permanent(
-        'DnsRefused',
-        `Route 53 refused the record ${name} in zone ${zone.id}: ${error.message}`,
-        { zone: zone.id, name, text: error.message },
-        error,
-      );
+      throw refused(zone.id, name, error);
     }
     const current = await readRecords(deps.aws, zone.id, name);
     // The answer to our own CREATE was lost: the record is there and leads where it should.
@@ -212,7 +207,7 @@ export async function removeDnsRecord(deps: ScopeDependencies, input: RemoveInpu
     } catch (error) {
       if (!(error instanceof AwsCallError) || error.code !== 'InvalidChangeBatch') throw error;
       // Somebody was faster, or changed the record meanwhile: look again.
-      if (batchRefusal(error) === 'other') throw error;
+      if (batchRefusal(error) === 'other') throw refused(zoneId, name, error);
     }
   }
   throw notYet(`the record ${name} in zone ${zoneId} keeps changing`, deps.settings.timings.dnsPollInterval);
@@ -248,6 +243,11 @@ function conflict(record: FoundRecord, why: string) {
     type: record.type,
     target: record.target,
   });
+}
+
+function refused(zone: string, name: string, error: AwsCallError) {
+  const message = `Route 53 refused the record ${name} in zone ${zone}: ${error.message}`;
+  return permanent('DnsRefused', message, { zone, name, text: error.message }, error);
 }
 
 function zoneMissing(zoneId: string) {

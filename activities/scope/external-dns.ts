@@ -50,20 +50,23 @@ export interface ApplyEndpointInput {
 
 /**
  * Applies the DNSEndpoint of a scope. Twice is harmless: server-side apply of the same object. The ledger learns of it before
- * the cluster does, and keeps the run that made it first.
+ * the cluster does, and keeps the run that made it first. One of another name or namespace, which the scope had before, stays
+ * known as replaced until it is removed.
  */
 export async function applyDnsEndpoint(
   deps: ScopeDependencies,
   { request, run, address }: ApplyEndpointInput,
-): Promise<{ generation: number; made: boolean }> {
+): Promise<{ generation: number; made: boolean; replaced?: string[] }> {
   const object = dnsEndpoint(request, address);
   const ref = `${object.metadata.namespace}/${object.metadata.name}`;
   const { name, namespace } = object.metadata;
   const existed = (await deps.kubernetes.read({ ...DNS_ENDPOINT, namespace, name })) !== undefined;
-  const { rows } = await deps.database.query<{ by: string }>(
+  const { rows } = await deps.database.query<{ by: string; replaced: string[] }>(
     `update placement set dns_endpoint = $3, dns_endpoint_by = case when $4 and dns_endpoint = $3 then dns_endpoint_by else $2 end,
+            dns_endpoints_before = array_remove(
+              case when dns_endpoint <> $3 then dns_endpoints_before || dns_endpoint else dns_endpoints_before end, $3),
             version = version + 1, updated_at = now()
-      where scope_id = $1 and holder = $2 returning dns_endpoint_by as by`,
+      where scope_id = $1 and holder = $2 returning dns_endpoint_by as by, dns_endpoints_before as replaced`,
     [request.scopeId, run, ref, existed],
   );
   const [row] = rows;
@@ -71,7 +74,7 @@ export async function applyDnsEndpoint(
     throw permanent('ScopeBusy', `another run took scope ${request.scopeId} from this one. Repeat the request.`);
   try {
     const applied = await deps.kubernetes.apply(object);
-    return { generation: applied.metadata?.generation ?? 1, made: row.by === run };
+    return { generation: applied.metadata?.generation ?? 1, made: row.by === run, replaced: row.replaced };
   } catch (error) {
     if (!(error instanceof KubernetesCallError) || error.kind !== 'absent') throw error;
     const message = `Kubernetes does not know DNSEndpoint, or namespace ${request.namespace} is gone: ${error.message}. Install external-dns with its definitions, then repeat.`;
@@ -107,26 +110,58 @@ export async function watchDnsEndpoint(deps: ScopeDependencies, input: WatchEndp
   );
 }
 
+export interface RemoveEndpointInput {
+  scopeId: string;
+  /** Set when undoing: only one that this run made, and what it replaces counts again. */
+  onlyMadeBy?: string;
+  /** Only what the DNSEndpoint of this run, which holds the scope, replaces. */
+  onlyReplacedBy?: string;
+}
+
 /**
- * Removes the DNSEndpoint that the ledger has for a scope; with `onlyMadeBy` only one that this run made. Twice is harmless:
- * absent is done.
+ * Removes the DNSEndpoint that the ledger has for a scope and those that it replaces. Twice is harmless: absent is done.
  */
 export async function removeDnsEndpoint(
   deps: ScopeDependencies,
-  { scopeId, onlyMadeBy }: { scopeId: string; onlyMadeBy?: string },
+  { scopeId, onlyMadeBy, onlyReplacedBy }: RemoveEndpointInput,
 ): Promise<{ outcome: 'removed' | 'absent' | 'kept'; object?: string }> {
-  const { rows } = await deps.database.query<{ object: string | null; by: string | null }>(
-    'select dns_endpoint as object, dns_endpoint_by as by from placement where scope_id = $1',
+  if (onlyReplacedBy !== undefined) return removeReplaced(deps, scopeId, onlyReplacedBy);
+  const { rows } = await deps.database.query<{ object: string | null; by: string | null; replaced: string[] }>(
+    'select dns_endpoint as object, dns_endpoint_by as by, dns_endpoints_before as replaced from placement where scope_id = $1',
     [scopeId],
   );
-  const { object, by } = rows[0] ?? { object: null, by: null };
+  const { object, by, replaced } = rows[0] ?? { object: null, by: null, replaced: [] };
   if (object === null) return { outcome: 'absent' };
   if (onlyMadeBy !== undefined && by !== onlyMadeBy) return { outcome: 'kept', object };
-  const [namespace = '', name = ''] = object.split('/');
-  const removed = await deps.kubernetes.remove({ ...DNS_ENDPOINT, namespace, name });
+  const outcome = await removeObject(deps, object);
+  const left = onlyMadeBy === undefined ? [] : replaced;
+  if (onlyMadeBy === undefined) for (const other of replaced) await removeObject(deps, other);
   await deps.database.query(
-    'update placement set dns_endpoint = null, dns_endpoint_by = null, version = version + 1, updated_at = now() where scope_id = $1 and dns_endpoint = $2',
-    [scopeId, object],
+    `update placement set dns_endpoint = $3, dns_endpoint_by = null, dns_endpoints_before = $4, version = version + 1, updated_at = now()
+      where scope_id = $1 and dns_endpoint = $2`,
+    [scopeId, object, left.at(-1) ?? null, left.slice(0, -1)],
   );
-  return { outcome: removed === 'deleting' ? 'removed' : 'absent', object };
+  return { outcome, object };
+}
+
+/** From here on the new one is not undone any more: nothing else is left that answers for the domain. */
+async function removeReplaced(deps: ScopeDependencies, scopeId: string, run: string): Promise<{ outcome: 'removed' }> {
+  const { rows } = await deps.database.query<{ replaced: string[] }>(
+    `update placement set dns_endpoint_by = null, version = version + 1, updated_at = now()
+      where scope_id = $1 and holder = $2 returning dns_endpoints_before as replaced`,
+    [scopeId, run],
+  );
+  const replaced = rows[0]?.replaced ?? [];
+  for (const object of replaced) await removeObject(deps, object);
+  await deps.database.query(
+    `update placement set dns_endpoints_before = '{}', version = version + 1, updated_at = now()
+      where scope_id = $1 and dns_endpoints_before = $2`,
+    [scopeId, replaced],
+  );
+  return { outcome: 'removed' };
+}
+
+async function removeObject(deps: ScopeDependencies, object: string): Promise<'removed' | 'absent'> {
+  const [namespace = '', name = ''] = object.split('/');
+  return (await deps.kubernetes.remove({ ...DNS_ENDPOINT, namespace, name })) === 'deleting' ? 'removed' : 'absent';
 }

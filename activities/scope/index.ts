@@ -66,8 +66,8 @@ export function createScopeActivities(deps: ScopeDependencies) {
     findExistingAlias: (input: dns.LookupInput) => dns.findExistingAlias(deps, input),
     observePool: (input: ObservePoolInput) => patiently(() => observePool(deps, input)),
     inspectOwner: (input: Parameters<typeof balancers.inspectOwner>[1]) => balancers.inspectOwner(deps, input),
-    applyKeeper: (input: { balancerId: string }) => balancers.applyKeeper(deps, input),
-    repairKeeper: (input: { balancerId: string; reader: string }) =>
+    applyKeeper: (input: balancers.KeeperInput) => balancers.applyKeeper(deps, input),
+    repairKeeper: (input: balancers.KeeperInput & { reader: string }) =>
       patiently(() => balancers.repairKeeper(deps, input)),
     watchBalancer: (input: balancers.WatchInput) => patiently(() => balancers.watchBalancer(deps, input)),
     ensureBalancerTags: (input: Parameters<typeof balancers.ensureBalancerTags>[1]) =>
@@ -82,7 +82,7 @@ export function createScopeActivities(deps: ScopeDependencies) {
     applyDnsEndpoint: (input: externalDns.ApplyEndpointInput) => externalDns.applyDnsEndpoint(deps, input),
     watchDnsEndpoint: (input: externalDns.WatchEndpointInput) =>
       patiently(() => externalDns.watchDnsEndpoint(deps, input)),
-    removeDnsEndpoint: (input: { scopeId: string; onlyMadeBy?: string }) => externalDns.removeDnsEndpoint(deps, input),
+    removeDnsEndpoint: (input: externalDns.RemoveEndpointInput) => externalDns.removeDnsEndpoint(deps, input),
     findAbandoned: (_input: object) => retirement.findAbandoned(deps),
     findRetirementWork: (input: { run: string }) => retirement.findRetirementWork(deps, input),
     countForeignRules: (input: { balancerId: string }) => retirement.countForeignRules(deps, input),

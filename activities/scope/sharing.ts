@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Queryable } from '../postgres/database.ts';
+import { jsonb } from '../postgres/json.ts';
 import { activitySignal, beat } from '../signal.ts';
 
 /** One reading shared by all runs: stored with its time, made by one run at a time (specs: scope creation, section 5). */
@@ -100,7 +101,7 @@ async function readAndStore<T>(
     // A reader whose lease was taken over does not overwrite the newer reading.
     await database.query(
       `update ${row.table} set ${columns.value} = $${arg + 2}, ${at} = $${arg + 3}, ${columns.reader} = null, ${until} = null from ${RELAXED} where ${isMine}`,
-      [...row.values, reader, JSON.stringify(value), began],
+      [...row.values, reader, jsonb(value), began],
     );
     return value;
   } catch (error) {

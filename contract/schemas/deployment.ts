@@ -21,11 +21,13 @@ export const deploymentIdSchema = z
 const text = z.string().nullish();
 const number = z.number().nullish();
 const figure = z.union([z.number(), z.string()]).nullish();
+const secondsUpTo = (most: number) => z.number().max(most, `must be at most ${most} seconds`);
+const probeSeconds = secondsUpTo(86_400).nullish();
 const flag = z.boolean().nullish();
 const texts = z.record(z.string(), z.string()).nullish();
 
 const knobs = {
-  deploymentMaxWaitSeconds: figure.describe('How long instances may take to become ready'),
+  deploymentMaxWaitSeconds: figure.describe('How long instances may take to become ready; at most a day'),
   deploymentStrategy: text,
   disruptionBudgetEnabled: flag,
   disruptionBudgetMaxUnavailable: figure,
@@ -90,9 +92,9 @@ const workload = z.object({
     .object({
       type: z.enum(['HTTP', 'TCP']).nullish(),
       path: text,
-      initialDelaySeconds: number,
-      periodSeconds: number,
-      timeoutSeconds: number.describe('Under periodSeconds'),
+      initialDelaySeconds: probeSeconds,
+      periodSeconds: probeSeconds,
+      timeoutSeconds: probeSeconds.describe('Under periodSeconds'),
     })
     .nullish(),
   env: texts.describe('Not secret: it appears in histories'),
@@ -105,7 +107,14 @@ const workload = z.object({
 
 const trafficPlan = z.object({
   mode: z.enum(['manual', 'steps']),
-  steps: z.array(z.object({ percent: z.number().describe('1-100, rising'), holdSeconds: z.number() })).nullish(),
+  steps: z
+    .array(
+      z.object({
+        percent: z.number().describe('1-100, rising'),
+        holdSeconds: secondsUpTo(604_800).describe('Up to a week'),
+      }),
+    )
+    .nullish(),
   autoFinalize: flag,
   onFailure: z.enum(['rollback', 'pause']).nullish(),
 });

@@ -7,8 +7,31 @@ export type Reading<T> = { ok: true; value: T } | { ok: false; fields: InvalidFi
 /** Reads a value of unknown origin. Client and worker use it, so that both name a wrong field in the same words. */
 export function readWith<T>(schema: z.ZodType<T>, given: unknown): Reading<T> {
   const result = schema.safeParse(given ?? {});
-  if (result.success) return { ok: true, value: result.data };
-  return { ok: false, fields: result.error.issues.map((issue) => fieldOf(issue, given)) };
+  const fields = result.success ? [] : result.error.issues.map((issue) => fieldOf(issue, given));
+  for (const path of garbledTexts(given))
+    if (!fields.some((field) => field.path === path))
+      fields.push({ path, message: 'must not hold control characters' });
+  return result.success && fields.length === 0 ? { ok: true, value: result.data } : { ok: false, fields };
+}
+
+/** Control characters but those of lines and tabs, and halves of surrogate pairs: neither Kubernetes nor the ledger holds them. */
+const GARBLED = /(?![\t\n\r])[\p{Cc}\p{Cs}]/u;
+
+/** Paths of the texts and keys of a document that no field may hold; without recursion, because anybody may have nested it. */
+function garbledTexts(given: unknown): string[] {
+  const found: string[] = [];
+  const open: { path: string; value: unknown }[] = [{ path: '', value: given }];
+  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    const { path, value } = part;
+    if (typeof value === 'string' && GARBLED.test(value)) found.push(path);
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [key, field] of Object.entries(value).reverse()) {
+      const below = path === '' ? key : `${path}.${key}`;
+      if (GARBLED.test(key)) found.push(below.replace(new RegExp(GARBLED, 'gu'), '\ufffd'));
+      else open.push({ path: below, value: field });
+    }
+  }
+  return found;
 }
 
 function fieldOf(issue: z.core.$ZodIssue, given: unknown): InvalidField {

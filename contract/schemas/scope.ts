@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ScopeCreationInput, ScopeDeletionInput } from '../scope/input.ts';
+import { HOSTED_ZONE_ID, type ScopeCreationInput, type ScopeDeletionInput } from '../scope/input.ts';
 import type { InventoryInput } from '../scope/retirement.ts';
 
 /** What a caller may send. Unknown fields are ignored, so that callers and workers can be upgraded one after the other. */
@@ -38,7 +38,13 @@ export const objectModifiers = z
   })
   .describe('Labels and annotations that are added to objects, by kind');
 
-export const hostedZones = z.object({ public: text, private: text }).describe('Ids of the Route 53 hosted zones');
+const hostedZone = z
+  .string()
+  .regex(HOSTED_ZONE_ID, 'must be the id of a hosted zone, such as Z0123456789ABCDEFGHIJ')
+  .nullish();
+export const hostedZones = z
+  .object({ public: hostedZone, private: hostedZone })
+  .describe('Ids of the Route 53 hosted zones');
 
 export const scopeKnobs = z.object({
   balancerPublicName: text,
@@ -60,7 +66,7 @@ export const platformKnobs = scopeKnobs.extend({
   namespace: text,
   autocreateEnabled: flag,
   autocreateNamePrefix: text,
-  autocreateTimeoutSeconds: threshold,
+  autocreateTimeoutSeconds: threshold.describe('How long a balancer may take to become active; at most a day'),
   region: text,
   hostedZones: hostedZones.nullish(),
 });

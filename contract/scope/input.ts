@@ -14,6 +14,9 @@ export interface ScopeSlugs {
   scope: string;
 }
 
+/** Id of a hosted zone, also as Route 53 itself prints it, or empty for none. Not its ARN. */
+export const HOSTED_ZONE_ID = /^(?:(?:\/hostedzone\/)?[A-Z0-9]{1,32})?$/;
+
 /** Ids of Route 53 hosted zones. `null` and the empty string mean "none". */
 export interface HostedZoneIds {
   public?: string | null | undefined;

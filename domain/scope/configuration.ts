@@ -73,10 +73,14 @@ export function readThreshold(name: ThresholdName, raw: number | string | undefi
   return { value };
 }
 
-/** Reads a duration in seconds: a positive number, given as a number or as text. */
+/** A day: nothing that a request may wait for takes longer. */
+const LONGEST_SECONDS = 86_400;
+
+/** Reads a duration in seconds: a positive number up to a day, given as a number or as text. */
 export function readSeconds(raw: number | string | undefined, fallback: number): NumberReading {
   if (raw === undefined) return { value: fallback };
   const value = typeof raw === 'number' ? raw : Number(raw);
   if (!Number.isFinite(value) || value <= 0) return { problem: `must be a positive number of seconds, got "${raw}"` };
+  if (value > LONGEST_SECONDS) return { problem: `must be at most ${LONGEST_SECONDS} seconds, a day, got "${raw}"` };
   return { value };
 }

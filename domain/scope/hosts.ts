@@ -1,5 +1,6 @@
 /** Host names: the domain of a scope and its additional domains. */
 
+export const LONGEST_HOST = 253;
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
 /** Lower case, without the trailing dot. */
@@ -7,10 +8,12 @@ export function normalizeHost(host: string): string {
   return host.trim().toLowerCase().replace(/\.$/, '');
 }
 
+export const isDnsLabel = (label: string): boolean => LABEL.test(label);
+
 /** What is wrong with a normalised host name, or undefined. A wildcard is allowed as the whole first label only. */
 export function hostProblem(host: string): string | undefined {
   if (host.length === 0) return 'is empty';
-  if (host.length > 253) return `has ${host.length} characters, at most 253 are allowed`;
+  if (host.length > LONGEST_HOST) return `has ${host.length} characters, at most ${LONGEST_HOST} are allowed`;
   const labels = host.split('.');
   if (labels.length < 2) return `"${host}" has no domain: at least two labels are needed`;
   for (const [index, label] of labels.entries()) {
@@ -18,7 +21,7 @@ export function hostProblem(host: string): string | undefined {
       if (index === 0 && labels.length > 2) continue;
       return `"${host}" has a wildcard that is not the first label of a domain`;
     }
-    if (!LABEL.test(label)) return `"${host}" has the label "${label}", which is not a valid DNS label`;
+    if (!isDnsLabel(label)) return `"${host}" has the label "${label}", which is not a valid DNS label`;
   }
   return undefined;
 }

@@ -4,6 +4,7 @@ import type { ObjectModifiers } from '../../contract/modifiers.ts';
 import {
   type DnsType,
   DOMAIN_PLACEHOLDER,
+  HOSTED_ZONE_ID,
   type HostedZoneIds,
   type Scheme,
   type ScopeCreationInput,
@@ -22,7 +23,7 @@ import {
   readSeconds,
   readThreshold,
 } from './configuration.ts';
-import { hostProblem, isWithin, normalizeHost } from './hosts.ts';
+import { hostProblem, isDnsLabel, isWithin, LONGEST_HOST, normalizeHost } from './hosts.ts';
 import { balancerNameProblem, cutLabelValue, type DomainSuffix, nrnIds, prefixProblem, scopeDomain } from './names.ts';
 import { withProviders } from './providers.ts';
 import type { Brand, ScopeSettings, ScopeTimings } from './settings.ts';
@@ -88,10 +89,16 @@ export function bringsForeignHosts({ hosts, suffix }: Pick<ScopeRequest, 'hosts'
 
 /** Hosted zones to write to: private first, then public if different; `null` and empty ids are ignored. */
 export function zonesOf(ids: HostedZoneIds): HostedZone[] {
-  const zones: HostedZone[] = [];
-  if (ids.private) zones.push({ id: ids.private, kind: 'private' });
-  if (ids.public && ids.public !== ids.private) zones.push({ id: ids.public, kind: 'public' });
-  return zones;
+  const zones = (['private', 'public'] as const).flatMap((kind): HostedZone[] => {
+    const id = ids[kind]?.replace(/^\/hostedzone\//, '');
+    return id ? [{ id, kind }] : [];
+  });
+  return zones.filter(({ id }, index) => zones.findIndex((zone) => zone.id === id) === index);
+}
+
+/** What is wrong with the id of a hosted zone, or undefined. */
+export function zoneIdProblem(id: string): string | undefined {
+  return HOSTED_ZONE_ID.test(id) ? undefined : `"${id}" is not the id of a hosted zone, such as Z0123456789ABCDEFGHIJ`;
 }
 
 /** Decides every knob of a structurally valid input, or names every wrong field. */
@@ -131,14 +138,10 @@ export function resolveScopeRequest(given: ScopeCreationInput, settings: ScopeSe
     );
   }
   const dnsType = readDnsType(input, levels, wrong);
+  const zones = readZones(input, levels, wrong);
   const modifiers = readObjectModifiers(levels, settings.brand.name, wrong);
   if (problems.length > 0) return { ok: false, problems };
 
-  const zones = zonesOf({
-    ...definedZones(levels.worker.hostedZones),
-    ...definedZones(levels.platform.hostedZones),
-    ...definedZones(input.hostedZones),
-  });
   return {
     ok: true,
     request: {
@@ -175,6 +178,19 @@ export function resolveScopeRequest(given: ScopeCreationInput, settings: ScopeSe
 
 type Wrong = (path: string, message: string) => void;
 
+function readZones(input: ScopeCreationInput, levels: KnobLevels, wrong: Wrong): HostedZone[] {
+  const zones = zonesOf({
+    ...definedZones(levels.worker.hostedZones),
+    ...definedZones(levels.platform.hostedZones),
+    ...definedZones(input.hostedZones),
+  });
+  for (const { id, kind } of zones) {
+    const problem = zoneIdProblem(id);
+    if (problem) wrong(`hostedZones.${kind}`, problem);
+  }
+  return zones;
+}
+
 function definedZones(ids: HostedZoneIds | null | undefined): HostedZoneIds {
   return Object.fromEntries(Object.entries(ids ?? {}).filter(([, id]) => id !== undefined));
 }
@@ -208,9 +224,25 @@ function readDomain(
     const problem = hostProblem(suffix.base);
     if (problem) wrong('networking.scope.domainName', problem);
   }
-  const domain = generate ? scopeDomain(input.slugs, suffix) : normalizeHost(given);
-  const problem = generate ? undefined : hostProblem(domain);
+  if (generate) return generateDomain(input.slugs, suffix, wrong);
+  const domain = normalizeHost(given);
+  const problem = hostProblem(domain);
   if (problem) wrong('domain', problem);
+  return domain;
+}
+
+/** Slugs may begin and end with a hyphen, labels of a host may not: the slug is named that a host begins or ends with. */
+function generateDomain(slugs: ScopeSlugs, suffix: DomainSuffix, wrong: Wrong): string {
+  const domain = scopeDomain(slugs, suffix);
+  const [label = ''] = domain.split('.');
+  const words = (what: string) => `makes "${what}" a part of the generated domain, which is not a valid DNS label`;
+  if (!isDnsLabel(label)) wrong('slugs.namespace', words(label));
+  if (suffix.account !== undefined && !isDnsLabel(suffix.account)) wrong('slugs.account', words(suffix.account));
+  if (domain.length > LONGEST_HOST && hostProblem(suffix.base) === undefined)
+    wrong(
+      'networking.scope.domainName',
+      `makes a domain of ${domain.length} characters, at most ${LONGEST_HOST} are allowed`,
+    );
   return domain;
 }
 

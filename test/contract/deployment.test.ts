@@ -19,6 +19,13 @@ const smallest = {
   workload: { image: 'api:1' },
 };
 
+const holding = (holdSeconds: number) => ({
+  trafficPlan: { mode: 'steps', steps: [{ percent: 100, holdSeconds }] },
+});
+const probing = (initialDelaySeconds: number) => ({
+  workload: { ...smallest.workload, healthCheck: { initialDelaySeconds } },
+});
+
 async function validator(name: string) {
   const file = new URL(`../../contract/schemas/json/${name}.json`, import.meta.url);
   const ajv = new Ajv2020({
@@ -52,6 +59,9 @@ describe('reading a deployment', () => {
     ['a later field', { ...smallest, later: true }, true],
     ['the other spelling of a strategy', { ...smallest, strategy: 'blue-green' }, true],
     ['another strategy', { ...smallest, strategy: 'canary' }, false],
+    ['a step that holds a week', { ...smallest, ...holding(604_800) }, true],
+    ['a step that holds longer', { ...smallest, ...holding(604_801) }, false],
+    ['a probe that waits for ever', { ...smallest, ...probing(1e15) }, false],
     ['no workload', { ...smallest, workload: undefined }, false],
     ['a deployment id of 25 characters', { ...smallest, deploymentId: 'a'.repeat(25) }, false],
     ['a deployment id that ends with a hyphen', { ...smallest, deploymentId: 'a-' }, false],

@@ -50,6 +50,38 @@ describe('reading an input', () => {
     expect(reading.ok ? [] : reading.fields.map(({ path }) => path)).toEqual(['scopeId', 'domain', 'hostedZones']);
   });
 
+  test('names texts and keys with control characters, once each; lines and tabs are text', () => {
+    const given = {
+      scopeId: 's\0',
+      slugs,
+      visibility: 'public',
+      nrn: 'account=\u001b1',
+      networking: {
+        scope: {
+          gatewayPublicName: 'gw\0',
+          objectModifiers: { ingress: { annotations: { note: 'a\ud800b', lines: 'a\n\tb\r\n', 'k\0': 'v' } } },
+        },
+      },
+    };
+    const reading = readWith(scopeCreationInputSchema, given);
+    expect(reading.ok ? [] : reading.fields.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      'scopeId: must be 1 to 24 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
+      ...[
+        'nrn',
+        'networking.scope.gatewayPublicName',
+        'networking.scope.objectModifiers.ingress.annotations.k\ufffd',
+        'networking.scope.objectModifiers.ingress.annotations.note',
+      ].map((path) => `${path}: must not hold control characters`),
+    ]);
+  });
+
+  test('reads a document that is nested without end', () => {
+    let nested: unknown = 'a\0';
+    for (let depth = 0; depth < 100_000; depth++) nested = [nested];
+    const reading = readWith(scopeDeletionInputSchema, { scopeId: '1', later: nested });
+    expect(reading.ok ? '' : reading.fields[0]?.message).toBe('must not hold control characters');
+  });
+
   test('drops fields that are not known', () => {
     const reading = readWith(scopeDeletionInputSchema, { scopeId: '1', later: true });
     expect(reading).toEqual({ ok: true, value: { scopeId: '1' } });

@@ -133,6 +133,8 @@ describe('the schemas', () => {
     ['a scope id that ends with a hyphen', { ...smallest, scopeId: '1-' }, false],
     ['a visibility of another platform', { ...smallest, visibility: 'everyone' }, false],
     ['Azure DNS', { ...smallest, dnsType: 'azure' }, false],
+    ['ids of hosted zones', { ...smallest, hostedZones: { public: '/hostedzone/Z1', private: '' } }, true],
+    ['the ARN of a hosted zone', { ...smallest, hostedZones: { public: 'arn:aws:route53:::hostedzone/Z1' } }, false],
     ['an environment of 64 characters', { ...smallest, environment: 'e'.repeat(64) }, false],
   ])('agree on a creation with %s', async (_, input, valid) => {
     expect(readWith(scopeCreationInputSchema, input).ok).toBe(valid);
@@ -146,6 +148,7 @@ describe('the schemas', () => {
       { scopeId: '1', adopt: true, domain: 'a.b', region: 'eu-west-1', hostedZones: {} },
       true,
     ],
+    ['a hosted zone by its name', { scopeId: '1', hostedZones: { private: 'example.com' } }, false],
     ['adopt alone', { scopeId: '1', adopt: true }, false],
     ['nothing', {}, false],
   ])('agree on a deletion with %s', async (_, input, valid) => {

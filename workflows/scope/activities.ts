@@ -19,11 +19,12 @@ export const local = proxyLocalActivities<ScopeActivities>({
   retry: { initialInterval: '100ms', maximumInterval: '30s' },
 });
 
-/** Calls that change Kubernetes or AWS. `summary` names the object, for the Temporal UI. */
-export const mutations = (summary: string, timings: ScopeTimings) =>
+/** Calls that change Kubernetes or AWS. `summary` names the object, for the Temporal UI. Without a patience: until they end. */
+export const mutations = (summary: string, timings: ScopeTimings, patienceSeconds?: number) =>
   proxyActivities<ScopeActivities>({
     summary,
     startToCloseTimeout: callTimeout(timings),
+    ...(patienceSeconds ? { scheduleToCloseTimeout: (patienceSeconds + OUTAGE_MARGIN_SECONDS) * 1000 } : {}),
     cancellationType: WAIT,
     retry: { initialInterval: '500ms', maximumInterval: '30s' },
   });

@@ -95,7 +95,11 @@ async function writeEndpoint(
     const removal = { scopeId: request.scopeId, onlyMadeBy: run.key };
     await undoing(what, request.timings).removeDnsEndpoint(removal);
   });
-  const { generation, made } = await mutations(what, request.timings).applyDnsEndpoint({
+  const {
+    generation,
+    made,
+    replaced = [],
+  } = await mutations(what, request.timings).applyDnsEndpoint({
     request,
     run: run.key,
     address,
@@ -116,6 +120,13 @@ async function writeEndpoint(
       }),
     ),
   );
+  if (replaced.length > 0) {
+    const { scopeId } = request;
+    await mutations(`DNSEndpoint ${replaced.join(', ')}`, request.timings).removeDnsEndpoint({
+      scopeId,
+      onlyReplacedBy: run.key,
+    });
+  }
   record.state = 'in-sync';
   return record;
 }

@@ -26,9 +26,13 @@ export async function makeReady(
   repeat: boolean,
 ): Promise<Readiness> {
   const repaired: string[] = [];
+  const keeper = `keeper of ALB ${row.name}`;
+  const of = { balancerId: row.id, createNamespace: request.createNamespace };
+  const inTime = <T>(step: () => Promise<T>) =>
+    withinPatience('BalancerTimeout', `the ${keeper} could not be applied in time`, step);
   if (repeat && row.origin === 'autocreated' && row.state === 'active') {
-    const look = { balancerId: row.id, reader: `${run.key}/repair` };
-    if ((await reads(`keeper of ALB ${row.name}`, request.timings).repairKeeper(look)).repaired) {
+    const look = { ...of, reader: `${run.key}/repair` };
+    if ((await inTime(() => reads(keeper, request.timings).repairKeeper(look))).repaired) {
       repaired.push(`balancer ${row.name} rebuilt`);
       run.enter('Provisioning');
     }
@@ -36,7 +40,8 @@ export async function makeReady(
   const fresh = row.origin === 'autocreated' && row.state !== 'active';
   if (fresh) {
     run.enter('Provisioning');
-    const applied = await mutations(`keeper of ALB ${row.name}`, request.timings).applyKeeper({ balancerId: row.id });
+    const patience = request.autocreate.timeoutSeconds;
+    const applied = await inTime(() => mutations(keeper, request.timings, patience).applyKeeper(of));
     if (applied.state === 'failed' || applied.state === 'retiring' || applied.state === 'retired')
       return { kind: 'failed', failure: failureOf(applied) };
     run.made(`keeper Ingress of ${row.name}`);

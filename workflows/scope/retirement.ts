@@ -160,7 +160,7 @@ async function remove(run: RetirementRun, balancer: BalancerRef, timings: ScopeT
   const { foreign } = await reads(`rules of ALB ${name}`, timings).countForeignRules({ balancerId: id });
   if (foreign > 0) {
     await mutations(`ALB ${name}`, timings).reviveBalancer({ balancerId: id });
-    await mutations(`keeper of ALB ${name}`, timings).applyKeeper({ balancerId: id });
+    await undoing(`keeper of ALB ${name}`, timings).applyKeeper({ balancerId: id });
     run.status.kept.push({ balancer: name, reason: foreignWords(foreign) });
     return;
   }

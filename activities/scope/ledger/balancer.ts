@@ -1,6 +1,7 @@
 import type { Failure } from '../../../contract/failures.ts';
 import type { Extras } from '../../../domain/modifiers.ts';
 import type { Queryable } from '../../postgres/database.ts';
+import { jsonb } from '../../postgres/json.ts';
 
 /** Rows of balancers and their transitions; each is a compare-and-set, so a lost answer or a second call changes nothing. */
 
@@ -74,7 +75,7 @@ export async function moveBalancer(
       id,
       from,
       to,
-      set.failure ? JSON.stringify(set.failure) : null,
+      set.failure ? jsonb(set.failure) : null,
       set.arn ?? null,
       set.dnsName ?? null,
       set.canonicalHostedZoneId ?? null,

@@ -3,6 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { ScopeSlugs } from '../../../contract/scope/input.ts';
 import type { ScopeStatus } from '../../../contract/scope/status.ts';
 import type { Database } from '../../postgres/database.ts';
+import { jsonb } from '../../postgres/json.ts';
 
 /**
  * Who may change a scope: creation and deletion exclude each other by the holder of its placement row, taken by
@@ -56,7 +57,7 @@ export async function releaseHold(
 ): Promise<void> {
   await database.query(
     'update placement set holder = null, status = coalesce($3, status), version = version + 1, updated_at = now() where scope_id = $1 and holder = $2',
-    [scopeId, run, status === undefined ? null : JSON.stringify(status)],
+    [scopeId, run, status === undefined ? null : jsonb(status)],
   );
 }
 

@@ -64,6 +64,21 @@ describe('what leaves the activity', () => {
     });
   });
 
+  test('what AWS refuses as it stands is permanent, with its words', () => {
+    const longZone = 'Member must have length less than or equal to 32';
+    const invalid = (permission: string) =>
+      toFailure(awsError(Object.assign(new Error(longZone), { name: 'InvalidInput' }), permission, 'zone arn:x'));
+    expect(invalid('route53:ListResourceRecordSets')).toMatchObject({
+      type: 'DnsRefused',
+      nonRetryable: true,
+      message: expect.stringMatching(/ListResourceRecordSets on zone arn:x as it stands: Member must have length/),
+    });
+    expect(invalid('elasticloadbalancing:DescribeTags')).toMatchObject({
+      type: 'BalancerUnreadable',
+      nonRetryable: true,
+    });
+  });
+
   test.each(['retry', 'unknown', 'absent', 'conflict'] as const)('%s is tried again', (kind) => {
     expect(failure(kind)).toMatchObject({ nonRetryable: false });
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Database } from '../../../activities/postgres/database.ts';
 import { shared } from '../../../activities/scope/sharing.ts';
+import { toFailure } from '../../../activities/translate.ts';
 import { testDatabase } from '../../support/servers.ts';
 
 const server = testDatabase();
@@ -26,6 +27,22 @@ function gate() {
   });
   return { open, opened };
 }
+
+describe('texts that PostgreSQL does not hold', () => {
+  test('are kept in a document of other systems with a sign in their place', async () => {
+    const { value } = await shared(database, row, ages('a'), async () => ({ note: 'a\0b \ud800c \u{1f600}\n' }));
+    expect(value.note).toContain('\0');
+    expect((await shared(database, row, ages('b'), async () => ({ note: '' }))).value).toEqual({
+      note: 'a\ufffdb \ufffdc \u{1f600}\n',
+    });
+  });
+
+  test('end a request for good, and are not tried again', async () => {
+    const statement = database.query('select $1::jsonb', [JSON.stringify({ note: 'a\0b' })]);
+    const failure = toFailure(await statement.catch((error: unknown) => error));
+    expect(failure).toMatchObject({ type: 'InvalidInput', nonRetryable: true, details: [{ sqlState: '22P05' }] });
+  });
+});
 
 describe('a shared reading', () => {
   test('is made once for many runs at the same time', async () => {

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ScopeCreationInput } from '../../../contract/scope/input.ts';
+import { hostProblem } from '../../../domain/scope/hosts.ts';
 import { resolveScopeRequest, type ScopeRequest, zonesOf } from '../../../domain/scope/request.ts';
 import type { ScopeSettings } from '../../../domain/scope/settings.ts';
 import { input, settings } from './build.ts';
@@ -92,6 +94,8 @@ describe('wrong fields are named by path', () => {
     ['networking.platform.albMaxTargetGroups', platform({ albMaxTargetGroups: 101 })],
     ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: 0 })],
     ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: 'soon' })],
+    ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: 1e15 })],
+    ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: '86401' })],
     ['networking.platform.autocreateNamePrefix', platform({ autocreateNamePrefix: 'UPPER-' })],
     ['domain', { domain: 'not a host' }],
     ['additionalDomains.1', { domain: 'a.example.com', additionalDomains: ['b.example.com', 'A.example.com.'] }],
@@ -140,15 +144,53 @@ test('S65: the placeholder domain is generated, a private base falls back to the
   );
 });
 
+const slug = fc.stringMatching(/^[a-z0-9-]{1,63}$/);
+
+test('a generated domain is a valid DNS name for all valid slugs, or the slug is named that prevents it', () => {
+  const slugs = fc.record({ account: slug, namespace: slug, application: slug, scope: slug });
+  fc.assert(
+    fc.property(slugs, fc.boolean(), (slugs, applicationDomain) => {
+      const resolution = resolveScopeRequest(input({ slugs, ...platform({ applicationDomain }) }), settings());
+      const wrong = [
+        ...(slugs.namespace.startsWith('-') ? ['slugs.namespace'] : []),
+        ...(applicationDomain && /^-|-$/.test(slugs.account) ? ['slugs.account'] : []),
+      ];
+      expect(resolution.ok ? [] : resolution.problems.map(({ path }) => path)).toEqual(wrong);
+      if (!resolution.ok) return;
+      const { domain } = resolution.request;
+      expect(hostProblem(domain)).toBeUndefined();
+      expect(domain.split('.')[0]?.length).toBeLessThanOrEqual(63);
+    }),
+  );
+});
+
+test('a base domain that leaves no room for the generated one is named with the length that it makes', () => {
+  const domainName = Array(4).fill('a'.repeat(60)).join('.');
+  expect(() => resolve(platform({ domainName }))).toThrow(
+    'networking.scope.domainName: makes a domain of 267 characters, at most 253 are allowed',
+  );
+  expect(resolve({ domain: 'shop.example.com', ...platform({ domainName }) }).domain).toBe('shop.example.com');
+});
+
 test.each([
   [{ public: 'Z1', private: 'Z2' }, ['Z2', 'Z1']],
   [{ public: 'Z1', private: 'Z1' }, ['Z1']],
   [{ public: null, private: 'Z2' }, ['Z2']],
   [{ public: '', private: '' }, []],
   [{}, []],
+  [{ public: '/hostedzone/Z1', private: 'Z1' }, ['Z1']],
 ])('S57, S58, S69, S70: zones of %j', (ids, order) => {
   expect(zonesOf(ids).map(({ id }) => id)).toEqual(order);
 });
+
+test.each(['arn:aws:route53:::hostedzone/Z1', 'Z1 ', 'z1', 'Z'.repeat(33), 'apps.example.com'])(
+  'a hosted zone %j is refused, wherever it is configured',
+  (id) => {
+    expect(problems({ hostedZones: { private: id } })).toEqual(['hostedZones.private']);
+    expect(problems(platform({ hostedZones: { public: id } }))).toEqual(['hostedZones.public']);
+    expect(problems({}, settings({ hostedZones: { public: id } }))).toEqual(['hostedZones.public']);
+  },
+);
 
 test('the digest depends on the input alone, not on the order of its fields', () => {
   const one = resolve({ environment: 'prod' });

@@ -252,20 +252,25 @@ async function keepForStranger(world: World): Promise<void> {
   expect((await world.create(world.request(full))).balancer.name).toBe(balancer.name);
 }
 
-/** A scope whose record external-dns writes: its object comes and goes with it, and AWS is never asked. */
+/** A scope whose record external-dns writes: its object comes, moves and goes with it, and AWS is never asked. */
 async function goByExternalDns(world: World): Promise<void> {
   const gateway = uniqueName('gateway');
   await makeGateway(world.kubernetes, gateway, { loadBalancer: { ingress: [{ hostname: 'front.example.org' }] } });
-  const endpoints = async () =>
-    (await world.kubernetes.list(DNS_ENDPOINT, { namespace: world.namespace })).map(({ metadata }) => metadata?.name);
+  const endpoints = async (namespace = world.namespace) =>
+    (await world.kubernetes.list(DNS_ENDPOINT, { namespace })).map(({ metadata }) => metadata?.name);
   const before = [await truth(world), await endpoints()];
   const input = world.request({ dnsType: 'external_dns', networking: { scope: { gatewayPublicName: gateway } } });
   const { dns } = await world.create(input);
   expect(dns).toMatchObject([{ type: 'CNAME', target: 'front.example.org', state: 'in-sync' }]);
   expect((await truth(world)).placements.join()).toContain(`${input.scopeId} bound`);
   expect(await endpoints()).toContainEqual(expect.stringContaining(input.scopeId));
+  const namespace = `${world.namespace}-moved`;
+  await world.create({ ...input, kubernetes: { namespace } });
+  expect(await endpoints()).toEqual(before[1]);
+  expect(await endpoints(namespace)).toContainEqual(expect.stringContaining(input.scopeId));
   await world.remove(input.scopeId);
   expect([await truth(world), await endpoints()]).toEqual(before);
+  expect(await endpoints(namespace)).not.toContainEqual(expect.stringContaining(input.scopeId));
 }
 
 const removeByForce = (world: World, scopeId: string) =>

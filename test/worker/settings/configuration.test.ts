@@ -44,6 +44,12 @@ describe('a setting', () => {
     ['GROUNDWORK_ALB_MAX_TARGET_GROUPS', '101', 'does not raise it'],
     ['GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS', '0', 'must be a positive number'],
     ['GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS', 'soon', 'must be a positive number'],
+    ['GROUNDWORK_AUTOCREATE_TIMEOUT_SECONDS', '1e15', 'must be at most 86400 seconds, a day'],
+    ['GROUNDWORK_READ_PATIENCE', '1e15', 'must be at most 31536000'],
+    ['GROUNDWORK_AWS_REQUEST_TIMEOUT_SECONDS', '1e15', 'must be at most 86400'],
+    ['GROUNDWORK_DEPLOYMENT_MAX_WAIT_SECONDS', '86401', 'must be at most 86400'],
+    ['GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS', '1e15', 'must be at most 31536000'],
+    ['GROUNDWORK_WORKSHOP_DEBOUNCE', '1e15', 'must be at most 31536000'],
     ['GROUNDWORK_AUTOCREATE_NAME_PREFIX', 'Upper-', 'may contain only'],
     ['GROUNDWORK_AUTOCREATE_ENABLED', 'perhaps', 'must be true or false'],
     ['GROUNDWORK_BALANCER_PUBLIC_NAME', 'internal-x', 'may not begin'],
@@ -56,6 +62,8 @@ describe('a setting', () => {
     ['GROUNDWORK_DATABASE_URL', 'postgres://user:pa#ss@db/x', 'is not a URL of PostgreSQL'],
     ['GROUNDWORK_PRESET', 'other', 'must be one of groundwork, nullplatform'],
     ['GROUNDWORK_ACCOUNT_ID', '123', '12 digits'],
+    ['GROUNDWORK_HOSTED_ZONE_PUBLIC', 'arn:aws:route53:::hostedzone/Z1', 'is not the id of a hosted zone'],
+    ['GROUNDWORK_HOSTED_ZONE_PRIVATE', 'apps.example.com', 'is not the id of a hosted zone'],
     ['GROUNDWORK_DOMAIN_NAME', 'no domain.com', 'is not a valid DNS label'],
   ])('%s=%s is refused in one line', (name, value, words) => {
     const lines = problems({ [name]: value });

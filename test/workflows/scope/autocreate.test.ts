@@ -1,8 +1,10 @@
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
 import { workflowIds } from '../../../contract/names.ts';
 import type { ScopePlan } from '../../../contract/scope/status.ts';
 import { autocreatedBalancerName } from '../../../domain/scope/names.ts';
-import { eventually, tagsOf, truth } from '../../support/inspect.ts';
+import { eventually, failureOf, tagsOf, truth } from '../../support/inspect.ts';
+import { testServers } from '../../support/servers.ts';
 import { region, testWorld } from '../../support/world.ts';
 
 const world = testWorld({ seed: region({ public: 75, private: 75 }) });
@@ -128,6 +130,47 @@ describe('a repeat of a creation on a balancer of ours', () => {
       balancers.includes(balancer.name),
       rows.includes(`${balancer.name} active`),
     ]).toEqual([true, true, true]);
+  });
+});
+
+/** What `kubectl delete namespace` comes to; nobody else empties and finalizes namespaces on these servers. */
+async function removeNamespace(name: string): Promise<void> {
+  const admin = new KubeConfig();
+  admin.loadFromFile(testServers().kubernetes.kubeconfig.admin);
+  const api = admin.makeApiClient(CoreV1Api);
+  const body = await api.deleteNamespace({ name });
+  expect(body.status).toBeDefined();
+  await api.replaceNamespaceFinalize({ name, body: { metadata: { name }, spec: { finalizers: [] } } });
+  expect(await world.kubernetes.read({ apiVersion: 'v1', kind: 'Namespace', name })).toBeUndefined();
+}
+
+describe("a balancer whose keeper's namespace somebody deleted", () => {
+  test('is rebuilt there by a repeat of another scope on it; one that may make no namespace says so and moves nothing', async () => {
+    const platform = { autocreateNamePrefix: 'gone-', albMaxCapacity: 3 };
+    const inNamespace = (namespace: string) => world.request({ kubernetes: { namespace }, networking: { platform } });
+    const cause = inNamespace(`${world.namespace}-cause`);
+    const { name } = (await world.create(cause)).balancer;
+    const other = inNamespace(`${world.namespace}-other`);
+    expect((await world.create(other)).balancer).toMatchObject({ name, created: false });
+
+    const namespace = cause.kubernetes?.namespace ?? '';
+    const keeper = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      name: `groundwork-autocreate-${name}`,
+      namespace,
+    };
+    await world.kubernetes.remove(keeper);
+    await eventually(async () => expect(await world.kubernetes.read(keeper)).toBeUndefined());
+    await removeNamespace(namespace);
+
+    const strict = { ...other, kubernetes: { ...other.kubernetes, createIfMissing: false } };
+    expect(await failureOf(world.create(strict))).toMatchObject({ type: 'NamespaceMissing', details: { namespace } });
+    expect((await truth(world)).rows).toContain(`${name} active`);
+
+    expect((await world.create(other)).repaired).toContain(`balancer ${name} rebuilt`);
+    expect(await world.kubernetes.read(keeper)).toBeDefined();
+    expect((await truth(world)).rows).toContain(`${name} active`);
   });
 });
 

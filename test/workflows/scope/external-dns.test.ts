@@ -118,6 +118,50 @@ describe('a scope with external-dns', () => {
     }
   });
 
+  test('that moves to another namespace keeps its record there until the new one is ready, and leaves nothing behind', async () => {
+    const input = request(await gateway(ip));
+    const first = (await world.create(input)).dns[0]?.zoneId;
+    const moved = { ...input, kubernetes: { namespace: `${world.namespace}-moved` } };
+    const there = async (name = '') => {
+      const [namespace = '', object = ''] = name.split('/');
+      const kind = { apiVersion: 'externaldns.k8s.io/v1alpha1', kind: 'DNSEndpoint' };
+      return (await world.kubernetes.read({ ...kind, namespace, name: object })) !== undefined;
+    };
+    const second = `${world.namespace}-moved/${first?.split('/')[1]}`;
+
+    world.externalDns.knobs.ignores = () => true;
+    try {
+      await expect(world.create(moved)).rejects.toMatchObject({ cause: { type: 'DnsTimeout' } });
+    } finally {
+      world.externalDns.knobs.ignores = () => false;
+    }
+    expect([await there(first), await there(second)]).toEqual([true, false]);
+
+    expect((await world.create(moved)).dns).toMatchObject([{ zoneId: second, state: 'in-sync' }]);
+    expect([await there(first), await there(second)]).toEqual([false, true]);
+    expect((await world.remove(input.scopeId)).removed).toEqual([`DNSEndpoint ${second}`]);
+    expect([await there(first), await there(second)]).toEqual([false, false]);
+  });
+
+  test('whose move is terminated half-way is deleted with both of its objects', async () => {
+    const input = request(await gateway(ip));
+    await world.create(input);
+    const moved = { ...input, kubernetes: { namespace: `${world.namespace}-moved` } };
+    world.externalDns.knobs.ignores = () => true;
+    try {
+      const handle = await world.start(moved);
+      await eventually(async () =>
+        expect((await world.status(handle.workflowId)).waitingFor?.what ?? '').toContain('observe'),
+      );
+      await handle.terminate();
+    } finally {
+      world.externalDns.knobs.ignores = () => false;
+    }
+    await world.remove(input.scopeId);
+    const all = await world.kubernetes.list({ apiVersion: 'externaldns.k8s.io/v1alpha1', kind: 'DNSEndpoint' });
+    expect(JSON.stringify(all)).not.toContain(`-${input.scopeId}-`);
+  });
+
   test('does not change its way of DNS under way', async () => {
     const input = request(await gateway(ip));
     await world.create(input);

@@ -129,6 +129,20 @@ describe('DNS', () => {
     expect(await footprint()).toEqual(before);
   });
 
+  test('a change that Route 53 refuses ends the deletion with its words; a repeat goes on', async () => {
+    const { scopeId } = await world.create(world.request({ visibility: 'private' }));
+    world.faults.add({
+      match: { service: 'route53', action: 'ChangeResourceRecordSets' },
+      effect: { kind: 'error', code: 'InvalidChangeBatch', status: 400, message: '[The zone is being moved.]' },
+    });
+    expect(await failureOf(world.remove(scopeId))).toMatchObject({
+      type: 'DnsRefused',
+      message: expect.stringContaining('The zone is being moved'),
+    });
+    world.faults.clear();
+    expect((await world.remove(scopeId)).removed).toContainEqual(expect.stringContaining('in zone ZPRIVATE'));
+  });
+
   test('an unknown zone is named', async () => {
     const failure = await failureOf(
       world.create(world.request({ visibility: 'private', hostedZones: { private: 'ZNOWHERE', public: null } })),
