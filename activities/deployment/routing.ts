@@ -11,7 +11,7 @@ import { beat } from '../signal.ts';
 import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
-import { cancellationOf, earlierAttempt, isInterruption, lookUntil } from './looping.ts';
+import { cancellationOf, earlierAttempt, isFirstAttempt, isInterruption, lookUntil } from './looping.ts';
 import { applyChecked, type Live, ofScope, refOf } from './objects.ts';
 import { heardUntilNow, notConverged, type Opinion, opinionOf, unreadable } from './opinions.ts';
 import { type Original, readOriginals } from './originals.ts';
@@ -32,6 +32,8 @@ export interface RouteInput {
 /** Where an attempt had got to; travels in its heartbeats. */
 interface Progress {
   beganAt: number;
+  /** Something of the routing was, or may have been, handed to Kubernetes. */
+  handedOver?: boolean;
   appliedAt?: number;
   /** Marks of what the controller had said before that. */
   heard?: string[];
@@ -54,9 +56,11 @@ export async function routeTraffic(deps: DeploymentDependencies, input: RouteInp
   try {
     if (progress.appliedAt === undefined) {
       const failure = await awaitTargets(deps, input, progress);
-      if (failure) return { kind: 'failed', failure, seen: progress.seen, applied: false, warnings: progress.warnings };
+      if (failure)
+        return { kind: 'failed', failure, seen: progress.seen, warnings: progress.warnings, ...handing(progress) };
       await lookBefore(deps, input, progress);
       progress.heard ??= await heardUntilNow(deps, input.course);
+      progress.handedOver = true;
       beat(progress);
       await applyRouting(deps, input.course, input.routing, progress);
       progress.appliedAt = Date.now();
@@ -68,13 +72,16 @@ export async function routeTraffic(deps: DeploymentDependencies, input: RouteInp
   } catch (error) {
     const meaning = cancellationOf(error);
     if (!isInterruption(meaning)) throw meaning;
-    return {
-      kind: 'interrupted',
-      seen: progress.seen,
-      warnings: progress.warnings,
-      ...(progress.appliedAt === undefined ? { applied: false } : {}),
-    };
+    return { kind: 'interrupted', seen: progress.seen, warnings: progress.warnings, ...handing(progress) };
   }
+}
+
+/**
+ * `applied: false` only when nothing was ever handed to Kubernetes: one Ingress of several counts, and so does a call whose
+ * answer did not come. The last heartbeat of an attempt that was lost may not have been sent: of it nothing is known.
+ */
+function handing({ handedOver }: Progress): { applied?: false } {
+  return handedOver || !isFirstAttempt() ? {} : { applied: false };
 }
 
 async function awaitTargets(

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { afterEach, describe, expect, test } from 'vitest';
 import { switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
 import type { DeploymentPlan, DiagnosisResult } from '../../../contract/deployment/status.ts';
 import { workflowIds, workflowTypes } from '../../../contract/names.ts';
@@ -25,6 +26,11 @@ import {
 } from '../../support/rollouts.ts';
 
 const world = rolloutWorld();
+
+afterEach(async () => {
+  world.around = undefined;
+  await world.controllers.loadBalancer.resume();
+});
 
 const PORTS = [
   { port: 9000, type: 'HTTP' as const },
@@ -136,6 +142,32 @@ describe('a rollout', () => {
       hosts_added,
     });
   });
+});
+
+test('a version is not removed while an Ingress names it, although no rule does yet (section 19)', async () => {
+  const scope = await served(world);
+  const { scopeId } = scope.input;
+  const kind = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' };
+  world.around = async (name, run) => {
+    if (name !== 'removeObjects') return run();
+    await world.controllers.loadBalancer.pause();
+    const labelSelector = `scope_id=${scopeId}`;
+    const [ingress] = await world.kubernetes.list<KubernetesObject & { spec?: object }>(kind, {
+      namespace: world.namespace,
+      labelSelector,
+    });
+    const spec = JSON.parse(JSON.stringify(ingress?.spec).replaceAll(`d-${scopeId}-42`, `d-${scopeId}-41`));
+    await world.kubernetes.merge(
+      { ...kind, namespace: world.namespace, name: ingress?.metadata?.name ?? '' },
+      { spec },
+    );
+    return run();
+  };
+  expect(await failureOf(rollOut(world, next(scope, { trafficPlan: byPlan([100]) })))).toMatchObject({
+    type: 'NotConverged',
+    message: expect.stringMatching(`Ingress .* still names d-${scopeId}-41`),
+  });
+  expect(await objectsOf(world, scope)).toContain(`Service d-${scopeId}-41`);
 });
 
 describe('the other runs of the room', () => {
