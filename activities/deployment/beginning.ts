@@ -10,7 +10,7 @@ import type { Beginning } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
 import { kinds, type Live, ofScope, refOf } from './objects.ts';
-import { keepOriginals, original } from './originals.ts';
+import { keepOriginals, type Original, original, recordedOriginals } from './originals.ts';
 import { findBalancer, judgeRoom, moveAliases, settleInLedger } from './place.ts';
 import { sideObjectsOf } from './removal.ts';
 import { routingFound } from './sight.ts';
@@ -40,14 +40,29 @@ export async function beginRollout(deps: DeploymentDependencies, { request, run 
   const { scopeId, scope, deploymentId } = complete;
   const kind = routeKind(complete);
   const live = await ofScope<Live>(deps.kubernetes, kind, scope.namespace, scopeId);
-  const originals = live.map((object) => original(kind, object));
-  await keepOriginals(deps.database, { scopeId, deploymentId }, run, originals);
+  const found = live.map((object) => original(kind, object));
+  const recorded = await recordedOriginals(deps.database, { scopeId, deploymentId });
+  // A repeat must not take its half-made Ingresses for the originals, unless those name what has been removed since.
+  const holds = recorded && (await nameOnlyWhatExists(deps, complete, recorded));
+  await keepOriginals(deps.database, { scopeId, deploymentId }, run, holds ? recorded : found);
   return {
     course: { request: complete, run, ...(balancer ? { balancer } : {}), shape: start.shape },
     plan: start.plan,
     state: start.state,
     warnings,
   };
+}
+
+/** Whether every Service that the originals name is there: one that is missing makes the controller fail the balancer's whole group. */
+async function nameOnlyWhatExists(
+  { kubernetes }: DeploymentDependencies,
+  request: DeploymentRequest,
+  originals: readonly Original[],
+): Promise<boolean> {
+  const { scopeId, scope } = request;
+  const services = await ofScope<Live>(kubernetes, kinds.service, scope.namespace, scopeId);
+  const names = new Set(services.map(({ metadata }) => metadata?.name));
+  return routingFound(request, originals).every(({ weights }) => Object.keys(weights).every((name) => names.has(name)));
 }
 
 /** What a rollout would meet; with `run` the ledger learns what it lacks, without it nothing is written. */

@@ -11,6 +11,7 @@ import { dnsTypeOf, readLivePlacement } from './ledger.ts';
 import { lookUntil } from './looping.ts';
 import { kinds, type Live, ofScope, words } from './objects.ts';
 import { removeItems, sideObjectsOf } from './removal.ts';
+import { endRollouts } from './originals.ts';
 import { routingFound, seeRules, type Viewpoint } from './sight.ts';
 
 /** Removing every deployment of a scope (specs: deployment, section 13). */
@@ -117,3 +118,4 @@ export async function removeSides(
   await removeItems(deps, items, until, timings.pollInterval, timings.removalTimeout);
   return { removed: items.map(({ kind, namespace, name }) => words(kind, namespace, name)) };
 }
+  await endRollouts(deps.database, scopeId);

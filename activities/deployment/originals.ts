@@ -29,26 +29,32 @@ export interface RolloutKey {
   deploymentId: string;
 }
 
-/**
- * Keeps `found` as the state before this rollout; answers what is kept. An unfinished rollout of the same id keeps what it
- * recorded: a repeat must not take its half-made Ingresses for the originals. Twice: the same row.
- */
+/** What an unfinished rollout of the same id recorded; undefined: there is none. */
+export async function recordedOriginals(
+  database: Queryable,
+  { scopeId, deploymentId }: RolloutKey,
+): Promise<Original[] | undefined> {
+  const { rows } = await database.query<{ before: Original[] | null }>(
+    'select before from rollout where scope_id = $1 and deployment_id = $2 and ended_at is null',
+    [scopeId, deploymentId],
+  );
+  return rows[0]?.before ?? undefined;
+}
+
+/** Keeps `before` as the state before this rollout. Twice: the same row. */
 export async function keepOriginals(
   database: Queryable,
   { scopeId, deploymentId }: RolloutKey,
   run: string,
-  found: readonly Original[],
-): Promise<Original[]> {
-  const { rows } = await database.query<{ before: Original[] }>(
+  before: readonly Original[],
+): Promise<void> {
+  await database.query(
     `insert into rollout (scope_id, deployment_id, run, before) values ($1, $2, $3, $4)
      on conflict (scope_id, deployment_id) do update
-       set run = excluded.run, ended_at = null,
-           before = case when rollout.ended_at is null then coalesce(rollout.before, excluded.before) else excluded.before end,
-           began_at = case when rollout.ended_at is null then rollout.began_at else now() end
-     returning before`,
-    [scopeId, deploymentId, run, JSON.stringify(found)],
+       set run = excluded.run, ended_at = null, before = excluded.before,
+           began_at = case when rollout.ended_at is null then rollout.began_at else now() end`,
+    [scopeId, deploymentId, run, JSON.stringify(before)],
   );
-  return rows[0]?.before ?? [];
 }
 
 export async function readOriginals(database: Queryable, { scopeId, deploymentId }: RolloutKey): Promise<Original[]> {
@@ -61,17 +67,32 @@ export async function readOriginals(database: Queryable, { scopeId, deploymentId
   return before;
 }
 
-/** Keeps the last status; `settled`: nothing of the rollout is left to adopt. Twice: the same row. */
+/** How a rollout ended. `settled`: nothing of it is left to adopt; `finalized`: nor of any other of the scope, whose versions are removed. */
+export interface Ending {
+  status: unknown;
+  settled: boolean;
+  finalized: boolean;
+}
+
+/** Keeps the last status. Twice: the same rows. */
 export async function keepStatus(
   database: Queryable,
   { scopeId, deploymentId }: RolloutKey,
   run: string,
-  status: unknown,
-  settled: boolean,
+  { status, settled, finalized }: Ending,
 ): Promise<void> {
   await database.query(
-    `update rollout set status = $4, ended_at = case when $5 then now() else ended_at end
-      where scope_id = $1 and deployment_id = $2 and run = $3`,
-    [scopeId, deploymentId, run, JSON.stringify(status), settled],
+    `update rollout
+        set status = case when deployment_id = $2 then $4::jsonb else status end,
+            ended_at = case when $5 or deployment_id <> $2 then coalesce(ended_at, now()) else ended_at end
+      where scope_id = $1 and (deployment_id = $2 and run = $3
+         or $6 and deployment_id <> $2 and ended_at is null
+            and exists (select from rollout own where own.scope_id = $1 and own.deployment_id = $2 and own.run = $3))`,
+    [scopeId, deploymentId, run, JSON.stringify(status), settled, finalized],
   );
+}
+
+/** All versions of the scope are removed: nothing of any rollout is left to adopt. Twice: the same rows. */
+export async function endRollouts(database: Queryable, scopeId: string): Promise<void> {
+  await database.query('update rollout set ended_at = now() where scope_id = $1 and ended_at is null', [scopeId]);
 }

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { afterEach, describe, expect, test } from 'vitest';
-import { switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
+import { rollbackUpdate, switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
 import type { DeploymentPlan, DiagnosisResult } from '../../../contract/deployment/status.ts';
 import { workflowIds, workflowTypes } from '../../../contract/names.ts';
 import { failureOf } from '../../support/inspect.ts';
@@ -199,6 +199,34 @@ describe('the other runs of the room', () => {
     const restart = (deploymentId: string) =>
       runOfRoom(world, workflowTypes.instanceRestart, id, { ...targetOf(scope), instanceId, deploymentId });
     expect(await failureOf(restart('40'))).toMatchObject({ type: 'NotThisScopesInstance' });
+test('a rollback goes back to what was there when its run began, not to what an older one of the same id found', async () => {
+  const scope = await served(world);
+  const { scopeId } = scope.input;
+  const stopped = await startRollout(world, next(scope));
+  await reaches(world, scope, inPhase('Running'));
+  await stopped.terminate();
+  const later = deploymentOf(scope, '43', { currentDeploymentId: '41', trafficPlan: byPlan([100]) });
+  expect(await rollOut(world, later)).toMatchObject({ outcome: 'finalized' });
+  const open = async () =>
+    (await world.database.query('select 1 from rollout where scope_id = $1 and ended_at is null', [scopeId])).rowCount;
+  expect(await open()).toBe(0);
+  // An older worker left the row open; its Ingresses name a Service that is gone.
+  await world.database.query("update rollout set ended_at = null where scope_id = $1 and deployment_id = '42'", [
+    scopeId,
+  ]);
+  const before = await traceOf(world, scope);
+  const again = await startRollout(world, deploymentOf(scope, '42', { currentDeploymentId: '43' }));
+  await reaches(world, scope, inPhase('Running'));
+  await again.executeUpdate(rollbackUpdate, { args: [{ reason: 'enough' }] });
+  expect(await again.result()).toMatchObject({ outcome: 'rolled_back' });
+  expect(await traceOf(world, scope)).toEqual(before);
+
+  await (await startRollout(world, deploymentOf(scope, '44', { currentDeploymentId: '43' }))).terminate();
+  await world.database.query('update rollout set ended_at = null where scope_id = $1', [scopeId]);
+  await runOfRoom(world, workflowTypes.deploymentDeletion, workflowIds.deployment(scopeId), targetOf(scope));
+  expect(await open()).toBe(0);
+});
+
     expect(await restart('41')).toMatchObject({ deployment: { desired: 2 }, warnings: [] });
     expect(await failureOf(restart('41'))).toMatchObject({ type: 'InstanceMissing' });
   });
