@@ -1,5 +1,6 @@
 import type { HostRouting } from '../../contract/deployment/status.ts';
 import type { Failure } from '../../contract/failures.ts';
+import { SCOPE_ID_LABEL } from '../../contract/names.ts';
 import type { Warning } from '../../contract/scope/status.ts';
 import { expectedRouting } from '../../domain/deployment/expected.ts';
 import { compareRules, groupsOf } from '../../domain/deployment/gate.ts';
@@ -12,7 +13,7 @@ import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
 import { cancellationOf, earlierAttempt, isFirstAttempt, isInterruption, lookUntil } from './looping.ts';
-import { applyChecked, type Live, ofScope, refOf } from './objects.ts';
+import { applyChecked, type Live, ofScope, refOf, requireOwn } from './objects.ts';
 import { heardUntilNow, notConverged, type Opinion, opinionOf, unreadable } from './opinions.ts';
 import { type Original, readOriginals } from './originals.ts';
 import { idsOf, routingFound, seeHealth, seeRouting, seeRules, sideOf } from './sight.ts';
@@ -172,6 +173,7 @@ async function applyRouting(
 ): Promise<void> {
   if (routing.form !== 'before') {
     const objects = routingObjects(course.request, course.balancer?.name, course.shape, routing);
+    await requireOwn(deps.kubernetes, objects, 'scope.slugs.scope');
     for (const object of objects) {
       await applyChecked(deps.kubernetes, object);
       beat(progress);
@@ -181,7 +183,9 @@ async function applyRouting(
   const originals = await readOriginals(deps.database, course.request);
   for (const object of originals) await applyChecked(deps.kubernetes, object);
   for (const name of madeHere(course, originals)) {
-    await deps.kubernetes.remove(refOf(routeKind(course.request), course.shape.namespace, name));
+    const ref = refOf(routeKind(course.request), course.shape.namespace, name);
+    const { uid, labels } = (await deps.kubernetes.read(ref))?.metadata ?? {};
+    if (uid && labels?.[SCOPE_ID_LABEL] === course.request.scopeId) await deps.kubernetes.remove(ref, { uid });
   }
 }
 
