@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
+import { Context } from '@temporalio/activity';
 import { afterEach, describe, expect, test } from 'vitest';
 import { rollbackUpdate, switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
 import type { DeploymentPlan, DiagnosisResult } from '../../../contract/deployment/status.ts';
@@ -10,6 +11,7 @@ import {
   deploymentOf,
   drive,
   editWeights,
+  holdBy,
   inPhase,
   next,
   objectsOf,
@@ -73,13 +75,10 @@ describe('a request that cannot be carried out', () => {
 
   test('on a scope that is held is ScopeBusy, on one never created it is adopted with a warning (rows 1, 47)', async () => {
     const scope = await createScope(world);
-    await world.database.query('update placement set holder = $2 where scope_id = $1', [
-      scope.input.scopeId,
-      'scope-deletion/x@y',
-    ]);
+    const { holder, end } = await holdBy(world, scope);
     expect(await failureOf(rollOut(world, deploymentOf(scope, '41')))).toMatchObject({
       type: 'ScopeBusy',
-      message: expect.stringContaining('scope-deletion/x@y'),
+      message: expect.stringContaining(holder),
     });
     const unknown: TestScope = { ...scope, input: world.request(), domain: 'unknown.apps.example.com' };
     const result = await rollOut(world, deploymentOf(unknown, '41'));
@@ -89,6 +88,59 @@ describe('a request that cannot be carried out', () => {
 });
 
 describe('a rollout', () => {
+
+  test.each(['released', 'reserved'])(
+    'is not locked out by its own attempt that was lost while it placed the scope (row %s)',
+    async (state) => {
+      const scope: TestScope = {
+        ...(await createScope(world)),
+        input: world.request(),
+        domain: `${state}.apps.example.com`,
+      };
+      const { scopeId } = scope.input;
+      let attempts = 0;
+      world.around = async (name, run) => {
+        if (name !== 'beginRollout' || ++attempts > 1) return run();
+        const { workflowExecution } = Context.current().info;
+        const holder = `${workflowExecution?.workflowId}@${workflowExecution?.runId}`;
+        if (state === 'released')
+          await world.database.query('insert into placement (scope_id, holder) values ($1, $2)', [scopeId, holder]);
+        else {
+          await run();
+          const reserved = "update placement set state = 'reserved', holder = $2 where scope_id = $1";
+          await world.database.query(reserved, [scopeId, holder]);
+        }
+        throw new Error('the worker was killed');
+      };
+      expect(await rollOut(world, deploymentOf(scope, '41'))).toMatchObject({ outcome: 'finalized' });
+      expect(attempts).toBe(2);
+      expect(await placementOf(scope)).toMatchObject({ state: 'bound', holder: null });
+    },
+  );
+
+  test('whose objects would have the names of another scope is refused, and those are left alone', async () => {
+    const scope = await createScope(world);
+    const { scopeId, slugs } = scope.input;
+    const create = async (id: string, slug = slugs.scope): Promise<TestScope> => {
+      const input = { ...world.request(), scopeId: id, slugs: { ...slugs, scope: slug } };
+      return { ...scope, input, domain: (await world.create(input)).domain };
+    };
+    const other = await create(`${scopeId}-4`, 'joined');
+    await rollOut(world, deploymentOf(other, '2'));
+    const before = await traceOf(world, other);
+    expect(await failureOf(rollOut(world, deploymentOf(scope, '4-2')))).toMatchObject({
+      type: 'InvalidInput',
+      message: expect.stringMatching(`deploymentId: Service .*/d-${scopeId}-4-2 is already that of scope ${scopeId}-4`),
+    });
+    // Slug and id of a scope are joined by a hyphen too.
+    const third = await create('4', `joined-${scopeId}`);
+    expect(await failureOf(rollOut(world, deploymentOf(third, '9')))).toMatchObject({
+      type: 'InvalidInput',
+      message: expect.stringMatching(`scope.slugs.scope: Ingress .* is already that of scope ${scopeId}-4`),
+    });
+    expect(await traceOf(world, other)).toEqual(before);
+    expect(await objectsOf(world, third)).toEqual([]);
+  });
   test('in which somebody else edits the weights during a hold: put back with a warning (row 52: N13)', async () => {
     const scope = await served(world);
     const handle = await startRollout(world, next(scope));
