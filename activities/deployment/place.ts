@@ -17,7 +17,7 @@ import { poolFacts } from '../scope/ledger/candidates.ts';
 import { isOpen } from '../scope/ledger/holding.ts';
 import { observePool, observeRegion } from '../scope/observation.ts';
 import { asScope, type DeploymentDependencies } from './dependencies.ts';
-import { type Placement, placeInLedger, readLivePlacement } from './ledger.ts';
+import { type Placement, placeInLedger, plannedBalancer, readLivePlacement } from './ledger.ts';
 import { kinds, type Live, ofScope } from './objects.ts';
 
 /** Where a scope stands: its place in the ledger, its balancer, and whether that has room (specs: deployment, section 6). */
@@ -119,8 +119,10 @@ export async function findBalancer(
   const aliasFollows = choice.kind === 'use' && choice.follow.includes('alias');
   const known = choice.kind === 'use' && !choice.adopted && missing.length === 0;
   if (known && !choice.follow.includes('ledger')) return { balancer: choice.balancer, warnings, aliasFollows };
-  if (run === undefined)
-    return { balancer: choice.kind === 'use' ? choice.balancer : (scope.declared[0] ?? ''), warnings, aliasFollows };
+  if (run === undefined) {
+    const balancer = choice.kind === 'use' ? choice.balancer : await plannedBalancer(deps, scope, pool);
+    return { balancer, warnings, aliasFollows };
+  }
   const balancer = await placeInLedger(deps, {
     scope: placement ? { ...scope, hosts: [...new Set([...placement.hosts, ...scope.hosts])] } : scope,
     pool,

@@ -80,14 +80,14 @@ describe('a request that cannot be carried out', () => {
       type: 'ScopeBusy',
       message: expect.stringContaining(holder),
     });
+    // A run that was terminated holds nothing any more.
+    await end();
+    expect(await rollOut(world, deploymentOf(scope, '41'))).toMatchObject({ outcome: 'finalized' });
     const unknown: TestScope = { ...scope, input: world.request(), domain: 'unknown.apps.example.com' };
     const result = await rollOut(world, deploymentOf(unknown, '41'));
     expect(result.warnings.map(({ code }) => code)).toContain('PlacedAfresh');
     expect(await placementOf(unknown)).toMatchObject({ state: 'bound', holder: null });
   });
-});
-
-describe('a rollout', () => {
 
   test.each(['released', 'reserved'])(
     'is not locked out by its own attempt that was lost while it placed the scope (row %s)',
@@ -141,6 +141,9 @@ describe('a rollout', () => {
     expect(await traceOf(world, other)).toEqual(before);
     expect(await objectsOf(world, third)).toEqual([]);
   });
+});
+
+describe('a rollout', () => {
   test('in which somebody else edits the weights during a hold: put back with a warning (row 52: N13)', async () => {
     const scope = await served(world);
     const handle = await startRollout(world, next(scope));
@@ -196,61 +199,6 @@ describe('a rollout', () => {
   });
 });
 
-test('a version is not removed while an Ingress names it, although no rule does yet (section 19)', async () => {
-  const scope = await served(world);
-  const { scopeId } = scope.input;
-  const kind = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' };
-  world.around = async (name, run) => {
-    if (name !== 'removeObjects') return run();
-    await world.controllers.loadBalancer.pause();
-    const labelSelector = `scope_id=${scopeId}`;
-    const [ingress] = await world.kubernetes.list<KubernetesObject & { spec?: object }>(kind, {
-      namespace: world.namespace,
-      labelSelector,
-    });
-    const spec = JSON.parse(JSON.stringify(ingress?.spec).replaceAll(`d-${scopeId}-42`, `d-${scopeId}-41`));
-    await world.kubernetes.merge(
-      { ...kind, namespace: world.namespace, name: ingress?.metadata?.name ?? '' },
-      { spec },
-    );
-    return run();
-  };
-  expect(await failureOf(rollOut(world, next(scope, { trafficPlan: byPlan([100]) })))).toMatchObject({
-    type: 'NotConverged',
-    message: expect.stringMatching(`Ingress .* still names d-${scopeId}-41`),
-  });
-  expect(await objectsOf(world, scope)).toContain(`Service d-${scopeId}-41`);
-});
-
-describe('the other runs of the room', () => {
-  test('a dry run tells objects, load and expected rules, and makes nothing', async () => {
-    const scope = await createScope(world);
-    const handle = await startRollout(world, deploymentOf(scope, '41', { dryRun: true }));
-    const plan = (await handle.result()) as DeploymentPlan;
-    expect(plan).toMatchObject({ dryRun: true, strategy: 'initial', balancer: scope.balancer });
-    expect(plan.objects.map(({ kind }) => kind)).toEqual(['Service', 'Deployment', 'Ingress']);
-    expect(await objectsOf(world, scope)).toEqual([]);
-  });
-
-  test('a diagnosis runs every check; an instance is restarted, another pod is left alone (row 40: D99, D100)', async () => {
-    const scope = await served(world);
-    const { scopeId } = scope.input;
-    const diagnosis = workflowIds.diagnosis(scopeId, 'r1');
-    const result = (await runOfRoom(world, workflowTypes.diagnosis, diagnosis, targetOf(scope))) as DiagnosisResult;
-    expect(result.checks.filter(({ status }) => status === 'failed')).toEqual([]);
-    expect(result.checks.length).toBe(22);
-    const skipped = result.checks.filter(({ status }) => status === 'skipped').map(({ name }) => name);
-    expect(skipped).toEqual(['application_log_evidence']);
-
-    const [pod] = await world.kubernetes.list(
-      { apiVersion: 'v1', kind: 'Pod' },
-      { namespace: world.namespace, labelSelector: `scope_id=${scopeId}` },
-    );
-    const instanceId = pod?.metadata?.name ?? '';
-    const id = workflowIds.instanceRestart(scopeId, instanceId);
-    const restart = (deploymentId: string) =>
-      runOfRoom(world, workflowTypes.instanceRestart, id, { ...targetOf(scope), instanceId, deploymentId });
-    expect(await failureOf(restart('40'))).toMatchObject({ type: 'NotThisScopesInstance' });
 test('a rollback goes back to what was there when its run began, not to what an older one of the same id found', async () => {
   const scope = await served(world);
   const { scopeId } = scope.input;
@@ -279,6 +227,70 @@ test('a rollback goes back to what was there when its run began, not to what an 
   expect(await open()).toBe(0);
 });
 
+test('a version is not removed while an Ingress names it, although no rule does yet (section 19)', async () => {
+  const scope = await served(world);
+  const { scopeId } = scope.input;
+  const kind = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' };
+  world.around = async (name, run) => {
+    if (name !== 'removeObjects') return run();
+    await world.controllers.loadBalancer.pause();
+    const labelSelector = `scope_id=${scopeId}`;
+    const [ingress] = await world.kubernetes.list<KubernetesObject & { spec?: object }>(kind, {
+      namespace: world.namespace,
+      labelSelector,
+    });
+    const spec = JSON.parse(JSON.stringify(ingress?.spec).replaceAll(`d-${scopeId}-42`, `d-${scopeId}-41`));
+    await world.kubernetes.merge(
+      { ...kind, namespace: world.namespace, name: ingress?.metadata?.name ?? '' },
+      { spec },
+    );
+    return run();
+  };
+  expect(await failureOf(rollOut(world, next(scope, { trafficPlan: byPlan([100]) })))).toMatchObject({
+    type: 'NotConverged',
+    message: expect.stringMatching(`Ingress .* still names d-${scopeId}-41`),
+  });
+  expect(await objectsOf(world, scope)).toContain(`Service d-${scopeId}-41`);
+});
+
+describe('the other runs of the room', () => {
+  test('a dry run for a scope that nothing knows tells the balancer that a rollout would take', async () => {
+    const scope: TestScope = { ...(await createScope(world)), input: world.request(), domain: 'plan.apps.example.com' };
+    const names = { balancerPublicName: 'k8s-groundwork-absent', additionalPublicBalancers: [scope.balancer] };
+    const input = deploymentOf(scope, '41', { networking: { scope: names } });
+    const plan = (await (await startRollout(world, { ...input, dryRun: true })).result()) as DeploymentPlan;
+    expect(plan.balancer).toBe(scope.balancer);
+    expect(await placementOf(scope)).toBeUndefined();
+  });
+
+  test('a dry run tells objects, load and expected rules, and makes nothing', async () => {
+    const scope = await createScope(world);
+    const handle = await startRollout(world, deploymentOf(scope, '41', { dryRun: true }));
+    const plan = (await handle.result()) as DeploymentPlan;
+    expect(plan).toMatchObject({ dryRun: true, strategy: 'initial', balancer: scope.balancer });
+    expect(plan.objects.map(({ kind }) => kind)).toEqual(['Service', 'Deployment', 'Ingress']);
+    expect(await objectsOf(world, scope)).toEqual([]);
+  });
+
+  test('a diagnosis runs every check; an instance is restarted, another pod is left alone (row 40: D99, D100)', async () => {
+    const scope = await served(world);
+    const { scopeId } = scope.input;
+    const diagnosis = workflowIds.diagnosis(scopeId, 'r1');
+    const result = (await runOfRoom(world, workflowTypes.diagnosis, diagnosis, targetOf(scope))) as DiagnosisResult;
+    expect(result.checks.filter(({ status }) => status === 'failed')).toEqual([]);
+    expect(result.checks.length).toBe(22);
+    const skipped = result.checks.filter(({ status }) => status === 'skipped').map(({ name }) => name);
+    expect(skipped).toEqual(['application_log_evidence']);
+
+    const [pod] = await world.kubernetes.list(
+      { apiVersion: 'v1', kind: 'Pod' },
+      { namespace: world.namespace, labelSelector: `scope_id=${scopeId}` },
+    );
+    const instanceId = pod?.metadata?.name ?? '';
+    const id = workflowIds.instanceRestart(scopeId, instanceId);
+    const restart = (deploymentId: string) =>
+      runOfRoom(world, workflowTypes.instanceRestart, id, { ...targetOf(scope), instanceId, deploymentId });
+    expect(await failureOf(restart('40'))).toMatchObject({ type: 'NotThisScopesInstance' });
     expect(await restart('41')).toMatchObject({ deployment: { desired: 2 }, warnings: [] });
     expect(await failureOf(restart('41'))).toMatchObject({ type: 'InstanceMissing' });
   });
