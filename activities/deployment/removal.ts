@@ -1,3 +1,4 @@
+import type { CoreV1Event } from '@kubernetes/client-node';
 import type { Side } from '../../contract/deployment/status.ts';
 import type { Warning } from '../../contract/scope/status.ts';
 import { compareRules } from '../../domain/deployment/gate.ts';
@@ -14,6 +15,7 @@ import {
 import type { RemovalTarget } from '../../domain/deployment/rollout/types.ts';
 import { permanent } from '../failures.ts';
 import { KubernetesCallError } from '../kubernetes/errors.ts';
+import { type ClusterEvent, readEvent } from '../kubernetes/events.ts';
 import type { KubernetesGateway } from '../kubernetes/gateway.ts';
 import type { Course } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
@@ -162,6 +164,25 @@ export async function removeItems(
     until: Date.parse(until),
   });
   if (gone) return;
-  const { type, message, details } = removalTimeout(stuck, seconds);
+  const { type, message, details } = removalTimeout(stuck, seconds, await lastWord(deps, stuck));
   throw permanent(type as 'RemovalTimeout', message, details);
+}
+
+/** The last event of the objects that are stuck. What cannot be read must not hide that they are. */
+async function lastWord(
+  { kubernetes }: DeploymentDependencies,
+  stuck: readonly { item: InventoryItem }[],
+): Promise<string | undefined> {
+  const events: ClusterEvent[] = [];
+  try {
+    for (const { item } of stuck) {
+      const options = { namespace: item.namespace, fieldSelector: `involvedObject.uid=${item.uid}` };
+      const found = await kubernetes.list<CoreV1Event>({ apiVersion: 'v1', kind: 'Event' }, options);
+      events.push(...found.map(readEvent));
+    }
+  } catch (error) {
+    if (!(error instanceof KubernetesCallError)) throw error;
+  }
+  const [last] = events.sort((a, b) => Date.parse(b.lastSeen) - Date.parse(a.lastSeen));
+  return last ? `${last.reason}: ${last.message}` : undefined;
 }

@@ -238,6 +238,7 @@ async function gate(deps: DeploymentDependencies, input: RouteInput, progress: P
         return targets.ok ? {} : undefined;
       }
       progress.lastSeen = opinion.words;
+      tell(progress, opinion.said ?? []);
       return Date.now() >= rulesUntil ? { failure: await notConverged(deps, course, opinion) } : undefined;
     },
     ...looking(course, progress, Math.max(rulesUntil, targetsUntil)),
@@ -247,6 +248,17 @@ async function gate(deps: DeploymentDependencies, input: RouteInput, progress: P
   return opinion?.kind === 'open'
     ? notConverged(deps, course, opinion)
     : unreadable(course, progress.lastSeen ?? 'nothing was seen');
+}
+
+const MOST_EVENTS = 10;
+
+/** Shows what the controller says while the gate waits, each once; a controller that goes on and on is cut short. */
+function tell({ warnings }: Progress, said: readonly string[]): void {
+  for (const message of said) {
+    const told = warnings.filter(({ code }) => code === 'ControllerEvent');
+    if (told.length >= MOST_EVENTS || told.some((warning) => warning.message === message)) continue;
+    warnings.push({ code: 'ControllerEvent', message });
+  }
 }
 
 /** What somebody deleted meanwhile is applied again once; the second time the other actor must be stopped first. */
