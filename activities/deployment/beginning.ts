@@ -10,7 +10,7 @@ import type { Beginning } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
 import { kinds, type Live, ofScope, refOf } from './objects.ts';
-import { keepOriginals, type Original, original, recordedOriginals } from './originals.ts';
+import { endRollouts, keepOriginals, type Original, original, recordedOriginals } from './originals.ts';
 import { findBalancer, judgeRoom, moveAliases, settleInLedger } from './place.ts';
 import { sideObjectsOf } from './removal.ts';
 import { routingFound } from './sight.ts';
@@ -38,13 +38,14 @@ export interface Prospect {
 export async function beginRollout(deps: DeploymentDependencies, { request, run }: BeginInput): Promise<Beginning> {
   const { start, balancer, warnings, request: complete } = await prospect(deps, request, run);
   const { scopeId, scope, deploymentId } = complete;
+  // What it recorded names what has been removed since: another rollout, or a deletion, came in between.
+  const recorded = await recordedOriginals(deps.database, { scopeId, deploymentId });
+  if (recorded && !(await nameOnlyWhatExists(deps, complete, recorded)))
+    await endRollouts(deps.database, scopeId, deploymentId);
   const kind = routeKind(complete);
   const live = await ofScope<Live>(deps.kubernetes, kind, scope.namespace, scopeId);
-  const found = live.map((object) => original(kind, object));
-  const recorded = await recordedOriginals(deps.database, { scopeId, deploymentId });
-  // A repeat must not take its half-made Ingresses for the originals, unless those name what has been removed since.
-  const holds = recorded && (await nameOnlyWhatExists(deps, complete, recorded));
-  await keepOriginals(deps.database, { scopeId, deploymentId }, run, holds ? recorded : found);
+  const originals = live.map((object) => original(kind, object));
+  await keepOriginals(deps.database, { scopeId, deploymentId }, run, originals);
   return {
     course: { request: complete, run, ...(balancer ? { balancer } : {}), shape: start.shape },
     plan: start.plan,

@@ -29,32 +29,26 @@ export interface RolloutKey {
   deploymentId: string;
 }
 
-/** What an unfinished rollout of the same id recorded; undefined: there is none. */
-export async function recordedOriginals(
-  database: Queryable,
-  { scopeId, deploymentId }: RolloutKey,
-): Promise<Original[] | undefined> {
-  const { rows } = await database.query<{ before: Original[] | null }>(
-    'select before from rollout where scope_id = $1 and deployment_id = $2 and ended_at is null',
-    [scopeId, deploymentId],
-  );
-  return rows[0]?.before ?? undefined;
-}
-
-/** Keeps `before` as the state before this rollout. Twice: the same row. */
+/**
+ * Keeps `found` as the state before this rollout; answers what is kept. An unfinished rollout of the same id keeps what it
+ * recorded: a repeat must not take its half-made Ingresses for the originals. Twice: the same row.
+ */
 export async function keepOriginals(
   database: Queryable,
   { scopeId, deploymentId }: RolloutKey,
   run: string,
-  before: readonly Original[],
-): Promise<void> {
-  await database.query(
+  found: readonly Original[],
+): Promise<Original[]> {
+  const { rows } = await database.query<{ before: Original[] }>(
     `insert into rollout (scope_id, deployment_id, run, before) values ($1, $2, $3, $4)
      on conflict (scope_id, deployment_id) do update
-       set run = excluded.run, ended_at = null, before = excluded.before,
-           began_at = case when rollout.ended_at is null then rollout.began_at else now() end`,
-    [scopeId, deploymentId, run, JSON.stringify(before)],
+       set run = excluded.run, ended_at = null,
+           before = case when rollout.ended_at is null then coalesce(rollout.before, excluded.before) else excluded.before end,
+           began_at = case when rollout.ended_at is null then rollout.began_at else now() end
+     returning before`,
+    [scopeId, deploymentId, run, JSON.stringify(found)],
   );
+  return rows[0]?.before ?? [];
 }
 
 export async function readOriginals(database: Queryable, { scopeId, deploymentId }: RolloutKey): Promise<Original[]> {
@@ -65,6 +59,18 @@ export async function readOriginals(database: Queryable, { scopeId, deploymentId
   const before = rows[0]?.before;
   if (!before) throw new Error(`the ledger does not know how the Ingresses were before rollout ${deploymentId}`);
   return before;
+}
+
+/** What an unfinished rollout of the same id recorded; undefined: there is none. */
+export async function recordedOriginals(
+  database: Queryable,
+  { scopeId, deploymentId }: RolloutKey,
+): Promise<Original[] | undefined> {
+  const { rows } = await database.query<{ before: Original[] | null }>(
+    'select before from rollout where scope_id = $1 and deployment_id = $2 and ended_at is null',
+    [scopeId, deploymentId],
+  );
+  return rows[0]?.before ?? undefined;
 }
 
 /** How a rollout ended. `settled`: nothing of it is left to adopt; `finalized`: nor of any other of the scope, whose versions are removed. */
@@ -92,7 +98,11 @@ export async function keepStatus(
   );
 }
 
-/** All versions of the scope are removed: nothing of any rollout is left to adopt. Twice: the same rows. */
-export async function endRollouts(database: Queryable, scopeId: string): Promise<void> {
-  await database.query('update rollout set ended_at = now() where scope_id = $1 and ended_at is null', [scopeId]);
+/** Nothing of the scope's rollouts, or of one of them, is left to adopt. Twice: the same rows. */
+export async function endRollouts(database: Queryable, scopeId: string, deploymentId?: string): Promise<void> {
+  await database.query(
+    `update rollout set ended_at = now()
+      where scope_id = $1 and ended_at is null and ($2::text is null or deployment_id = $2)`,
+    [scopeId, deploymentId ?? null],
+  );
 }
