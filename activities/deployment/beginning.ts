@@ -10,7 +10,7 @@ import type { Beginning } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
 import { kinds, type Live, ofScope, refOf } from './objects.ts';
-import { keepOriginals, original } from './originals.ts';
+import { endRollouts, keepOriginals, type Original, original, recordedOriginals } from './originals.ts';
 import { findBalancer, judgeRoom, moveAliases, settleInLedger } from './place.ts';
 import { sideObjectsOf } from './removal.ts';
 import { routingFound } from './sight.ts';
@@ -38,6 +38,10 @@ export interface Prospect {
 export async function beginRollout(deps: DeploymentDependencies, { request, run }: BeginInput): Promise<Beginning> {
   const { start, balancer, warnings, request: complete } = await prospect(deps, request, run);
   const { scopeId, scope, deploymentId } = complete;
+  // What it recorded names what has been removed since: another rollout, or a deletion, came in between.
+  const recorded = await recordedOriginals(deps.database, { scopeId, deploymentId });
+  if (recorded && !(await nameOnlyWhatExists(deps, complete, recorded)))
+    await endRollouts(deps.database, scopeId, deploymentId);
   const kind = routeKind(complete);
   const live = await ofScope<Live>(deps.kubernetes, kind, scope.namespace, scopeId);
   const originals = live.map((object) => original(kind, object));
@@ -49,6 +53,18 @@ export async function beginRollout(deps: DeploymentDependencies, { request, run 
     state: start.state,
     warnings,
   };
+}
+
+/** Whether every Service that the originals name is there: one that is missing makes the controller fail the balancer's whole group. */
+async function nameOnlyWhatExists(
+  { kubernetes }: DeploymentDependencies,
+  request: DeploymentRequest,
+  originals: readonly Original[],
+): Promise<boolean> {
+  const { scopeId, scope } = request;
+  const services = await ofScope<Live>(kubernetes, kinds.service, scope.namespace, scopeId);
+  const names = new Set(services.map(({ metadata }) => metadata?.name));
+  return routingFound(request, originals).every(({ weights }) => Object.keys(weights).every((name) => names.has(name)));
 }
 
 /** What a rollout would meet; with `run` the ledger learns what it lacks, without it nothing is written. */

@@ -2,16 +2,18 @@ import type { Warning } from '../../contract/scope/status.ts';
 import { compareRules } from '../../domain/deployment/gate.ts';
 import { deploymentIdsOf, type InventoryItem, inventory } from '../../domain/deployment/removal.ts';
 import type { DeploymentTarget } from '../../domain/deployment/request.ts';
+import { MAIN_LISTENER } from '../../domain/deployment/shape.ts';
 import { ALB } from '../../domain/scope/keeper.ts';
 import { permanent } from '../failures.ts';
 import { observeRegion } from '../scope/observation.ts';
 import { asScope, type DeploymentDependencies } from './dependencies.ts';
-import { routeKind } from './gateway.ts';
+import { isByGateway, routeKind } from './gateway.ts';
 import { dnsTypeOf, readLivePlacement } from './ledger.ts';
 import { lookUntil } from './looping.ts';
 import { kinds, type Live, ofScope, words } from './objects.ts';
+import { endRollouts } from './originals.ts';
 import { removeItems, sideObjectsOf } from './removal.ts';
-import { routingFound, seeRules, type Viewpoint } from './sight.ts';
+import { listenersWith, routingFound, seeRules, type Viewpoint } from './sight.ts';
 
 /** Removing every deployment of a scope (specs: deployment, section 13). */
 
@@ -41,26 +43,34 @@ export async function surveyScope(deps: DeploymentDependencies, target: Deployme
     ...found.flatMap(({ routes }) => routes.map(({ host }) => host)),
     ...(placement && 'hosts' in placement ? placement.hosts : []),
   ];
-  const ports = found.map(({ name, routes }) => ({ ingress: name, listener: routes[0]?.port ?? 443 }));
   const [name] = live.flatMap(({ metadata }) => metadata?.annotations?.[`${ALB}/load-balancer-name`] ?? []);
-  const balancer = name === undefined ? undefined : await balancerNamed(deps, target, name);
+  // Ingresses that are gone already may have left rules behind: the ledger knows on which balancer.
+  const placed = placement && 'balancer' in placement ? placement.balancer : '';
+  const balancer = isByGateway({ scope }) ? undefined : await balancerNamed(deps, target, name ?? placed);
+  const view = (ports: Viewpoint['shape']['ports']): Viewpoint => ({
+    request: { scopeId, scope: { region: scope.region, dnsType: scope.dnsType } },
+    ...(balancer ? { balancer } : {}),
+    shape: { namespace: scope.namespace, hosts: [...new Set(hosts)], ports },
+  });
+  const known = found.map(({ name, routes }) => ({ ingress: name, listener: routes[0]?.port ?? MAIN_LISTENER }));
+  const others = [MAIN_LISTENER, ...(await listenersWith(deps, view(known)))].filter(
+    (port, index, all) => all.indexOf(port) === index && known.every(({ listener }) => listener !== port),
+  );
+  const ports = [...known, ...others.map((listener) => ({ ingress: '', listener }))];
   const items = live.flatMap(({ metadata }) =>
     metadata?.uid ? [{ ...kind, namespace: scope.namespace, name: metadata.name ?? '', uid: metadata.uid }] : [],
   );
   return {
     routes: items,
     routeKind: kind.kind,
-    view: {
-      request: { scopeId, scope: { region: scope.region, dnsType: scope.dnsType } },
-      ...(balancer ? { balancer } : {}),
-      shape: { namespace: scope.namespace, hosts: [...new Set(hosts)], ports },
-    },
+    view: view(ports),
     deploymentIds: deploymentIdsOf(scopeId, await sideObjectsOf(deps.kubernetes, scope.namespace, scopeId)),
     warnings: name === undefined ? [] : await lastMember(deps, scopeId, name),
   };
 }
 
 async function balancerNamed(deps: DeploymentDependencies, { scope, scopeId }: DeploymentTarget, name: string) {
+  if (name === '') return undefined;
   const { value } = await observeRegion(asScope(deps), await deps.aws.account(), scope.region, {
     maxAgeSeconds: deps.settings.scope.timings.observationMaxAge,
     reader: `${scopeId}/deletion`,
@@ -115,5 +125,6 @@ export async function removeSides(
   const found = await sideObjectsOf(deps.kubernetes, scope.namespace, scopeId);
   const items = inventory(scopeId, survey.deploymentIds, found);
   await removeItems(deps, items, until, timings.pollInterval, timings.removalTimeout);
+  await endRollouts(deps.database, scopeId);
   return { removed: items.map(({ kind, namespace, name }) => words(kind, namespace, name)) };
 }

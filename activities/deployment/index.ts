@@ -1,5 +1,5 @@
 import type { DiagnosisInput } from '../../contract/deployment/input.ts';
-import type { Side } from '../../contract/deployment/status.ts';
+import type { DeploymentStatus, Side } from '../../contract/deployment/status.ts';
 import type { DeploymentTarget } from '../../domain/deployment/request.ts';
 import { withTypedFailures } from '../translate.ts';
 import { type BeginInput, beginRollout } from './beginning.ts';
@@ -21,7 +21,7 @@ export interface KeepInput {
   scopeId: string;
   deploymentId: string;
   run: string;
-  status: unknown;
+  status: DeploymentStatus;
   /** False: leftovers are there, and a repeat goes on with them. */
   settled: boolean;
 }
@@ -36,7 +36,8 @@ export function createDeploymentActivities(deps: DeploymentDependencies) {
     // Local activities: pure functions and single statements.
     acceptDeployment: async ({ input }: { input: unknown }) => ({ request: acceptDeployment(settings, input) }),
     acceptTarget: async ({ kind, input }: { kind: TargetKind; input: unknown }) => acceptTarget(settings, kind, input),
-    keepRollout: ({ run, status, settled, ...key }: KeepInput) => keepStatus(database, key, run, status, settled),
+    keepRollout: ({ run, status, settled, ...key }: KeepInput) =>
+      keepStatus(database, key, run, { status, settled, finalized: status.phase === 'Finalized' }),
 
     // Regular activities: AWS and Kubernetes, and waits.
     beginRollout: (input: BeginInput) => beginRollout(deps, input),

@@ -79,9 +79,16 @@ export async function placeInLedger(deps: DeploymentDependencies, input: PlaceSc
   }
 }
 
+/** Where `placeInLedger` would place a scope that nothing knows. Reads only. */
+export function plannedBalancer(deps: DeploymentDependencies, scope: ScopeRequest, pool: PoolKey): Promise<string> {
+  const maxAgeSeconds = deps.settings.scope.timings.observationMaxAge;
+  return placeHeld(deps, { scope, pool, run: `${scope.scopeId}/plan`, maxAgeSeconds }, true);
+}
+
 async function placeHeld(
   deps: DeploymentDependencies,
   { scope, pool, run, known, moves, maxAgeSeconds }: PlaceScopeInput,
+  dryRun = false,
 ): Promise<string> {
   const names = known ? [known.balancer] : scope.declared;
   for (let tried = 0; ; tried++) {
@@ -110,8 +117,9 @@ async function placeHeld(
       owners: {},
       maxAgeSeconds: Math.max(1, maxAgeSeconds),
       mayCreate: false,
-      dryRun: false,
+      dryRun,
     });
+    if (answer.kind === 'planned') return answer.balancer.name;
     if (answer.kind === 'placed' || answer.kind === 'external') {
       await bindPlacement(deps.database, scope.scopeId, run);
       return answer.kind === 'placed' ? answer.balancer.name : answer.name;

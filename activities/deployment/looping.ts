@@ -45,6 +45,15 @@ export function earlierAttempt<T>(): T | undefined {
   }
 }
 
+/** Whether no other attempt of this activity has acted. */
+export function isFirstAttempt(): boolean {
+  try {
+    return Context.current().info.attempt === 1;
+  } catch {
+    return true;
+  }
+}
+
 export interface Look<T> {
   /** Answers when there is something to say; undefined: look again. */
   look: () => Promise<T | undefined>;

@@ -1,5 +1,6 @@
 import { DEPLOYMENT_ID_LABEL, SCOPE_ID_LABEL } from '../../contract/names.ts';
 import type { KubernetesObject } from '../../domain/deployment/objects/kubernetes.ts';
+import { invalidInput } from '../failures.ts';
 import { KubernetesCallError } from '../kubernetes/errors.ts';
 import type { KubernetesGateway, LiveObject, ObjectRef } from '../kubernetes/gateway.ts';
 
@@ -44,6 +45,24 @@ export async function ofScope<T extends Live>(
   } catch (error) {
     if (error instanceof KubernetesCallError && error.kind === 'absent') return [];
     throw error;
+  }
+}
+
+/**
+ * An object of that name must not be another scope's: names are ids joined by hyphens, which ids may have too, so those of two
+ * scopes can be the same (`7`, `4-2` and `7-4`, `2`). `field` is what the caller can change. Reads only.
+ */
+export async function requireOwn(
+  kubernetes: KubernetesGateway,
+  objects: readonly KubernetesObject[],
+  field: 'deploymentId' | 'scope.slugs.scope',
+): Promise<void> {
+  for (const { apiVersion, kind, metadata } of objects) {
+    const live = await kubernetes.read(refOf({ apiVersion, kind }, metadata.namespace, metadata.name));
+    const owner = live?.metadata?.labels?.[SCOPE_ID_LABEL];
+    if (owner === undefined || owner === metadata.labels?.[SCOPE_ID_LABEL]) continue;
+    const message = `${words(kind, metadata.namespace, metadata.name)} is already that of scope ${owner}: take another ${field}`;
+    throw invalidInput([{ path: field, message }]);
   }
 }
 

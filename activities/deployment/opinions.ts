@@ -9,6 +9,7 @@ import {
   controllerOpinion,
   type GroupMember,
   markOf,
+  saidSince,
   shownEvents,
 } from '../../domain/deployment/refusals.ts';
 import { gatewayRef } from '../../domain/scope/dns-endpoint.ts';
@@ -27,6 +28,8 @@ export type Opinion =
       kind: 'open';
       words: string;
       verdict: RuleVerdict;
+      /** What the controller has warned of since the apply, newest first. */
+      said?: string[];
       /** The controller's word that another member breaks the balancer's group. */
       broken?: Extract<ControllerOpinion, { kind: 'broken' }>;
     }
@@ -55,11 +58,12 @@ export async function opinionOf(
     return gateways?.kind === 'waiting' ? open(gateways.message) : { kind: 'agrees' };
   }
   const differences = open(verdict.differences.join('; '));
-  const opinion = await askController(deps, course, applied);
-  if (!opinion) return differences;
+  const { opinion, said } = await askController(deps, course, applied);
+  if (!opinion) return { ...differences, said };
   if (opinion.kind === 'refused') return { kind: 'refused', failure: refusal(course, opinion) };
   return {
     ...differences,
+    said,
     words: `${opinion.by} breaks the group of the balancer: ${opinion.message}`,
     broken: opinion,
   };
@@ -80,8 +84,8 @@ async function askController(
   deps: DeploymentDependencies,
   course: Course,
   { at, heard, expected }: Applied,
-): Promise<ControllerOpinion | undefined> {
-  if (!course.balancer) return undefined;
+): Promise<{ opinion?: ControllerOpinion | undefined; said: string[] }> {
+  if (!course.balancer) return { said: [] };
   const { namespace } = course.shape;
   const own = await ofScope<Live>(deps.kubernetes, kinds.ingress, namespace, course.request.scopeId);
   const uids = own.map(({ metadata }) => metadata?.uid ?? '');
@@ -95,9 +99,10 @@ async function askController(
     heard,
     former: servicesOf(course).filter((service) => !named.has(service)),
   };
+  const said = saidSince(input);
   // The other members are read only when there is a refusal to tell whose it is.
-  if (!controllerOpinion({ ...input, others: [] })) return undefined;
-  return controllerOpinion({ ...input, others: await otherMembers(deps, course, uids) });
+  if (!controllerOpinion({ ...input, others: [] })) return { said };
+  return { opinion: controllerOpinion({ ...input, others: await otherMembers(deps, course, uids) }), said };
 }
 
 /** Marks of what the controller has said of the scope's Ingresses until now. */

@@ -70,17 +70,48 @@ export async function readOriginals(database: Queryable, { scopeId, deploymentId
   return before;
 }
 
-/** Keeps the last status; `settled`: nothing of the rollout is left to adopt. Twice: the same row. */
+/** What an unfinished rollout of the same id recorded; undefined: there is none. */
+export async function recordedOriginals(
+  database: Queryable,
+  { scopeId, deploymentId }: RolloutKey,
+): Promise<Original[] | undefined> {
+  const { rows } = await database.query<{ before: Original[] | null }>(
+    'select before from rollout where scope_id = $1 and deployment_id = $2 and ended_at is null',
+    [scopeId, deploymentId],
+  );
+  return rows[0]?.before ?? undefined;
+}
+
+/** How a rollout ended. `settled`: nothing of it is left to adopt; `finalized`: nor of any other of the scope, whose versions are removed. */
+export interface Ending {
+  status: unknown;
+  settled: boolean;
+  finalized: boolean;
+}
+
+/** Keeps the last status. Twice: the same rows. */
 export async function keepStatus(
   database: Queryable,
   { scopeId, deploymentId }: RolloutKey,
   run: string,
-  status: unknown,
-  settled: boolean,
+  { status, settled, finalized }: Ending,
 ): Promise<void> {
   await database.query(
-    `update rollout set status = $4, ended_at = case when $5 then now() else ended_at end
-      where scope_id = $1 and deployment_id = $2 and run = $3`,
-    [scopeId, deploymentId, run, jsonb(status), settled],
+    `update rollout
+        set status = case when deployment_id = $2 then $4::jsonb else status end,
+            ended_at = case when $5 or deployment_id <> $2 then coalesce(ended_at, now()) else ended_at end
+      where scope_id = $1 and (deployment_id = $2 and run = $3
+         or $6 and deployment_id <> $2 and ended_at is null
+            and exists (select from rollout own where own.scope_id = $1 and own.deployment_id = $2 and own.run = $3))`,
+    [scopeId, deploymentId, run, jsonb(status), settled, finalized],
+  );
+}
+
+/** Nothing of the scope's rollouts, or of one of them, is left to adopt. Twice: the same rows. */
+export async function endRollouts(database: Queryable, scopeId: string, deploymentId?: string): Promise<void> {
+  await database.query(
+    `update rollout set ended_at = now()
+      where scope_id = $1 and ended_at is null and ($2::text is null or deployment_id = $2)`,
+    [scopeId, deploymentId ?? null],
   );
 }

@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { workflowIds } from '../../contract/names.ts';
 import type { Warning } from '../../contract/scope/status.ts';
 import { capacityProblem, othersLoad, peakLoad } from '../../domain/deployment/capacity.ts';
 import { chooseBalancer } from '../../domain/deployment/drift.ts';
@@ -13,9 +14,10 @@ import { invalidInput, notYet, permanent } from '../failures.ts';
 import type { PoolKey } from '../scope/dependencies.ts';
 import { ensureDnsRecord } from '../scope/dns.ts';
 import { poolFacts } from '../scope/ledger/candidates.ts';
+import { isOpen } from '../scope/ledger/holding.ts';
 import { observePool, observeRegion } from '../scope/observation.ts';
 import { asScope, type DeploymentDependencies } from './dependencies.ts';
-import { type Placement, placeInLedger, readLivePlacement } from './ledger.ts';
+import { type Placement, placeInLedger, plannedBalancer, readLivePlacement } from './ledger.ts';
 import { kinds, type Live, ofScope } from './objects.ts';
 
 /** Where a scope stands: its place in the ledger, its balancer, and whether that has room (specs: deployment, section 6). */
@@ -24,8 +26,9 @@ import { kinds, type Live, ofScope } from './objects.ts';
 async function readPlacement(
   deps: DeploymentDependencies,
   { scopeId, scope }: DeploymentRequest,
+  run: string | undefined,
 ): Promise<Placement | undefined> {
-  const placement = await readLivePlacement(deps, scopeId);
+  const placement = await atRest(deps, scopeId, await readLivePlacement(deps, scopeId), run);
   if (!placement) return undefined;
   if (!('balancer' in placement)) {
     const message = `scope ${scopeId} is held by ${placement.holder}: wait until that run has ended, or end it`;
@@ -37,6 +40,21 @@ async function readPlacement(
     throw invalidInput([{ path: 'scope.dnsType', message }]);
   }
   return placement;
+}
+
+/** Without a holder that holds no more: this run, whose attempt was lost while it placed the scope, or a run that is closed. */
+async function atRest(
+  { temporal }: DeploymentDependencies,
+  scopeId: string,
+  placement: Awaited<ReturnType<typeof readLivePlacement>>,
+  run: string | undefined,
+): Promise<typeof placement> {
+  const holder = placement?.holder;
+  if (!placement || !holder || (holder !== run && (await isOpen(temporal, holder)))) return placement;
+  // What a rollout has reserved is no unfinished creation: it is placed once more, and keeps its place.
+  const ofRollout = holder.startsWith(`${workflowIds.deployment(scopeId)}@`);
+  if (!('balancer' in placement) || (placement.state === 'reserved' && ofRollout)) return undefined;
+  return { ...placement, holder: null };
 }
 
 function requireDomain({ domain }: Placement, { scope }: DeploymentRequest): void {
@@ -57,7 +75,7 @@ export async function settleInLedger(
   run: string | undefined,
 ): Promise<Warning[]> {
   const { scopeId, scope } = request;
-  const placement = await readPlacement(deps, request);
+  const placement = await readPlacement(deps, request, run);
   const choice = chooseBalancer(scopeId, { ...(placement ? { ledger: ledgerSide(placement) } : {}), aliases: [] });
   if (choice.kind === 'refused')
     throw permanent(choice.failure.type as 'ScopeNotReady', choice.failure.message, choice.failure.details);
@@ -81,7 +99,7 @@ export async function findBalancer(
   run: string | undefined,
 ): Promise<{ balancer: string; warnings: Warning[]; aliasFollows: boolean }> {
   const { scopeId, scope } = request;
-  const placement = await readPlacement(deps, request);
+  const placement = await readPlacement(deps, request, run);
   const ingresses = await ofScope<Live>(deps.kubernetes, kinds.ingress, scope.namespace, scopeId);
   const [ingress] = ingresses.flatMap(({ metadata }) => metadata?.annotations?.[`${ALB}/load-balancer-name`] ?? []);
   const choice = chooseBalancer(
@@ -101,8 +119,10 @@ export async function findBalancer(
   const aliasFollows = choice.kind === 'use' && choice.follow.includes('alias');
   const known = choice.kind === 'use' && !choice.adopted && missing.length === 0;
   if (known && !choice.follow.includes('ledger')) return { balancer: choice.balancer, warnings, aliasFollows };
-  if (run === undefined)
-    return { balancer: choice.kind === 'use' ? choice.balancer : (scope.declared[0] ?? ''), warnings, aliasFollows };
+  if (run === undefined) {
+    const balancer = choice.kind === 'use' ? choice.balancer : await plannedBalancer(deps, scope, pool);
+    return { balancer, warnings, aliasFollows };
+  }
   const balancer = await placeInLedger(deps, {
     scope: placement ? { ...scope, hosts: [...new Set([...placement.hosts, ...scope.hosts])] } : scope,
     pool,

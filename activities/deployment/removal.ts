@@ -1,3 +1,4 @@
+import type { CoreV1Event } from '@kubernetes/client-node';
 import type { Side } from '../../contract/deployment/status.ts';
 import type { Warning } from '../../contract/scope/status.ts';
 import { compareRules } from '../../domain/deployment/gate.ts';
@@ -14,12 +15,14 @@ import {
 import type { RemovalTarget } from '../../domain/deployment/rollout/types.ts';
 import { permanent } from '../failures.ts';
 import { KubernetesCallError } from '../kubernetes/errors.ts';
+import { type ClusterEvent, readEvent } from '../kubernetes/events.ts';
 import type { KubernetesGateway } from '../kubernetes/gateway.ts';
 import type { Course } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
+import { routeKind } from './gateway.ts';
 import { lookUntil } from './looping.ts';
-import { kinds, type Live, refOf, words } from './objects.ts';
-import { idsOf, seeRules } from './sight.ts';
+import { kinds, type Live, ofScope, refOf, words } from './objects.ts';
+import { idsOf, routingFound, seeRules } from './sight.ts';
 
 export interface RemoveInput {
   course: Course;
@@ -53,18 +56,32 @@ export async function removeObjects(deps: DeploymentDependencies, input: RemoveI
 
 const say = ({ kind, namespace, name }: InventoryItem) => words(kind, namespace, name);
 
-/** True, or why not: no rule may give weight to, or name, a Service of these deployments. */
+/**
+ * True, or why not: no rule may give weight to, or name, a Service of these deployments, and no Ingress of the scope, or its
+ * HTTPRoute, may name one: an Ingress that names a missing Service makes the controller fail the balancer's whole group.
+ */
 async function withoutWeight(
   deps: DeploymentDependencies,
   course: Course,
   ids: readonly string[],
 ): Promise<true | string> {
+  const { request, shape } = course;
+  const isTheirs = (service: string | undefined) => {
+    const id = service === undefined ? undefined : readServiceName(request.scopeId, service)?.deploymentId;
+    return id !== undefined && ids.includes(id);
+  };
   for (const { groups, port } of await seeRules(deps, course)) {
-    for (const { service, weight = 1 } of groups) {
-      const id = service === undefined ? undefined : readServiceName(course.request.scopeId, service)?.deploymentId;
-      if (id !== undefined && ids.includes(id))
-        return `a rule of port ${port} still names ${service} (weight ${weight})`;
-    }
+    const named = groups.find(({ service }) => isTheirs(service));
+    if (named) return `a rule of port ${port} still names ${named.service} (weight ${named.weight ?? 1})`;
+  }
+  const kind = routeKind(request);
+  for (const route of await ofScope<Live>(deps.kubernetes, kind, shape.namespace, request.scopeId)) {
+    // One that is being deleted is no member of the group any more.
+    if (route.metadata?.deletionTimestamp) continue;
+    const services = routingFound(request, [route]).flatMap(({ weights }) => Object.keys(weights));
+    const named = services.find(isTheirs);
+    if (named !== undefined)
+      return `${words(kind.kind, shape.namespace, route.metadata?.name ?? '')} still names ${named}`;
   }
   return true;
 }
@@ -147,6 +164,25 @@ export async function removeItems(
     until: Date.parse(until),
   });
   if (gone) return;
-  const { type, message, details } = removalTimeout(stuck, seconds);
+  const { type, message, details } = removalTimeout(stuck, seconds, await lastWord(deps, stuck));
   throw permanent(type as 'RemovalTimeout', message, details);
+}
+
+/** The last event of the objects that are stuck. What cannot be read must not hide that they are. */
+async function lastWord(
+  { kubernetes }: DeploymentDependencies,
+  stuck: readonly { item: InventoryItem }[],
+): Promise<string | undefined> {
+  const events: ClusterEvent[] = [];
+  try {
+    for (const { item } of stuck) {
+      const options = { namespace: item.namespace, fieldSelector: `involvedObject.uid=${item.uid}` };
+      const found = await kubernetes.list<CoreV1Event>({ apiVersion: 'v1', kind: 'Event' }, options);
+      events.push(...found.map(readEvent));
+    }
+  } catch (error) {
+    if (!(error instanceof KubernetesCallError)) throw error;
+  }
+  const [last] = events.sort((a, b) => Date.parse(b.lastSeen) - Date.parse(a.lastSeen));
+  return last ? `${last.reason}: ${last.message}` : undefined;
 }

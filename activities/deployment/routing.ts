@@ -1,5 +1,6 @@
 import type { HostRouting } from '../../contract/deployment/status.ts';
 import type { Failure } from '../../contract/failures.ts';
+import { SCOPE_ID_LABEL } from '../../contract/names.ts';
 import type { Warning } from '../../contract/scope/status.ts';
 import { expectedRouting } from '../../domain/deployment/expected.ts';
 import { compareRules, groupsOf } from '../../domain/deployment/gate.ts';
@@ -11,8 +12,8 @@ import { beat } from '../signal.ts';
 import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
-import { cancellationOf, earlierAttempt, isInterruption, lookUntil } from './looping.ts';
-import { applyChecked, type Live, ofScope, refOf } from './objects.ts';
+import { cancellationOf, earlierAttempt, isFirstAttempt, isInterruption, lookUntil } from './looping.ts';
+import { applyChecked, type Live, ofScope, refOf, requireOwn } from './objects.ts';
 import { heardUntilNow, notConverged, type Opinion, opinionOf, unreadable } from './opinions.ts';
 import { type Original, readOriginals } from './originals.ts';
 import { idsOf, routingFound, seeHealth, seeRouting, seeRules, sideOf } from './sight.ts';
@@ -32,6 +33,8 @@ export interface RouteInput {
 /** Where an attempt had got to; travels in its heartbeats. */
 interface Progress {
   beganAt: number;
+  /** Something of the routing was, or may have been, handed to Kubernetes. */
+  handedOver?: boolean;
   appliedAt?: number;
   /** Marks of what the controller had said before that. */
   heard?: string[];
@@ -54,9 +57,11 @@ export async function routeTraffic(deps: DeploymentDependencies, input: RouteInp
   try {
     if (progress.appliedAt === undefined) {
       const failure = await awaitTargets(deps, input, progress);
-      if (failure) return { kind: 'failed', failure, seen: progress.seen, applied: false, warnings: progress.warnings };
+      if (failure)
+        return { kind: 'failed', failure, seen: progress.seen, warnings: progress.warnings, ...handing(progress) };
       await lookBefore(deps, input, progress);
       progress.heard ??= await heardUntilNow(deps, input.course);
+      progress.handedOver = true;
       beat(progress);
       await applyRouting(deps, input.course, input.routing, progress);
       progress.appliedAt = Date.now();
@@ -68,13 +73,16 @@ export async function routeTraffic(deps: DeploymentDependencies, input: RouteInp
   } catch (error) {
     const meaning = cancellationOf(error);
     if (!isInterruption(meaning)) throw meaning;
-    return {
-      kind: 'interrupted',
-      seen: progress.seen,
-      warnings: progress.warnings,
-      ...(progress.appliedAt === undefined ? { applied: false } : {}),
-    };
+    return { kind: 'interrupted', seen: progress.seen, warnings: progress.warnings, ...handing(progress) };
   }
+}
+
+/**
+ * `applied: false` only when nothing was ever handed to Kubernetes: one Ingress of several counts, and so does a call whose
+ * answer did not come. The last heartbeat of an attempt that was lost may not have been sent: of it nothing is known.
+ */
+function handing({ handedOver }: Progress): { applied?: false } {
+  return handedOver || !isFirstAttempt() ? {} : { applied: false };
 }
 
 async function awaitTargets(
@@ -165,6 +173,7 @@ async function applyRouting(
 ): Promise<void> {
   if (routing.form !== 'before') {
     const objects = routingObjects(course.request, course.balancer?.name, course.shape, routing);
+    await requireOwn(deps.kubernetes, objects, 'scope.slugs.scope');
     for (const object of objects) {
       await applyChecked(deps.kubernetes, object);
       beat(progress);
@@ -174,7 +183,9 @@ async function applyRouting(
   const originals = await readOriginals(deps.database, course.request);
   for (const object of originals) await applyChecked(deps.kubernetes, object);
   for (const name of madeHere(course, originals)) {
-    await deps.kubernetes.remove(refOf(routeKind(course.request), course.shape.namespace, name));
+    const ref = refOf(routeKind(course.request), course.shape.namespace, name);
+    const { uid, labels } = (await deps.kubernetes.read(ref))?.metadata ?? {};
+    if (uid && labels?.[SCOPE_ID_LABEL] === course.request.scopeId) await deps.kubernetes.remove(ref, { uid });
   }
 }
 
@@ -227,6 +238,7 @@ async function gate(deps: DeploymentDependencies, input: RouteInput, progress: P
         return targets.ok ? {} : undefined;
       }
       progress.lastSeen = opinion.words;
+      tell(progress, opinion.said ?? []);
       return Date.now() >= rulesUntil ? { failure: await notConverged(deps, course, opinion) } : undefined;
     },
     ...looking(course, progress, Math.max(rulesUntil, targetsUntil)),
@@ -236,6 +248,17 @@ async function gate(deps: DeploymentDependencies, input: RouteInput, progress: P
   return opinion?.kind === 'open'
     ? notConverged(deps, course, opinion)
     : unreadable(course, progress.lastSeen ?? 'nothing was seen');
+}
+
+const MOST_EVENTS = 10;
+
+/** Shows what the controller says while the gate waits, each once; a controller that goes on and on is cut short. */
+function tell({ warnings }: Progress, said: readonly string[]): void {
+  for (const message of said) {
+    const told = warnings.filter(({ code }) => code === 'ControllerEvent');
+    if (told.length >= MOST_EVENTS || told.some((warning) => warning.message === message)) continue;
+    warnings.push({ code: 'ControllerEvent', message });
+  }
 }
 
 /** What somebody deleted meanwhile is applied again once; the second time the other actor must be stopped first. */

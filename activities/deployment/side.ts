@@ -7,12 +7,14 @@ import { permanent } from '../failures.ts';
 import { beat } from '../signal.ts';
 import type { Course } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
-import { applyChecked, kinds, type Live, refOf } from './objects.ts';
+import { applyChecked, kinds, type Live, refOf, requireOwn } from './objects.ts';
 import { idsOf, seeRules, sideOf } from './sight.ts';
 
 /** Green's objects, Services first, each answer checked. Twice is harmless: server-side apply of equal objects. */
 export async function applySide(deps: DeploymentDependencies, { course }: { course: Course }): Promise<void> {
-  for (const object of sideObjects(course.request)) {
+  const objects = sideObjects(course.request);
+  await requireOwn(deps.kubernetes, objects, 'deploymentId');
+  for (const object of objects) {
     await applyChecked(deps.kubernetes, object);
     beat();
   }

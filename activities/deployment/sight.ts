@@ -49,27 +49,46 @@ export function routingFound(request: Viewpoint['request'], found: readonly obje
 }
 
 /** Rules of the scope's hosts on its listeners: listeners once, rules once per listener, tags only of new target groups. */
-async function seeBalancer(deps: DeploymentDependencies, view: Viewpoint): Promise<ObservedRule[]> {
-  try {
-    return await readView(deps, view);
-  } catch (error) {
-    // AWS says that the balancer, or a listener, does not exist: the controller deletes one with its last Ingress.
-    if (error instanceof AwsCallError && error.kind === 'absent') return [];
-    throw error;
+function seeBalancer(deps: DeploymentDependencies, view: Viewpoint): Promise<ObservedRule[]> {
+  const ports = new Set(view.shape.ports.map(({ listener }) => listener));
+  return existing(() => readView(deps, view, (port) => ports.has(port)));
+}
+
+/** Every listener of the balancer on which a rule has one of the hosts, whatever objects say. */
+export async function listenersWith(deps: DeploymentDependencies, view: Viewpoint): Promise<number[]> {
+  const rules = await existing(() => readView(deps, view, () => true));
+  return [...new Set(rules.map(({ port }) => port))];
+}
+
+const LOOKS = 3;
+
+/**
+ * Only a balancer that AWS says does not exist has no rules: the controller deletes one with its last Ingress. A listener or
+ * a target group that does not exist was in a list that is out of date: all is read again, and then the look has failed.
+ */
+async function existing(read: () => Promise<ObservedRule[]>): Promise<ObservedRule[]> {
+  for (let looks = 1; ; looks++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof AwsCallError) || error.kind !== 'absent') throw error;
+      if (error.code === 'LoadBalancerNotFound') return [];
+      if (looks === LOOKS) throw error;
+    }
   }
 }
 
 async function readView(
   deps: DeploymentDependencies,
   { request, balancer, shape }: Viewpoint,
+  isAsked: (port: number) => boolean,
 ): Promise<ObservedRule[]> {
   if (!balancer) return [];
   const { region } = request.scope;
   const own = new Set(shape.hosts);
-  const ports = new Set(shape.ports.map(({ listener }) => listener));
   const found: { port: number; hosts: string[]; groups: { arn: string; weight: number }[] }[] = [];
   for (const { port, arn } of await readListeners(deps.aws, region, balancer.arn)) {
-    if (!ports.has(port)) continue;
+    if (!isAsked(port)) continue;
     for (const { hosts, forward } of await readRules(deps.aws, region, arn)) {
       if (!hosts.some((host) => own.has(host))) continue;
       const groups = (forward ?? []).map(({ targetGroupArn, weight }) => ({ arn: targetGroupArn, weight }));

@@ -16,6 +16,10 @@ export const deploymentIdSchema = z
     /^[a-z0-9](?:[a-z0-9-]{0,22}[a-z0-9])?$/,
     'must be 1 to 24 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
   )
+  .regex(
+    /^(?!.*-(?:http|grpc)-\d{4,5}$)/,
+    'must not end like the Service of a port ("-http-" or "-grpc-" and 4 or 5 digits)',
+  )
   .describe('The version; part of the names of its objects');
 
 const text = z.string().nullish();

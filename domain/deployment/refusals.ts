@@ -92,6 +92,16 @@ function namesAny(message: string, words: readonly string[]): boolean {
   });
 }
 
+/** What the controller warns of since our apply, newest first, each once however often it is repeated. */
+export function saidSince({ events, uids, appliedAt, heard }: Omit<Opinions, 'ours' | 'others' | 'former'>): string[] {
+  const since = Math.floor(Date.parse(appliedAt) / 1000) * 1000;
+  const fresh = events
+    .filter((event) => Date.parse(event.lastSeen) >= since && !heard.includes(markOf(event)))
+    .filter(({ uid, type }) => uids.includes(uid) && type === 'Warning')
+    .sort((a, b) => Date.parse(b.lastSeen) - Date.parse(a.lastSeen));
+  return [...new Set(fresh.map(({ reason, message }) => `${reason}: ${message}`))];
+}
+
 /** Warnings of the controller that are shown and do not end a wait, newest first. */
 export function shownEvents(events: readonly IngressEvent[], uids: readonly string[], limit = 10): string[] {
   return events

@@ -90,6 +90,18 @@ describe('reading a deployment', () => {
     ]);
   });
 
+  test.each(['v2-http-2024', 'v2-grpc-50051'])(
+    '%s is no id of a deployment: it would be read as a port of v2',
+    (id) => {
+      const message = 'must not end like the Service of a port ("-http-" or "-grpc-" and 4 or 5 digits)';
+      for (const path of ['deploymentId', 'currentDeploymentId']) {
+        const reading = readWith(deploymentInputSchema, { ...smallest, [path]: id });
+        expect(reading.ok ? [] : reading.fields).toEqual([{ path, message }]);
+      }
+      expect(readWith(deploymentInputSchema, { ...smallest, deploymentId: 'v2-http-124' }).ok).toBe(true);
+    },
+  );
+
   test('a restart needs the name of an instance (D99)', () => {
     const ask = { scopeId: '7', deploymentId: '42', scope: smallest.scope };
     const reading = readWith(instanceRestartInputSchema, ask);

@@ -72,6 +72,17 @@ function knownOf({ slugs, dnsType, networking }: ScopeCreationInput) {
   return { scope: { ...scope, dnsType }, networking: { scope: networking?.scope } };
 }
 
+/** An open run of the scope that holds its row in the ledger; no worker serves it. */
+export async function holdBy(world: World, { input: { scopeId } }: TestScope) {
+  const run = await world.client.workflow.start('holder', {
+    taskQueue: uniqueName('nobody'),
+    workflowId: `scope-deletion/${scopeId}`,
+  });
+  const holder = `${run.workflowId}@${run.firstExecutionRunId}`;
+  await world.database.query('update placement set holder = $2 where scope_id = $1', [scopeId, holder]);
+  return { holder, end: () => run.terminate() };
+}
+
 /** A scope whose version 41 serves. */
 export async function served(world: World, fields: Fields = {}): Promise<TestScope> {
   const scope = await createScope(world);

@@ -93,7 +93,8 @@ async function holdFrom(database: Database, scopeId: string, run: string, previo
   return rowCount === 1;
 }
 
-async function isOpen(temporal: Client, holder: string): Promise<boolean> {
+/** Whether the run behind a holder is open. */
+export async function isOpen(temporal: Client, holder: string): Promise<boolean> {
   return (await closedSince(temporal, holder)) === undefined;
 }
 

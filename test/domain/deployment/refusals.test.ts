@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { controllerOpinion, type IngressEvent, markOf, shownEvents } from '../../../domain/deployment/refusals.ts';
+import {
+  controllerOpinion,
+  type IngressEvent,
+  markOf,
+  saidSince,
+  shownEvents,
+} from '../../../domain/deployment/refusals.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 const event = (message: string, fields: Partial<IngressEvent> = {}): IngressEvent => ({
@@ -78,6 +84,15 @@ describe('what the balancer’s controller says', () => {
     const older = event('Service "d-7-42" not found', { firstSeen: at(1), lastSeen: at(9) });
     const former = event('Service "d-7-42" not found', { uid: 'u0' });
     expect(opinion(success, older, former)).toBeUndefined();
+  });
+
+  test('what is said while a gate waits is told once each, without what was heard before or is of others', () => {
+    const again = event('a', { id: 'e2', count: 7, lastSeen: at(12) });
+    const heard = event('old', { id: 'e3' });
+    const events = [event('a'), again, heard, event('b', { lastSeen: at(11) }), event('c', { uid: 'u2' })];
+    const early = event('early', { lastSeen: at(1) });
+    const said = saidSince({ events: [early, ...events], uids: ['u1'], appliedAt: at(10), heard: [markOf(heard)] });
+    expect(said).toEqual(['a', 'b'].map((what) => `FailedBuildModel: Failed build model due to ${what}`));
   });
 
   test('warnings are shown newest first, normal events are not', () => {

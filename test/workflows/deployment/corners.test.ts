@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { Context } from '@temporalio/activity';
+import { afterEach, describe, expect, test } from 'vitest';
 import { rollbackUpdate, switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
 import type { DeploymentPlan, DeploymentResult, DiagnosisResult } from '../../../contract/deployment/status.ts';
 import { workflowIds, workflowTypes } from '../../../contract/names.ts';
@@ -10,6 +12,7 @@ import {
   deploymentOf,
   drive,
   editWeights,
+  holdBy,
   inPhase,
   next,
   objectsOf,
@@ -26,6 +29,11 @@ import {
 } from '../../support/rollouts.ts';
 
 const world = rolloutWorld();
+
+afterEach(async () => {
+  world.around = undefined;
+  await world.controllers.loadBalancer.resume();
+});
 
 const PORTS = [
   { port: 9000, type: 'HTTP' as const },
@@ -74,18 +82,71 @@ describe('a request that cannot be carried out', () => {
 
   test('on a scope that is held is ScopeBusy, on one never created it is adopted with a warning (rows 1, 47)', async () => {
     const scope = await createScope(world);
-    await world.database.query('update placement set holder = $2 where scope_id = $1', [
-      scope.input.scopeId,
-      'scope-deletion/x@y',
-    ]);
+    const { holder, end } = await holdBy(world, scope);
     expect(await failureOf(rollOut(world, deploymentOf(scope, '41')))).toMatchObject({
       type: 'ScopeBusy',
-      message: expect.stringContaining('scope-deletion/x@y'),
+      message: expect.stringContaining(holder),
     });
+    // A run that was terminated holds nothing any more.
+    await end();
+    expect(await rollOut(world, deploymentOf(scope, '41'))).toMatchObject({ outcome: 'finalized' });
     const unknown: TestScope = { ...scope, input: world.request(), domain: 'unknown.apps.example.com' };
     const result = await rollOut(world, deploymentOf(unknown, '41'));
     expect(result.warnings.map(({ code }) => code)).toContain('PlacedAfresh');
     expect(await placementOf(unknown)).toMatchObject({ state: 'bound', holder: null });
+  });
+
+  test.each(['released', 'reserved'])(
+    'is not locked out by its own attempt that was lost while it placed the scope (row %s)',
+    async (state) => {
+      const scope: TestScope = {
+        ...(await createScope(world)),
+        input: world.request(),
+        domain: `${state}.apps.example.com`,
+      };
+      const { scopeId } = scope.input;
+      let attempts = 0;
+      world.around = async (name, run) => {
+        if (name !== 'beginRollout' || ++attempts > 1) return run();
+        const { workflowExecution } = Context.current().info;
+        const holder = `${workflowExecution?.workflowId}@${workflowExecution?.runId}`;
+        if (state === 'released')
+          await world.database.query('insert into placement (scope_id, holder) values ($1, $2)', [scopeId, holder]);
+        else {
+          await run();
+          const reserved = "update placement set state = 'reserved', holder = $2 where scope_id = $1";
+          await world.database.query(reserved, [scopeId, holder]);
+        }
+        throw new Error('the worker was killed');
+      };
+      expect(await rollOut(world, deploymentOf(scope, '41'))).toMatchObject({ outcome: 'finalized' });
+      expect(attempts).toBe(2);
+      expect(await placementOf(scope)).toMatchObject({ state: 'bound', holder: null });
+    },
+  );
+
+  test('whose objects would have the names of another scope is refused, and those are left alone', async () => {
+    const scope = await createScope(world);
+    const { scopeId, slugs } = scope.input;
+    const create = async (id: string, slug = slugs.scope): Promise<TestScope> => {
+      const input = { ...world.request(), scopeId: id, slugs: { ...slugs, scope: slug } };
+      return { ...scope, input, domain: (await world.create(input)).domain };
+    };
+    const other = await create(`${scopeId}-4`, 'joined');
+    await rollOut(world, deploymentOf(other, '2'));
+    const before = await traceOf(world, other);
+    expect(await failureOf(rollOut(world, deploymentOf(scope, '4-2')))).toMatchObject({
+      type: 'InvalidInput',
+      message: expect.stringMatching(`deploymentId: Service .*/d-${scopeId}-4-2 is already that of scope ${scopeId}-4`),
+    });
+    // Slug and id of a scope are joined by a hyphen too.
+    const third = await create('4', `joined-${scopeId}`);
+    expect(await failureOf(rollOut(world, deploymentOf(third, '9')))).toMatchObject({
+      type: 'InvalidInput',
+      message: expect.stringMatching(`scope.slugs.scope: Ingress .* is already that of scope ${scopeId}-4`),
+    });
+    expect(await traceOf(world, other)).toEqual(before);
+    expect(await objectsOf(world, third)).toEqual([]);
   });
 });
 
@@ -180,7 +241,70 @@ describe('a rollout', () => {
   });
 });
 
+test('a rollback goes back to what was there when its run began, not to what an older one of the same id found', async () => {
+  const scope = await served(world);
+  const { scopeId } = scope.input;
+  const stopped = await startRollout(world, next(scope));
+  await reaches(world, scope, inPhase('Running'));
+  await stopped.terminate();
+  const later = deploymentOf(scope, '43', { currentDeploymentId: '41', trafficPlan: byPlan([100]) });
+  expect(await rollOut(world, later)).toMatchObject({ outcome: 'finalized' });
+  const open = async () =>
+    (await world.database.query('select 1 from rollout where scope_id = $1 and ended_at is null', [scopeId])).rowCount;
+  expect(await open()).toBe(0);
+  // An older worker left the row open; its Ingresses name a Service that is gone.
+  await world.database.query("update rollout set ended_at = null where scope_id = $1 and deployment_id = '42'", [
+    scopeId,
+  ]);
+  const before = await traceOf(world, scope);
+  const again = await startRollout(world, deploymentOf(scope, '42', { currentDeploymentId: '43' }));
+  await reaches(world, scope, inPhase('Running'));
+  await again.executeUpdate(rollbackUpdate, { args: [{ reason: 'enough' }] });
+  expect(await again.result()).toMatchObject({ outcome: 'rolled_back' });
+  expect(await traceOf(world, scope)).toEqual(before);
+
+  await (await startRollout(world, deploymentOf(scope, '44', { currentDeploymentId: '43' }))).terminate();
+  await world.database.query('update rollout set ended_at = null where scope_id = $1', [scopeId]);
+  await runOfRoom(world, workflowTypes.deploymentDeletion, workflowIds.deployment(scopeId), targetOf(scope));
+  expect(await open()).toBe(0);
+});
+
+test('a version is not removed while an Ingress names it, although no rule does yet (section 19)', async () => {
+  const scope = await served(world);
+  const { scopeId } = scope.input;
+  const kind = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' };
+  world.around = async (name, run) => {
+    if (name !== 'removeObjects') return run();
+    await world.controllers.loadBalancer.pause();
+    const labelSelector = `scope_id=${scopeId}`;
+    const [ingress] = await world.kubernetes.list<KubernetesObject & { spec?: object }>(kind, {
+      namespace: world.namespace,
+      labelSelector,
+    });
+    const spec = JSON.parse(JSON.stringify(ingress?.spec).replaceAll(`d-${scopeId}-42`, `d-${scopeId}-41`));
+    await world.kubernetes.merge(
+      { ...kind, namespace: world.namespace, name: ingress?.metadata?.name ?? '' },
+      { spec },
+    );
+    return run();
+  };
+  expect(await failureOf(rollOut(world, next(scope, { trafficPlan: byPlan([100]) })))).toMatchObject({
+    type: 'NotConverged',
+    message: expect.stringMatching(`Ingress .* still names d-${scopeId}-41`),
+  });
+  expect(await objectsOf(world, scope)).toContain(`Service d-${scopeId}-41`);
+});
+
 describe('the other runs of the room', () => {
+  test('a dry run for a scope that nothing knows tells the balancer that a rollout would take', async () => {
+    const scope: TestScope = { ...(await createScope(world)), input: world.request(), domain: 'plan.apps.example.com' };
+    const names = { balancerPublicName: 'k8s-groundwork-absent', additionalPublicBalancers: [scope.balancer] };
+    const input = deploymentOf(scope, '41', { networking: { scope: names } });
+    const plan = (await (await startRollout(world, { ...input, dryRun: true })).result()) as DeploymentPlan;
+    expect(plan.balancer).toBe(scope.balancer);
+    expect(await placementOf(scope)).toBeUndefined();
+  });
+
   test('a dry run tells objects, load and expected rules, and makes nothing', async () => {
     const scope = await createScope(world);
     const handle = await startRollout(world, deploymentOf(scope, '41', { dryRun: true }));

@@ -11,6 +11,7 @@ import {
   deploymentOf,
   drive,
   GONE,
+  holdBy,
   inPhase,
   next,
   objectsOf,
@@ -261,14 +262,12 @@ describe('a start', () => {
   test('is refused on a scope that is held, with another way of DNS, and on a cluster without the Gateway API', async () => {
     const scope = await createScopeByGateway(world);
     const input = deploymentOf(scope, '41');
-    const hold = (holder: string | null) =>
-      world.database.query('update placement set holder = $2 where scope_id = $1', [scope.input.scopeId, holder]);
-    await hold('scope-deletion/x@y');
+    const { holder, end } = await holdBy(world, scope);
     expect(await failureOf(rollOut(world, input))).toMatchObject({
       type: 'ScopeBusy',
-      message: expect.stringContaining('scope-deletion/x@y'),
+      message: expect.stringContaining(holder),
     });
-    await hold(null);
+    await end();
     const other = { ...input, scope: { ...input.scope, dnsType: 'route53' as const } };
     expect(await failureOf(rollOut(world, other))).toMatchObject({
       type: 'InvalidInput',

@@ -6,6 +6,7 @@ import {
   rollbackUpdate,
   switchTrafficUpdate,
 } from '../../../contract/deployment/messages.ts';
+import { workflowIds, workflowTypes } from '../../../contract/names.ts';
 import { retryNowSignal, retryNowUpdate } from '../../../contract/scope/messages.ts';
 import type { AwsSeed } from '../../../sandbox/aws/seed-schema.ts';
 import { eventually, failureOf, truth } from '../../support/inspect.ts';
@@ -23,12 +24,15 @@ import {
   rollOut,
   rolloutStatus,
   rolloutWorld,
+  runOfRoom,
   served,
   startRollout,
   type TestScope,
+  targetOf,
   traceOf,
   weightsOf,
 } from '../../support/rollouts.ts';
+import { uniqueName } from '../../support/servers.ts';
 import { managedTags, REGION, region } from '../../support/world.ts';
 
 /** What gates refuse, and who is told. Deadlines are short: most of these end by one. */
@@ -57,7 +61,10 @@ function withSecondBalancer(): AwsSeed {
 const INGRESS = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' };
 const healthSeconds = 10;
 
-afterEach(() => {
+afterEach(async () => {
+  world.around = undefined;
+  world.faults.clear();
+  await world.controllers.loadBalancer.resume();
   world.aws.state.lifecycle.targetHealthSeconds = healthSeconds;
 });
 
@@ -159,7 +166,11 @@ describe('the balancer', () => {
     await reaches(world, scope, ({ paused, failure }) =>
       expect({ paused, type: failure?.type }).toEqual({ paused: true, type: 'GroupBroken' }),
     );
-    expect((await rolloutStatus(world, scope.input.scopeId)).failure?.message).toContain('culprit');
+    const { failure, warnings } = await rolloutStatus(world, scope.input.scopeId);
+    expect(failure?.message).toContain('culprit');
+    expect(warnings.filter(({ code }) => code === 'ControllerEvent')).toEqual([
+      { code: 'ControllerEvent', message: expect.stringMatching(/^Failed.*gone-service/) },
+    ]);
     expect((await world.kubernetes.read({ ...INGRESS, ...culprit }))?.metadata?.resourceVersion).toBe(written);
     await world.kubernetes.remove({ ...INGRESS, ...culprit });
     // A person was waited for (row 45: N3): the cause is gone, and the step is tried again.
@@ -262,6 +273,38 @@ describe('an Ingress that somebody deletes during the gate', () => {
   });
 });
 
+test('a deletion repeated when the Ingresses are gone still proves that no rule is left, on every listener', async () => {
+  const scope = await served(world, { workload: { additionalPorts: [{ port: 9000, type: 'HTTP' }] } });
+  const { scopeId } = scope.input;
+  await world.controllers.loadBalancer.pause();
+  for (const { metadata } of await world.kubernetes.list(INGRESS, {
+    namespace: world.namespace,
+    labelSelector: `scope_id=${scopeId}`,
+  })) {
+    const ref = { ...INGRESS, namespace: world.namespace, name: metadata?.name ?? '' };
+    await world.kubernetes.merge(ref, { metadata: { finalizers: [] } });
+    await world.kubernetes.remove(ref);
+  }
+  const remove = () =>
+    runOfRoom(world, workflowTypes.deploymentDeletion, workflowIds.deployment(scopeId), targetOf(scope));
+  const left = { type: 'NotConverged', message: expect.stringMatching('still there: 443 .*; 9000 ') };
+  expect(await failureOf(remove())).toMatchObject(left);
+  // A listener that is gone from one list to the next is not a balancer without rules.
+  world.around = (name, run) => {
+    const gone = { kind: 'error' as const, code: 'ListenerNotFound', status: 400 };
+    if (name === 'removeRoutes')
+      world.faults.add({ match: { service: 'elbv2', action: 'DescribeRules', caller: 'sandbox' }, effect: gone });
+    return run();
+  };
+  expect(await failureOf(remove())).toMatchObject({ type: 'NotConverged' });
+  expect(await objectsOf(world, scope)).toHaveLength(3);
+  world.around = undefined;
+  world.faults.clear();
+  await world.controllers.loadBalancer.resume();
+  await remove();
+  await eventually(async () => expect(await traceOf(world, scope)).toEqual(GONE));
+});
+
 test('an object that a finalizer holds is RemovalTimeout naming it, untouched; a repeat goes on (row 30: D78)', async () => {
   const scope = await served(world);
   const service = {
@@ -271,6 +314,17 @@ test('an object that a finalizer holds is RemovalTimeout naming it, untouched; a
     name: `d-${scope.input.scopeId}-41`,
   };
   const holdBy = (finalizers: string[]) => world.kubernetes.merge(service, { metadata: { finalizers } });
+  const uid = (await world.kubernetes.read(service))?.metadata?.uid;
+  await world.kubernetes.apply({
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: uniqueName('held'), namespace: world.namespace },
+    involvedObject: { ...service, uid },
+    type: 'Warning',
+    reason: 'Held',
+    message: 'the audit is not done',
+    lastTimestamp: new Date().toISOString(),
+  } as Parameters<typeof world.kubernetes.apply>[0]);
   await holdBy(['example.com/hold']);
   const driver = drive(world, scope);
   const handle = await startRollout(world, next(scope));
@@ -279,7 +333,7 @@ test('an object that a finalizer holds is RemovalTimeout naming it, untouched; a
   await handle.executeUpdate(finalizeUpdate, { args: [{}] });
   expect(await failureOf(handle.result())).toMatchObject({
     type: 'RemovalTimeout',
-    message: expect.stringMatching(/d-.*-41.*example\.com\/hold/),
+    message: expect.stringMatching(/d-.*-41.*example\.com\/hold.*said last: Held: the audit is not done/),
   });
   expect(weightsOf(world, scope)).toEqual({ '42': 100 });
   expect((await world.kubernetes.read(service))?.metadata?.finalizers).toContain('example.com/hold');
