@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { IpPoolChange, IpPoolChangeInput } from '../ip/change.ts';
-import type { IpClaimInput, IpClaimSpec, IpReleaseInput, IpRenewalInput } from '../ip/claim.ts';
+import type { IpClaimInput, IpClaimSpec, IpReleaseInput, IpRenewalInput, MatchExpression } from '../ip/claim.ts';
 import type { IpInventoryInput, IpInventoryQuery } from '../ip/inventory.ts';
 import type { CancelWait } from '../ip/messages.ts';
 import type { IpPoolCreationInput, IpPoolDeletionInput, IpPoolSpec } from '../ip/pool.ts';
@@ -44,7 +44,9 @@ function claimIssues(spec: Partial<IpClaimSpec>): Issue[] {
   const { matchLabels, matchExpressions } = spec.poolSelector ?? {};
   if (spec.poolSelector && Object.keys(matchLabels ?? {}).length + (matchExpressions ?? []).length === 0)
     wrong(['poolSelector'], 'must not be empty: give matchLabels or matchExpressions');
-  for (const [index, { operator, values }] of (Array.isArray(matchExpressions) ? matchExpressions : []).entries()) {
+  const expressions: readonly unknown[] = Array.isArray(matchExpressions) ? matchExpressions : [];
+  for (const [index, expression] of expressions.entries()) {
+    const { operator, values } = (expression ?? {}) as Partial<MatchExpression>;
     const path = ['poolSelector', 'matchExpressions', String(index), 'values'];
     const some = (values ?? []).length > 0;
     if ((operator === 'In' || operator === 'NotIn') && !some) wrong(path, `must not be empty for ${operator}`);

@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, test } from 'vitest';
 import { call } from '../../../activities/ip/call.ts';
 import type { IpDependencies } from '../../../activities/ip/dependencies.ts';
+import { createIpActivities } from '../../../activities/ip/index.ts';
 import { refusal } from '../../../activities/ip/refusals.ts';
 import { ipFailures } from '../../../contract/ip/failures.ts';
 import { DRIVER_TEXT } from '../../support/ip-world.ts';
@@ -59,6 +60,14 @@ describe('an error of the database', () => {
     expect(failure.message).not.toMatch(DRIVER_TEXT);
     expect(failure.cause).toBeUndefined();
   });
+});
+
+test('an error in the own code of an activity is a bug: the run ends, and is not tried for ever', async () => {
+  const broken = { settings: undefined } as unknown as IpDependencies;
+  const claimTimings = () => createIpActivities(broken).claimTimings();
+  const error = await new MockActivityEnvironment().run(claimTimings).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ type: 'Internal', nonRetryable: true, details: [{ reason: 'Constraint' }] });
+  expect(String(error)).not.toContain('undefined');
 });
 
 describe('a refusal', () => {
