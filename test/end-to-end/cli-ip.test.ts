@@ -74,7 +74,11 @@ describe('groundwork ip', () => {
       allocatedCIDR: '10.1.0.48/28',
       replayed: false,
     });
+    await ip('claim many --pool quiet --prefix-length 28');
+    await ip('claim many-3 --pool quiet --prefix-length 28');
     expect((await ip('release many --all -q')).stdout.split('\n')).toHaveLength(4);
+    expect((await ip('release many -q')).stdout).toBe('10.1.0.64/28\n');
+    expect((await ip('release many-3 -q')).stdout).toBe('10.1.0.80/28\n');
     expect((await ip('list --pool quiet -q')).stdout).toBe('10.1.0.48/28\n');
   });
 

@@ -4,6 +4,7 @@ import { NotFound } from '../../errors.ts';
 import { type Context, positiveNumber, positiveWhole } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { UsageError } from '../failing.ts';
+import { membersOf } from './batch.ts';
 import { asOwner, type OwnerOptions, poolRef, poolSelector, type Session, say, withOwner } from './options.ts';
 import { addPoolCommands } from './pools.ts';
 import { addressesOf, change, claimLines, claimTable, eventTable, importLines, verifyLines } from './print.ts';
@@ -244,13 +245,8 @@ async function livesOf(session: Session, name: string | undefined, options: Rele
   refuseAllocationName(options.uid ?? name ?? '');
   if (options.uid !== undefined) return [options.uid];
   if (!options.all) return [(await claimOf(session, options.namespace, name ?? '')).uid];
-  const member = new RegExp(`^${(name ?? '').replace(/[.]/g, '\\.')}(-\\d+)?$`);
   const claims = await session.groundwork.ip.inventory.claims(session.owner, { namespace: options.namespace });
-  const found = claims.filter((claim) => member.test(claim.name));
-  if (found.length > 0) return found.map(({ uid }) => uid);
-  throw new NotFound(`there is no claim ${options.namespace}/${name} and no batch of that name`, {
-    reason: 'ClaimNotFound',
-  });
+  return membersOf(name ?? '', claims).map(({ uid }) => uid);
 }
 
 async function claimOf({ groundwork, owner }: Session, namespace: string, name: string): Promise<IpClaim> {
