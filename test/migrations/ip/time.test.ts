@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { IpDependencies } from '../../../activities/ip/dependencies.ts';
+import { sweepPools } from '../../../activities/ip/sweep.ts';
+import { Database } from '../../../activities/postgres/database.ts';
 import { testDatabase } from '../../support/servers.ts';
 import { Allocator } from './allocator.ts';
 
@@ -6,11 +9,15 @@ import { Allocator } from './allocator.ts';
 
 const server = testDatabase();
 let ip: Allocator;
+let database: Database;
+let deps: IpDependencies;
 let pool: number;
 beforeAll(() => {
   ip = new Allocator(server.url);
+  database = new Database({ url: server.url, poolSize: 1 });
+  deps = { settings: { refusedEventDays: 7 }, database, patientDatabase: database } as IpDependencies;
 });
-afterAll(() => ip.close());
+afterAll(() => Promise.all([ip.close(), database.close()]));
 beforeEach(async () => {
   await ip.clear();
   pool = await ip.pooled({ name: 'p', cidr: '10.0.0.0/20', range: [24, 28] });
@@ -115,6 +122,20 @@ describe('leases', () => {
     const before = await ip.state();
     expect((await ip.claim({ name: 'c', pool: 'p', len: 24, ttl: 60, dryRun: true })).cidr).toBe('10.0.0.0/24');
     expect(await ip.state()).toEqual(before);
+  });
+});
+
+describe('a pass of the sweep', () => {
+  test('reaches every pool with something due, however many there are', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    for (const [index, name] of names.entries()) {
+      await ip.pooled({ name, cidr: `10.9.${index}.0/24`, range: [24, 28] });
+      await ip.claim({ name, pool: name, len: 24, ttl: 60 });
+    }
+    await pass(61);
+    const { report } = await sweepPools(deps, 2);
+    expect(report).toMatchObject({ pools: 5, expired: 5 });
+    expect(await ip.due()).toEqual([]);
   });
 });
 
