@@ -1,3 +1,4 @@
+import type { ApplicationFailure } from '@temporalio/common';
 import type { IpSweepReport } from '../../contract/ip/inventory.ts';
 import { beating } from '../signal.ts';
 import { call, workflowId } from './call.ts';
@@ -15,6 +16,8 @@ const MOST_WAITERS = 200;
 
 interface DueRow {
   pool_id: number;
+  owner: string;
+  name: string;
 }
 
 interface SweepRow {
@@ -34,18 +37,22 @@ interface HousekeepingRow {
   without_retention: string;
 }
 
+/** What a pass did, and the pools, as `<owner>/<name>`, that it could not finish because what is in them contradicts itself. */
+export interface Sweep {
+  report: Omit<IpSweepReport, 'signalled' | 'failedPools'>;
+  waiters: string[];
+  failed: string[];
+}
+
 /**
  * One pass over every pool with something due, read in pages of `page` pools. Running it twice is harmless: what the first call did is not due any more. A pass that is cut off has committed
  * what it did, pool by pool; the next goes on.
  */
-export function sweepPools(
-  deps: IpDependencies,
-  page = PAGE,
-): Promise<{ report: Omit<IpSweepReport, 'signalled'>; waiters: string[] }> {
+export function sweepPools(deps: IpDependencies, page = PAGE): Promise<Sweep> {
   return beating(() => sweep(deps, page));
 }
 
-async function sweep(deps: IpDependencies, page: number): ReturnType<typeof sweepPools> {
+async function sweep(deps: IpDependencies, page: number): Promise<Sweep> {
   const database = deps.patientDatabase;
   const report = {
     pools: 0,
@@ -60,11 +67,19 @@ async function sweep(deps: IpDependencies, page: number): ReturnType<typeof swee
     eventsDropped: 0,
   };
   const waiters = new Set<string>();
+  const failed: string[] = [];
   for (let after: number | undefined = 0; after !== undefined; ) {
     const due: DueRow[] = await call<DueRow>(deps, 'ipam_sweep_due', [page, after], database);
-    for (const { pool_id } of due) {
+    for (const { pool_id, owner, name } of due) {
       report.pools += 1;
-      await sweepPool(deps, pool_id, report, waiters);
+      // One pool stops neither the others nor the housekeeping.
+      await sweepPool(deps, pool_id, report, waiters).catch((error: unknown) => {
+        const { type, details } = error as ApplicationFailure;
+        if (type === 'Internal') failed.push(`${owner}/${name}`);
+        else if (type === 'Busy' && (details?.[0] as { reason?: string })?.reason !== 'Database')
+          report.skippedLocked += 1;
+        else throw error;
+      });
     }
     after = due.length < page ? undefined : due.at(-1)?.pool_id;
   }
@@ -76,7 +91,7 @@ async function sweep(deps: IpDependencies, page: number): ReturnType<typeof swee
   const { expired, coolingEnded, marked, released } = report;
   for (const [kind, rows] of Object.entries({ expired, coolingEnded, marked, released }))
     deps.metrics?.swept(kind, rows);
-  return { report, waiters: [...waiters].slice(0, MOST_WAITERS) };
+  return { report, waiters: [...waiters].slice(0, MOST_WAITERS), failed };
 }
 
 type Counts = Pick<IpSweepReport, 'candidates' | 'expired' | 'coolingEnded' | 'marked' | 'released' | 'skippedLocked'>;

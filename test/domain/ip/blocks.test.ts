@@ -132,6 +132,7 @@ describe('what a person reads of a run', () => {
       released: 0,
       withoutRetention: 0,
       skippedLocked: 0,
+      failedPools: 0,
       waitersDropped: 0,
       eventsDropped: 0,
       signalled: 0,
