@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { memberName } from '../../../domain/ip/names.ts';
 import type { IpClaim, IpClaimSpec, IpFamily, IpImportReport, IpReleaseResult } from '../../client.ts';
 import { NotFound } from '../../errors.ts';
 import { type Context, positiveNumber, positiveWhole } from '../command.ts';
@@ -51,7 +52,7 @@ export function addIpCommands(program: Command, context: Context): void {
     .action(async (name: string, options: ClaimOptions) =>
       asOwner(context, options, async (session) => {
         const { groundwork, owner, actor } = session;
-        const spec = await specOf(session, options);
+        const spec = await specOf(session, name, options);
         const { namespace, wait } = options;
         const request = { owner, ...actor, namespace, name, spec, ...(wait ? { waitSeconds: wait } : {}) };
         const call = {
@@ -194,10 +195,10 @@ function withNamespace(command: Command): Command {
   return command.option('-n, --namespace <name>', 'namespace of the claim', 'default');
 }
 
-async function specOf(session: Session, options: ClaimOptions): Promise<IpClaimSpec> {
+async function specOf(session: Session, name: string, options: ClaimOptions): Promise<IpClaimSpec> {
   const { pool, selector, project, prefixLength, cidr, count, retain, ttl } = options;
   return {
-    ipFamily: await familyOf(session, options),
+    ipFamily: await familyOf(session, name, options),
     ...(pool === undefined ? {} : { poolRef: poolRef(pool) }),
     ...(selector === undefined ? {} : { poolSelector: poolSelector(selector, project) }),
     ...(prefixLength === undefined ? {} : { prefixLength }),
@@ -208,15 +209,30 @@ async function specOf(session: Session, options: ClaimOptions): Promise<IpClaimS
   };
 }
 
-/** What the caller did not say follows from the block, else from the pool. */
-async function familyOf({ groundwork, owner }: Session, { family, cidr, pool }: ClaimOptions): Promise<IpFamily> {
+/**
+ * What the caller did not say follows from the block, else from the pool; when that may not be looked at any more, from the
+ * block that the claim holds already.
+ */
+async function familyOf({ groundwork, owner }: Session, name: string, options: ClaimOptions): Promise<IpFamily> {
+  const { family, cidr, pool, count = 1, namespace } = options;
   if (family) return family;
   if (cidr !== undefined) return cidr.includes(':') ? 'IPv6' : 'IPv4';
   if (pool === undefined) return 'IPv4';
-  return (await groundwork.ip.inventory.pool(owner, poolRef(pool))).pool.ipFamily;
+  const { inventory } = groundwork.ip;
+  try {
+    return (await inventory.pool(owner, poolRef(pool))).pool.ipFamily;
+  } catch (error) {
+    const held = { namespace, name: count > 1 ? memberName(name, 0) : name, limit: 1 };
+    const [claim] = await inventory.claims(owner, held).catch(() => []);
+    if (claim) return claim.ipFamily;
+    throw error;
+  }
 }
 
-/** Use of the pool before and after a change of `added` addresses that has been made, or would be. */
+/**
+ * Use of the pool before and after a change of `added` addresses that has been made, or would be; empty when the pool cannot be
+ * looked at: the change stands all the same.
+ */
 async function useOf(
   { groundwork, owner }: Session,
   pool: { owner: string; name: string },
@@ -224,7 +240,9 @@ async function useOf(
   planned = false,
 ): Promise<string> {
   const ref = { name: pool.name, projectRef: { name: pool.owner } };
-  const { capacity } = (await groundwork.ip.inventory.pool(owner, ref)).pool.status;
+  const seen = await groundwork.ip.inventory.pool(owner, ref).catch(() => undefined);
+  if (!seen) return '';
+  const { capacity } = seen.pool.status;
   const after = planned ? { ...capacity, allocated: String(BigInt(capacity.allocated) + added) } : capacity;
   return change(after, added);
 }
@@ -234,7 +252,8 @@ async function releaseLine(session: Session, { uid, outcome, claim }: IpReleaseR
   if (!claim) return `Claim ${uid} was released before.`;
   const { namespace, name, allocatedCIDR, pool } = claim;
   const freed = outcome === 'released' ? -addressesOf(allocatedCIDR) : 0n;
-  return `Claim ${namespace}/${name}: ${allocatedCIDR} is ${outcome}. utilization ${await useOf(session, pool, freed)}`;
+  const use = await useOf(session, pool, freed);
+  return `Claim ${namespace}/${name}: ${allocatedCIDR} is ${outcome}.${use && ` utilization ${use}`}`;
 }
 
 /** The lives that a release is about, by uid: what is looked up now is what is released. */
