@@ -23,7 +23,7 @@ export function createIpActivities(deps: IpDependencies) {
     stopWaiting: () => stopWaiting(deps),
     releaseAddress: (input: Input) => releaseAddress(deps, input),
     renewLease: (input: Input) => renewLease(deps, input),
-    createPool: (input: Input) => createPool(deps, input),
+    createPool: (input: Input & { run: string }) => createPool(deps, input),
     changePool: (input: Input) => changePool(deps, input),
     deletePool: (input: Input & { run: string }) => deletePool(deps, input),
     reserveRanges: (input: Input) => reserveRanges(deps, input),
