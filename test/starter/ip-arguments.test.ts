@@ -114,6 +114,8 @@ describe('the file of an import', () => {
       { namespace: 'ns', name: 'a', cidr: '10.0.0.0/24', ttlSeconds: 60, line: 2 },
       { namespace: 'ns', name: 'b', cidr: '10.0.1.0/24', line: 4 },
     ]);
+    const unread = await file('b.csv', 'name,namespace,cidr,ttlSeconds\na,ns,10.0.0.0/24,1h\n');
+    expect(await importRows(unread)).toMatchObject([{ ttlSeconds: '1h', line: 2 }]);
     const row = { namespace: 'ns', name: 'a', cidr: '10.0.0.0/24' };
     expect(await importRows(await file('a.json', JSON.stringify([row])))).toEqual([{ ...row, line: 1 }]);
     expect(await importRows(await file('a.jsonl', `\n${JSON.stringify(row)}\n`))).toEqual([{ ...row, line: 2 }]);
