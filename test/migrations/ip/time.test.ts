@@ -1,5 +1,8 @@
+import type { MetricMeter } from '@temporalio/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { IpDependencies } from '../../../activities/ip/dependencies.ts';
+import { IpMetrics } from '../../../activities/ip/metrics.ts';
+import { samplePools } from '../../../activities/ip/sample.ts';
 import { sweepPools } from '../../../activities/ip/sweep.ts';
 import { Database } from '../../../activities/postgres/database.ts';
 import { testDatabase } from '../../support/servers.ts';
@@ -137,6 +140,28 @@ describe('a pass of the sweep', () => {
     expect(report).toMatchObject({ pools: 5, expired: 5 });
     expect(await ip.due()).toEqual([]);
   });
+});
+
+test('the metrics look at the fullest pools, and tell 0 of one that is not among them any more', async () => {
+  const told = new Map<string, number>();
+  const instrument = { add: () => {}, record: () => {}, set: () => {} };
+  const utilization = {
+    set: (value: number, { owner, pool: name }: Record<string, string>) => told.set(`${owner}/${name}`, value),
+  };
+  const createGauge = (name: string) => (name.endsWith('utilization_ratio') ? utilization : instrument);
+  const meter = { createCounter: () => instrument, createHistogram: () => instrument, createGauge };
+  const metrics = new IpMetrics(meter as unknown as MetricMeter);
+  await ip.pooled({ name: 'full', cidr: '10.9.0.0/28' });
+  const { uid } = await ip.claim({ name: 'c', pool: 'full', len: 28 });
+  await samplePools({ ...deps, metrics }, 1);
+  expect([...told]).toEqual([['alpha/full', 1]]);
+  await ip.release(uid);
+  await ip.deletePool('full');
+  await samplePools({ ...deps, metrics }, 1);
+  expect([...told]).toEqual([
+    ['alpha/full', 0],
+    ['alpha/p', 0],
+  ]);
 });
 
 describe('cool-down', () => {
