@@ -1,6 +1,6 @@
 import { ApplicationFailure, Context, log } from '@temporalio/activity';
 import { TemporalFailure } from '@temporalio/common';
-import type { IpFailureReason } from '../../contract/ip/failures.ts';
+import { ASK_AGAIN, type IpFailureReason } from '../../contract/ip/failures.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import type { IpDependencies } from './dependencies.ts';
@@ -116,7 +116,7 @@ function isLate(deps: IpDependencies, allowanceMs = 0): boolean {
 export function busy(deps: IpDependencies, reason: IpFailureReason<'Busy'>): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'Busy',
-    message: `${busyWords[reason]}. Ask again: the same request gets the same answer.`,
+    message: `${busyWords[reason]}. ${ASK_AGAIN}`,
     nonRetryable: isLate(deps),
     details: [{ reason, retryAfterSeconds: 1 }],
   });

@@ -46,6 +46,7 @@ describe('an error of the database', () => {
       nonRetryable: false,
       details: [{ reason, retryAfterSeconds: 1 }],
     });
+    expect(failure.message).toMatch(/Ask again in a second; where a request id is given, with a new one\.$/);
     expect(failure.message).not.toMatch(DRIVER_TEXT);
     expect(failure.cause).toBeUndefined();
   });
