@@ -1,9 +1,11 @@
-import { memberName } from '../../../domain/ip/names.ts';
 import type { IpClaim } from '../../client.ts';
 import { ClaimConflict, NotFound } from '../../errors.ts';
 
 /** Members that a batch may have. */
 const MOST_MEMBERS = 256;
+
+/** Name of one member of a batch, from 0. */
+export const memberName = (batch: string, index: number): string => `${batch}-${index}`;
 
 /**
  * The members of the batch `name` among the claims of its namespace, in index order. The ledger makes a batch in one

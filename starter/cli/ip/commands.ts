@@ -1,11 +1,10 @@
 import { type Command, Option } from 'commander';
-import { memberName } from '../../../domain/ip/names.ts';
 import type { IpClaim, IpClaimSpec, IpFamily, IpImportReport, IpReleaseResult } from '../../client.ts';
 import { NotFound } from '../../errors.ts';
 import { type Context, positiveNumber, positiveWhole } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { UsageError } from '../failing.ts';
-import { membersOf } from './batch.ts';
+import { memberName, membersOf } from './batch.ts';
 import { asOwner, type OwnerOptions, poolRef, poolSelector, type Session, say, withOwner } from './options.ts';
 import { addPoolCommands } from './pools.ts';
 import { addressesOf, change, claimLines, claimTable, eventTable, importLines, verifyLines } from './print.ts';
