@@ -178,7 +178,7 @@ export class Allocator {
     return Number(row.pool_id);
   }
 
-  deletePool(name: string, owner = 'alpha', run = 'deletion@1'): Promise<Row> {
+  deletePool(name: string, owner = 'alpha', run = `deletion@${randomUUID()}`): Promise<Row> {
     return this.one('ipam_pool_delete', [owner, name, ACTOR, run]);
   }
 
