@@ -1,5 +1,6 @@
 import { ApplicationFailure, Context, log } from '@temporalio/activity';
-import type { IpFailureReason } from '../../contract/ip/failures.ts';
+import { TemporalFailure } from '@temporalio/common';
+import { ASK_AGAIN, type IpFailureReason } from '../../contract/ip/failures.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import type { IpDependencies } from './dependencies.ts';
@@ -61,12 +62,34 @@ function translated(deps: IpDependencies, error: unknown, name: string): Applica
     return busy(deps, LOCK.includes(code) ? 'Lock' : CONTENTION.includes(code) ? 'Contention' : 'Database');
   }
   logged('error', 'the allocator failed', where);
-  return ApplicationFailure.create({
-    type: 'Internal',
-    message: 'the allocator failed in a way that it never should; nothing was changed. Look at the log of the worker.',
-    nonRetryable: true,
-    details: [{ reason: 'Constraint' satisfies IpFailureReason<'Internal'> }],
-  });
+  return bug('the allocator failed in a way that it never should; nothing was changed. Look at the log of the worker.');
+}
+
+/** What no other attempt can change. */
+function bug(message: string): ApplicationFailure {
+  const details = [{ reason: 'Constraint' satisfies IpFailureReason<'Internal'> }];
+  return ApplicationFailure.create({ type: 'Internal', message, nonRetryable: true, details });
+}
+
+/**
+ * The same activities, of which none is tried for ever: what is thrown that no activity of the room throws on purpose is a bug
+ * of ours, which the next attempt meets again. A local activity has no other end to its attempts.
+ */
+export function endingAtBugs<Activities extends object>(deps: IpDependencies, activities: Activities): Activities {
+  const guarded = Object.entries(activities).map(([name, activity]) => [
+    name,
+    async (...args: unknown[]) => {
+      try {
+        return await activity(...args);
+      } catch (error) {
+        if (error instanceof TemporalFailure) throw error;
+        logged('error', 'an activity failed in its own code', { activity: name, error });
+        deps.metrics?.failure('Internal', 'Constraint');
+        throw bug(`${name} failed in a way that it never should. Look at the log of the worker.`);
+      }
+    },
+  ]);
+  return Object.fromEntries(guarded) as Activities;
 }
 
 const busyWords: Readonly<Record<IpFailureReason<'Busy'>, string>> = {
@@ -93,7 +116,7 @@ function isLate(deps: IpDependencies, allowanceMs = 0): boolean {
 export function busy(deps: IpDependencies, reason: IpFailureReason<'Busy'>): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'Busy',
-    message: `${busyWords[reason]}. Ask again: the same request gets the same answer.`,
+    message: `${busyWords[reason]}. ${ASK_AGAIN}`,
     nonRetryable: isLate(deps),
     details: [{ reason, retryAfterSeconds: 1 }],
   });

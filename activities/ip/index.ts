@@ -1,3 +1,4 @@
+import { endingAtBugs } from './call.ts';
 import { awaitCapacity, type CapacityWaitInput, type ClaimTry, claimAddress, stopWaiting } from './claim.ts';
 import type { IpDependencies } from './dependencies.ts';
 import { importClaims } from './import.ts';
@@ -11,10 +12,10 @@ type Input = { input: unknown };
 
 /**
  * The activities of the IP room, one for each function of the database. Each may run twice or lose its answer, and the
- * function it calls says why that is harmless.
+ * function it calls says why that is harmless. What none of them foresaw ends the run as `Internal`.
  */
 export function createIpActivities(deps: IpDependencies) {
-  return {
+  return endingAtBugs(deps, {
     // Local activities: one call of the database each.
     claimTimings: async () => ({ abandonAfterSeconds: deps.settings.abandonAfterSeconds }),
     claimAddress: (input: ClaimTry) => claimAddress(deps, input),
@@ -22,7 +23,7 @@ export function createIpActivities(deps: IpDependencies) {
     stopWaiting: () => stopWaiting(deps),
     releaseAddress: (input: Input) => releaseAddress(deps, input),
     renewLease: (input: Input) => renewLease(deps, input),
-    createPool: (input: Input) => createPool(deps, input),
+    createPool: (input: Input & { run: string }) => createPool(deps, input),
     changePool: (input: Input) => changePool(deps, input),
     deletePool: (input: Input & { run: string }) => deletePool(deps, input),
     reserveRanges: (input: Input) => reserveRanges(deps, input),
@@ -34,7 +35,7 @@ export function createIpActivities(deps: IpDependencies) {
     rebuildPool: (input: Input) => rebuildPool(deps, input),
     surveyPools: (input: Input) => surveyPools(deps, input),
     sweepPools: () => sweepPools(deps),
-  };
+  });
 }
 
 export type IpActivities = ReturnType<typeof createIpActivities>;

@@ -9,6 +9,8 @@ export class IpMetrics {
   readonly #waiters: MetricGauge;
   readonly #sweptRows: MetricCounter;
   readonly #sampled: MetricGauge;
+  /** Pools whose use was told last, by `<owner>/<name>`. */
+  #told: ReadonlyMap<string, { owner: string; pool: string }> = new Map();
 
   constructor(meter: MetricMeter) {
     this.#attempts = meter.createCounter('groundwork_ip_attempts', undefined, 'Calls of the allocator by operation');
@@ -62,7 +64,11 @@ export class IpMetrics {
 
   /** `pools` are the fullest ones; `now` in milliseconds since 1970. */
   sampled(pools: readonly { owner: string; pool: string; ratio: number }[], waiters: number, now: number): void {
+    // A gauge keeps what it was told last: a pool that is gone or no longer among the fullest must not go on as full.
+    const told = new Map(pools.map(({ owner, pool }) => [`${owner}/${pool}`, { owner, pool }]));
+    for (const [key, labels] of this.#told) if (!told.has(key)) this.#utilization.set(0, labels);
     for (const { owner, pool, ratio } of pools) this.#utilization.set(ratio, { owner, pool });
+    this.#told = told;
     this.#waiters.set(waiters);
     this.#sampled.set(now / 1000);
   }

@@ -23,8 +23,14 @@ interface CreateRow {
   detail: Detail | null;
 }
 
-/** Makes a pool. Running it twice is harmless: the second call finds the pool with the same spec hash. */
-export async function createPool(deps: IpDependencies, { input }: { input: unknown }): Promise<IpPoolCreationResult> {
+/**
+ * Makes a pool. Running it twice is harmless: the second call finds the pool with the same spec hash. When that has been deleted
+ * meanwhile, it finds that the same `run` made it, and makes no other.
+ */
+export async function createPool(
+  deps: IpDependencies,
+  { input, run }: { input: unknown; run: string },
+): Promise<IpPoolCreationResult> {
   const { owner, actor, name, labels = {}, spec } = parsed(deps, ipPoolCreationInputSchema, input);
   const normal = normalisePool(spec);
   if (!normal.ok) throw failed(deps, invalid(below('spec', normal.problems), normal.reason));
@@ -50,7 +56,7 @@ export async function createPool(deps: IpDependencies, { input }: { input: unkno
     pool.reservations ? JSON.stringify(pool.reservations) : null,
     Buffer.from(specHash, 'hex'),
     actor ?? null,
-    workflowId(),
+    run,
   ]);
   if (row?.status !== 'created') throw refused(deps, row, owner, name);
   return { pool: await ownPoolView(deps, owner, name), replayed: row.replayed, specHash };
@@ -65,7 +71,7 @@ interface DeleteRow {
 
 /**
  * Removes a pool that holds nothing. Running it twice is harmless: a repeat by the same `run` finds its own event and answers
- * as before; for any other run a pool that is gone is an answer, too.
+ * as before, whatever has that name now; for any other run a pool that is gone is an answer, too.
  */
 export async function deletePool(
   deps: IpDependencies,

@@ -82,6 +82,8 @@ const makers: Readonly<Record<string, Maker>> = {
       owner,
     });
   },
+  gone: (_, { subject, owner }) =>
+    ipFailure('NotFound', 'PoolNotFound', `${subject} was made by this request and has been deleted since`, { owner }),
   no_pool_match: (_, { owner }) =>
     ipFailure('NotFound', 'NoPoolMatch', `no pool that ${owner} may use matches the selector`, { owner }),
   forbidden: (detail, { owner }) =>

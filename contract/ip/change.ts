@@ -21,7 +21,7 @@ export const immutablePoolFields = [
   'reservations',
 ] as const satisfies readonly (keyof IpPoolSpec)[];
 
-/** A block that is held elsewhere already. */
+/** A block that is held elsewhere already. A row that cannot be read ends as `Malformed` with its line; it stops no other. */
 export interface IpImportRow {
   namespace: string;
   name: string;

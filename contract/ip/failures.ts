@@ -15,7 +15,10 @@ export const ipFailures = {
   PoolInUse: { http: 409, reasons: ['NotEmpty'] },
   PoolOverlap: { http: 409, reasons: ['Overlap'] },
   PoolExhausted: { http: 507, reasons: ['NoFreeBlock', 'WaitEnded'] },
-  /** The only one after which the same request may be repeated as it is; `details.retryAfterSeconds` says when. */
+  /**
+   * The only one that passes by itself: the same may be asked for again after `details.retryAfterSeconds`, but under a new request
+   * id, because an id tells its first outcome again, whatever that was.
+   */
   Busy: { http: 503, reasons: ['Lock', 'Database', 'Contention'] },
   /** A bug: an alarm, with nothing a caller could do. */
   Internal: { http: 500, reasons: ['Drift', 'Constraint'] },
@@ -26,3 +29,6 @@ export type IpFailureType = keyof typeof ipFailures;
 export const ipFailureTypes = Object.keys(ipFailures) as IpFailureType[];
 
 export type IpFailureReason<Type extends IpFailureType = IpFailureType> = (typeof ipFailures)[Type]['reasons'][number];
+
+/** What to do after `Busy`, for people. */
+export const ASK_AGAIN = 'Ask again in a second; where a request id is given, with a new one.';

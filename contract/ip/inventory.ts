@@ -137,7 +137,10 @@ export interface IpSweepReport {
   released: number;
   /** Retained blocks that no retention ends. */
   withoutRetention: number;
+  /** Rows and whole pools that somebody else held; the next pass takes them. */
   skippedLocked: number;
+  /** Pools that could not be swept: the run fails and names them. */
+  failedPools: number;
   waitersDropped: number;
   eventsDropped: number;
   /** Claims that were told of new room. */

@@ -253,6 +253,7 @@ export const ipSweepReportSchema = z
     released: count,
     withoutRetention: count,
     skippedLocked: count,
+    failedPools: count,
     waitersDropped: count,
     eventsDropped: count,
     signalled: count,

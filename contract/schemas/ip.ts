@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import type { IpPoolChange, IpPoolChangeInput } from '../ip/change.ts';
-import type { IpClaimInput, IpClaimSpec, IpReleaseInput, IpRenewalInput } from '../ip/claim.ts';
+import type {
+  IpClaimInput,
+  IpClaimSpec,
+  IpReleaseInput,
+  IpRenewalInput,
+  MatchExpression,
+  ReclaimPolicy,
+} from '../ip/claim.ts';
 import type { IpInventoryInput, IpInventoryQuery } from '../ip/inventory.ts';
 import type { CancelWait } from '../ip/messages.ts';
 import type { IpPoolCreationInput, IpPoolDeletionInput, IpPoolSpec } from '../ip/pool.ts';
@@ -44,7 +51,9 @@ function claimIssues(spec: Partial<IpClaimSpec>): Issue[] {
   const { matchLabels, matchExpressions } = spec.poolSelector ?? {};
   if (spec.poolSelector && Object.keys(matchLabels ?? {}).length + (matchExpressions ?? []).length === 0)
     wrong(['poolSelector'], 'must not be empty: give matchLabels or matchExpressions');
-  for (const [index, { operator, values }] of (Array.isArray(matchExpressions) ? matchExpressions : []).entries()) {
+  const expressions: readonly unknown[] = Array.isArray(matchExpressions) ? matchExpressions : [];
+  for (const [index, expression] of expressions.entries()) {
+    const { operator, values } = (expression ?? {}) as Partial<MatchExpression>;
     const path = ['poolSelector', 'matchExpressions', String(index), 'values'];
     const some = (values ?? []).length > 0;
     if ((operator === 'In' || operator === 'NotIn') && !some) wrong(path, `must not be empty for ${operator}`);
@@ -148,14 +157,19 @@ export const ipPoolDeletionInputSchema = z
   .object({ owner: dnsLabel, actor, name: dnsSubdomain })
   .meta({ title: 'IpPoolDeletionInput' }) satisfies z.ZodType<IpPoolDeletionInput>;
 
-/** Rows are judged one by one by the worker, which reports each with its line; here only their kind is. */
+/**
+ * Rows are judged one by one by the worker, which reports each with its line; here only that each is a row of single values. The
+ * types are what the worker takes without a complaint.
+ */
+const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const text = cell as z.ZodType<string>;
 const importRow = z.object({
-  namespace: z.string().max(1000),
-  name: z.string().max(1000),
-  cidr: z.string().max(100),
-  owner: z.string().max(1000).optional(),
-  reclaimPolicy: z.enum(['Delete', 'Retain']).optional(),
-  ttlSeconds: wholeSeconds(1, 31_536_000).optional(),
+  namespace: text,
+  name: text,
+  cidr: text,
+  owner: text.optional(),
+  reclaimPolicy: (cell as z.ZodType<ReclaimPolicy>).optional().describe('Delete or Retain'),
+  ttlSeconds: (cell as z.ZodType<number>).optional().describe('Whole seconds, 1 to 31536000'),
   line: z.int().optional(),
 });
 

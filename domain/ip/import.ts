@@ -30,7 +30,7 @@ export function checkImport(
   const blocks = new DisjointBlocks();
   for (const [index, row] of rows.entries()) {
     const line = row.line ?? index + 1;
-    const read = readRow(row);
+    const read = readRow({ ...row });
     if (!read.ok) {
       conflicts.push({ line, reason: 'Malformed', message: read.message });
       continue;
@@ -49,18 +49,40 @@ export function checkImport(
   return { rows: good, conflicts };
 }
 
-function readRow({
-  namespace,
-  name,
-  owner,
-  cidr,
-}: IpImportRow): { ok: true; cidr: Cidr } | { ok: false; message: string } {
-  if (!LABEL.test(namespace)) return { ok: false, message: `namespace ${JSON.stringify(namespace)} is no DNS label` };
-  if (!SUBDOMAIN.test(name)) return { ok: false, message: `name ${JSON.stringify(name)} is no DNS subdomain` };
-  if (owner !== undefined && !LABEL.test(owner))
-    return { ok: false, message: `owner ${JSON.stringify(owner)} is no DNS label` };
+const MOST_TTL_SECONDS = 31_536_000;
+
+/** A row is what somebody typed, whatever its type says. */
+function readRow(row: Readonly<Record<string, unknown>>): { ok: true; cidr: Cidr } | { ok: false; message: string } {
+  const { namespace, name, owner, cidr, reclaimPolicy, ttlSeconds } = row;
+  const wrong = (field: string, rule: string) => ({
+    ok: false as const,
+    message: `${field} ${shown(row[field])} ${rule}`,
+  });
+  if (!matches(LABEL, namespace)) return wrong('namespace', 'is no DNS label');
+  if (!matches(SUBDOMAIN, name)) return wrong('name', 'is no DNS subdomain');
+  if (owner !== undefined && !matches(LABEL, owner)) return wrong('owner', 'is no DNS label');
+  if (reclaimPolicy !== undefined && reclaimPolicy !== 'Delete' && reclaimPolicy !== 'Retain')
+    return wrong('reclaimPolicy', 'must be Delete or Retain');
+  if (ttlSeconds !== undefined && !isWhole(ttlSeconds, 1, MOST_TTL_SECONDS))
+    return wrong('ttlSeconds', `must be a whole number of 1 to ${MOST_TTL_SECONDS} seconds`);
+  if (typeof cidr !== 'string' || cidr.length > MOST_SHOWN) return wrong('cidr', 'is no CIDR');
   const block = readBlock('cidr', cidr);
   return block.ok ? block : { ok: false, message: block.problems[0]?.message ?? 'invalid CIDR' };
+}
+
+function matches(pattern: RegExp, value: unknown): boolean {
+  return typeof value === 'string' && pattern.test(value);
+}
+
+function isWhole(value: unknown, least: number, most: number): boolean {
+  return Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
+}
+
+/** Characters of a wrong value that a message repeats: a report may hold a thousand of them. */
+const MOST_SHOWN = 100;
+
+function shown(value: unknown): string {
+  return JSON.stringify(typeof value === 'string' ? value.slice(0, MOST_SHOWN) : value);
 }
 
 function rowOf(

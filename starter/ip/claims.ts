@@ -25,8 +25,9 @@ export type IpClaimRequest = Omit<IpClaimInput, 'answer' | 'dryRun'>;
 
 export interface IpCallOptions extends WaitOptions {
   /**
-   * Names one intent: repeated with the same id, a call whose answer was lost gets that answer. To ask anew, after a release
-   * or a refusal, use another. Default: a new one for each call.
+   * Names one intent. A claim or plan that is repeated with the same id gets the first outcome again, also a refusal or `Busy`; to
+   * ask anew, use another. A renewal or a change of a pool with the id of one that is under way gets its answer; when that has
+   * ended it is done again: the same values are set, a lease ends later. Default: a new one for each call.
    */
   requestId?: string;
 }

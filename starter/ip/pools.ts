@@ -22,7 +22,7 @@ import {
   ipPoolDeletionInputSchema,
 } from '../../contract/schemas/ip.ts';
 import { PoolConflict } from '../errors.ts';
-import type { RunRequest, Runs } from '../runs.ts';
+import type { RunRequest, Runs, WaitOptions } from '../runs.ts';
 import { differences } from '../same-input.ts';
 import { checkedIp } from './check.ts';
 import { type IpCallOptions, priorityOf, working } from './claims.ts';
@@ -41,7 +41,7 @@ export class IpPools {
   }
 
   /** Makes a root or a child pool. Repeating it is harmless; with another spec it is a `PoolConflict`. */
-  async create(request: IpPoolCreationInput, options: IpCallOptions = {}): Promise<IpPoolCreationResult> {
+  async create(request: IpPoolCreationInput, options: WaitOptions = {}): Promise<IpPoolCreationResult> {
     const input = checkedIp(ipPoolCreationInputSchema, request);
     const { owner, name } = input;
     const run = await this.#runs.startOrJoin<IpPoolCreationResult>(
@@ -53,7 +53,7 @@ export class IpPools {
   }
 
   /** Removes a pool that holds nothing. One that is not there is an answer: `deleted` is false. */
-  async delete(request: IpPoolDeletionInput, options: IpCallOptions = {}): Promise<IpPoolDeletionResult> {
+  async delete(request: IpPoolDeletionInput, options: WaitOptions = {}): Promise<IpPoolDeletionResult> {
     const input = checkedIp(ipPoolDeletionInputSchema, request);
     const { owner, name } = input;
     const run = await this.#runs.startOrJoin<IpPoolDeletionResult>(

@@ -114,6 +114,11 @@ describe('the schemas of the IP room', () => {
       claim({ poolRef: undefined, poolSelector: { matchExpressions: [{ key: 'a', operator: 'In' }] } }),
       'spec.poolSelector.matchExpressions.0.values: must not be empty for In',
     ],
+    [
+      'an expression that is null',
+      claim({ poolRef: undefined, poolSelector: { matchExpressions: [null] } }),
+      'spec.poolSelector.matchExpressions.0: must be an object',
+    ],
   ])('refuse %s in one line', (_, input, line) => {
     expect(wrong(inputs.ipClaimInputSchema, input)).toEqual([line]);
   });

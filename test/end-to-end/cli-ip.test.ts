@@ -74,7 +74,11 @@ describe('groundwork ip', () => {
       allocatedCIDR: '10.1.0.48/28',
       replayed: false,
     });
+    await ip('claim many --pool quiet --prefix-length 28');
+    await ip('claim many-3 --pool quiet --prefix-length 28');
     expect((await ip('release many --all -q')).stdout.split('\n')).toHaveLength(4);
+    expect((await ip('release many -q')).stdout).toBe('10.1.0.64/28\n');
+    expect((await ip('release many-3 -q')).stdout).toBe('10.1.0.80/28\n');
     expect((await ip('list --pool quiet -q')).stdout).toBe('10.1.0.48/28\n');
   });
 
@@ -97,6 +101,24 @@ describe('groundwork ip', () => {
     expect((await ip('pool reserve quiet 10.1.0.240/28')).stdout).toContain('10.1.0.240/28: free => reserved');
     expect((await ip('pool grant quiet friend')).stdout).toContain('friend: no grant => granted');
     expect((await ip('pool grant quiet friend')).stdout).toBe('Pool cli/quiet was so already.\n');
+  });
+
+  test('tells of a claim and its release also when the pool may not be looked at any more', async () => {
+    await ip('pool create lent --cidr 10.2.0.0/24 --min 26 --max 28 --visibility shared', 'lender');
+    await ip('pool grant lent cli', 'lender');
+    const claim = 'claim guest --pool lender/lent --prefix-length 28';
+    expect((await ip(claim)).stdout).toMatch(/holds 10.2.0.0\/28[\s\S]*utilization/);
+    await ip('pool revoke lent cli', 'lender');
+    const again = await ip(claim);
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    expect(again.stdout).toMatch(/^Claim default\/guest holds already 10.2.0.0\/28/);
+    expect(again.stdout).not.toContain('utilization');
+    expect(await ip('release guest')).toEqual({
+      code: 0,
+      stdout: 'Claim default/guest: 10.2.0.0/28 is released.\n',
+      stderr: '',
+    });
+    expect(await ip(claim)).toMatchObject({ code: 6, stdout: '' });
   });
 
   test.each([

@@ -2,9 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { membersOf } from '../../starter/cli/ip/batch.ts';
 import { importRows } from '../../starter/cli/ip/import-file.ts';
 import { poolRef, poolSelector } from '../../starter/cli/ip/options.ts';
 import { addressesOf, change } from '../../starter/cli/ip/print.ts';
+import type { IpClaim } from '../../starter/client.ts';
+import { NotFound } from '../../starter/errors.ts';
 import { cli } from './io.ts';
 
 describe('groundwork ip', () => {
@@ -63,6 +66,37 @@ test('utilization before and after is told with four decimals', () => {
   expect([addressesOf('10.0.0.0/24'), addressesOf('fd00::/64')]).toEqual([256n, 1n << 64n]);
 });
 
+describe('the members of a batch', () => {
+  const claim = (name: string, createdAt = '2026-11-22T10:00:00.000Z', pool = 'net') =>
+    ({ name, uid: `uid of ${name}`, createdAt, pool: { owner: 'acme', name: pool } }) as IpClaim;
+  const later = '2026-11-22T11:00:00.000Z';
+  const alone = ['web', 'web-2024', 'web-007', 'web-256', 'web-1x', 'xweb-1', 'web-1-1'].map((name) => claim(name));
+  const names = (claims: readonly IpClaim[], batch = 'web') => membersOf(batch, claims).map(({ name }) => name);
+
+  test('are what was claimed together under its name, and nothing that is called alike', () => {
+    const batch = [claim('web-10'), claim('web-0'), claim('web-255')];
+    expect(names([...alone, ...batch, claim('web-3', later), claim('web-4', undefined, 'other')])).toEqual([
+      'web-0',
+      'web-10',
+      'web-255',
+    ]);
+  });
+
+  test.each([
+    ['no claim of such a name', 'web', alone, /^there is no batch web$/],
+    ['a name that is no pattern', 'web(', alone, /^there is no batch web\($/],
+    ['claims made one by one', 'web', [claim('web-0'), claim('web-1', later)], /not claimed together: web-0, web-1/],
+  ])('there are none: %s', (_, name, claims, words) => {
+    expect(() => names(claims, name)).toThrow(NotFound);
+    expect(() => names(claims, name)).toThrow(words);
+  });
+
+  test('are not guessed when there are two batches', () => {
+    const two = [claim('web-0'), claim('web-1'), claim('web-2', later), claim('web-3', later)];
+    expect(() => names(two)).toThrow(/several batches. Release each by its own name/);
+  });
+});
+
 describe('the file of an import', () => {
   let folder: string;
   beforeAll(async () => {
@@ -80,6 +114,8 @@ describe('the file of an import', () => {
       { namespace: 'ns', name: 'a', cidr: '10.0.0.0/24', ttlSeconds: 60, line: 2 },
       { namespace: 'ns', name: 'b', cidr: '10.0.1.0/24', line: 4 },
     ]);
+    const unread = await file('b.csv', 'name,namespace,cidr,ttlSeconds\na,ns,10.0.0.0/24,1h\n');
+    expect(await importRows(unread)).toMatchObject([{ ttlSeconds: '1h', line: 2 }]);
     const row = { namespace: 'ns', name: 'a', cidr: '10.0.0.0/24' };
     expect(await importRows(await file('a.json', JSON.stringify([row])))).toEqual([{ ...row, line: 1 }]);
     expect(await importRows(await file('a.jsonl', `\n${JSON.stringify(row)}\n`))).toEqual([{ ...row, line: 2 }]);

@@ -10,14 +10,16 @@ import type {
 import { local, long } from './activities.ts';
 import { ipRun, wake, words } from './run.ts';
 
+/** Identity of this run for the audit: a repeated call of the same run finds what it did. */
+const runKey = () => `${workflowInfo().workflowId}@${workflowInfo().firstExecutionRunId}`;
+
 /** Makes a pool: a root of its own, or a child carved from its parent. Repeating it with the same spec gives the same pool. */
 export async function ipPoolCreation(input: IpPoolCreationInput): Promise<IpPoolCreationResult> {
   const subject = `Create pool ${words(input?.owner)}/${words(input?.name)}`;
-  return ipRun({ kind: 'pool-creation', subject }, words(input?.name), () => local(subject).createPool({ input }));
+  return ipRun({ kind: 'pool-creation', subject }, words(input?.name), () =>
+    local(subject).createPool({ input, run: runKey() }),
+  );
 }
-
-/** Identity of this run for the audit: a repeated call of the same run finds what it did. */
-const runKey = () => `${workflowInfo().workflowId}@${workflowInfo().firstExecutionRunId}`;
 
 /** Removes a pool that holds nothing, and gives the block of a child back to its parent. */
 export async function ipPoolDeletion(input: IpPoolDeletionInput): Promise<IpPoolDeletionResult> {

@@ -10,6 +10,7 @@ import {
   TimeoutFailure,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { ASK_AGAIN } from '../../contract/ip/failures.ts';
 import type { IpRunStatus } from '../../contract/ip/inventory.ts';
 import { capacityFreed, getRunStatus } from '../../contract/ip/messages.ts';
 import { phaseKey, poolNameKey } from '../../contract/search-attributes.ts';
@@ -50,7 +51,7 @@ export function asIpFailure(error: unknown): Error {
     return runFailure(
       {
         type: 'Busy',
-        message: 'the database did not answer in time. Ask again: the same request gets the same answer.',
+        message: `the database did not answer in time. ${ASK_AGAIN}`,
         details: { reason: 'Database', retryAfterSeconds: 1 },
       },
       error,

@@ -4,6 +4,7 @@ import { NotFound } from '../../errors.ts';
 import { type Context, positiveNumber, positiveWhole } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { UsageError } from '../failing.ts';
+import { memberName, membersOf } from './batch.ts';
 import { asOwner, type OwnerOptions, poolRef, poolSelector, type Session, say, withOwner } from './options.ts';
 import { addPoolCommands } from './pools.ts';
 import { addressesOf, change, claimLines, claimTable, eventTable, importLines, verifyLines } from './print.ts';
@@ -50,7 +51,7 @@ export function addIpCommands(program: Command, context: Context): void {
     .action(async (name: string, options: ClaimOptions) =>
       asOwner(context, options, async (session) => {
         const { groundwork, owner, actor } = session;
-        const spec = await specOf(session, options);
+        const spec = await specOf(session, name, options);
         const { namespace, wait } = options;
         const request = { owner, ...actor, namespace, name, spec, ...(wait ? { waitSeconds: wait } : {}) };
         const call = {
@@ -193,10 +194,10 @@ function withNamespace(command: Command): Command {
   return command.option('-n, --namespace <name>', 'namespace of the claim', 'default');
 }
 
-async function specOf(session: Session, options: ClaimOptions): Promise<IpClaimSpec> {
+async function specOf(session: Session, name: string, options: ClaimOptions): Promise<IpClaimSpec> {
   const { pool, selector, project, prefixLength, cidr, count, retain, ttl } = options;
   return {
-    ipFamily: await familyOf(session, options),
+    ipFamily: await familyOf(session, name, options),
     ...(pool === undefined ? {} : { poolRef: poolRef(pool) }),
     ...(selector === undefined ? {} : { poolSelector: poolSelector(selector, project) }),
     ...(prefixLength === undefined ? {} : { prefixLength }),
@@ -207,15 +208,30 @@ async function specOf(session: Session, options: ClaimOptions): Promise<IpClaimS
   };
 }
 
-/** What the caller did not say follows from the block, else from the pool. */
-async function familyOf({ groundwork, owner }: Session, { family, cidr, pool }: ClaimOptions): Promise<IpFamily> {
+/**
+ * What the caller did not say follows from the block, else from the pool; when that may not be looked at any more, from the
+ * block that the claim holds already.
+ */
+async function familyOf({ groundwork, owner }: Session, name: string, options: ClaimOptions): Promise<IpFamily> {
+  const { family, cidr, pool, count = 1, namespace } = options;
   if (family) return family;
   if (cidr !== undefined) return cidr.includes(':') ? 'IPv6' : 'IPv4';
   if (pool === undefined) return 'IPv4';
-  return (await groundwork.ip.inventory.pool(owner, poolRef(pool))).pool.ipFamily;
+  const { inventory } = groundwork.ip;
+  try {
+    return (await inventory.pool(owner, poolRef(pool))).pool.ipFamily;
+  } catch (error) {
+    const held = { namespace, name: count > 1 ? memberName(name, 0) : name, limit: 1 };
+    const [claim] = await inventory.claims(owner, held).catch(() => []);
+    if (claim) return claim.ipFamily;
+    throw error;
+  }
 }
 
-/** Use of the pool before and after a change of `added` addresses that has been made, or would be. */
+/**
+ * Use of the pool before and after a change of `added` addresses that has been made, or would be; empty when the pool cannot be
+ * looked at: the change stands all the same.
+ */
 async function useOf(
   { groundwork, owner }: Session,
   pool: { owner: string; name: string },
@@ -223,7 +239,9 @@ async function useOf(
   planned = false,
 ): Promise<string> {
   const ref = { name: pool.name, projectRef: { name: pool.owner } };
-  const { capacity } = (await groundwork.ip.inventory.pool(owner, ref)).pool.status;
+  const seen = await groundwork.ip.inventory.pool(owner, ref).catch(() => undefined);
+  if (!seen) return '';
+  const { capacity } = seen.pool.status;
   const after = planned ? { ...capacity, allocated: String(BigInt(capacity.allocated) + added) } : capacity;
   return change(after, added);
 }
@@ -233,7 +251,8 @@ async function releaseLine(session: Session, { uid, outcome, claim }: IpReleaseR
   if (!claim) return `Claim ${uid} was released before.`;
   const { namespace, name, allocatedCIDR, pool } = claim;
   const freed = outcome === 'released' ? -addressesOf(allocatedCIDR) : 0n;
-  return `Claim ${namespace}/${name}: ${allocatedCIDR} is ${outcome}. utilization ${await useOf(session, pool, freed)}`;
+  const use = await useOf(session, pool, freed);
+  return `Claim ${namespace}/${name}: ${allocatedCIDR} is ${outcome}.${use && ` utilization ${use}`}`;
 }
 
 /** The lives that a release is about, by uid: what is looked up now is what is released. */
@@ -244,13 +263,8 @@ async function livesOf(session: Session, name: string | undefined, options: Rele
   refuseAllocationName(options.uid ?? name ?? '');
   if (options.uid !== undefined) return [options.uid];
   if (!options.all) return [(await claimOf(session, options.namespace, name ?? '')).uid];
-  const member = new RegExp(`^${(name ?? '').replace(/[.]/g, '\\.')}(-\\d+)?$`);
   const claims = await session.groundwork.ip.inventory.claims(session.owner, { namespace: options.namespace });
-  const found = claims.filter((claim) => member.test(claim.name));
-  if (found.length > 0) return found.map(({ uid }) => uid);
-  throw new NotFound(`there is no claim ${options.namespace}/${name} and no batch of that name`, {
-    reason: 'ClaimNotFound',
-  });
+  return membersOf(name ?? '', claims).map(({ uid }) => uid);
 }
 
 async function claimOf({ groundwork, owner }: Session, namespace: string, name: string): Promise<IpClaim> {

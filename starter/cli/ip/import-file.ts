@@ -47,7 +47,10 @@ function fromCsv(path: string, text: string): IpImportRow[] {
       const values = cells(line);
       const filled = names.flatMap((name, at) => (values[at] ? [[name, values[at]] as const] : []));
       const { ttlSeconds, ...fields } = Object.fromEntries(filled);
-      return rowOf(path, number, { ...fields, ...(ttlSeconds ? { ttlSeconds: Number(ttlSeconds) } : {}) });
+      return rowOf(path, number, {
+        ...fields,
+        ...(ttlSeconds ? { ttlSeconds: /^\d+$/.test(ttlSeconds) ? Number(ttlSeconds) : ttlSeconds } : {}),
+      });
     });
 }
 

@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, test } from 'vitest';
 import { call } from '../../../activities/ip/call.ts';
 import type { IpDependencies } from '../../../activities/ip/dependencies.ts';
+import { createIpActivities } from '../../../activities/ip/index.ts';
 import { refusal } from '../../../activities/ip/refusals.ts';
 import { ipFailures } from '../../../contract/ip/failures.ts';
 import { DRIVER_TEXT } from '../../support/ip-world.ts';
@@ -45,6 +46,7 @@ describe('an error of the database', () => {
       nonRetryable: false,
       details: [{ reason, retryAfterSeconds: 1 }],
     });
+    expect(failure.message).toMatch(/Ask again in a second; where a request id is given, with a new one\.$/);
     expect(failure.message).not.toMatch(DRIVER_TEXT);
     expect(failure.cause).toBeUndefined();
   });
@@ -59,6 +61,14 @@ describe('an error of the database', () => {
     expect(failure.message).not.toMatch(DRIVER_TEXT);
     expect(failure.cause).toBeUndefined();
   });
+});
+
+test('an error in the own code of an activity is a bug: the run ends, and is not tried for ever', async () => {
+  const broken = { settings: undefined } as unknown as IpDependencies;
+  const claimTimings = () => createIpActivities(broken).claimTimings();
+  const error = await new MockActivityEnvironment().run(claimTimings).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ type: 'Internal', nonRetryable: true, details: [{ reason: 'Constraint' }] });
+  expect(String(error)).not.toContain('undefined');
 });
 
 describe('a refusal', () => {
@@ -85,6 +95,7 @@ describe('a refusal', () => {
     ['conflict', { reason: 'PoolConflict' }, 'PoolConflict', 'SpecDiffers', /exists with another spec/],
     ['stale', { reason: 'StaleRequest' }, 'ClaimConflict', 'StaleRequest', /new request id/],
     ['not_found', { reason: 'PoolNotFound', pool }, 'NotFound', 'PoolNotFound', /owner acme has no pool net/],
+    ['gone', { reason: 'PoolNotFound' }, 'NotFound', 'PoolNotFound', /made by this request and has been deleted since/],
     ['no_pool_match', { reason: 'NoPoolMatch' }, 'NotFound', 'NoPoolMatch', /no pool/],
     ['forbidden', { reason: 'NotPermitted', pool }, 'Forbidden', 'NotPermitted', /not shared with acme/],
     [

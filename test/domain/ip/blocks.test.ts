@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { IpClaimStatus } from '../../../contract/ip/claim.ts';
+import { readWith } from '../../../contract/schemas/fields.ts';
+import { ipPoolChangeInputSchema } from '../../../contract/schemas/ip.ts';
 import { claimChecklist, runChecklist } from '../../../domain/ip/checklist.ts';
 import { checkImport } from '../../../domain/ip/import.ts';
 import { mapCells } from '../../../domain/ip/map.ts';
@@ -34,6 +36,22 @@ describe('the rows of an import', () => {
       [3, 'Malformed'],
       [4, 'Malformed'],
     ]);
+  });
+
+  test.each([
+    [{ reclaimPolicy: 'retain' }, 'reclaimPolicy "retain" must be Delete or Retain'],
+    [{ ttlSeconds: 'abc' }, 'ttlSeconds "abc" must be a whole number of 1 to 31536000 seconds'],
+    [{ ttlSeconds: 0 }, 'ttlSeconds 0 must be a whole number of 1 to 31536000 seconds'],
+    [{ owner: 5 }, 'owner 5 is no DNS label'],
+    [{ namespace: null }, 'namespace null is no DNS label'],
+    [{ cidr: '1'.repeat(5000) }, `cidr "${'1'.repeat(100)}" is no CIDR`],
+  ])('stop no other when one cell is %j', (more, message) => {
+    const given = [row('a', '10.0.0.0/24'), row('b', '10.0.1.0/24', { ...more, line: 5003 })];
+    const input = { owner: 'acme', name: 'net', change: { kind: 'import', rows: given } };
+    expect(readWith(ipPoolChangeInputSchema, input)).toEqual({ ok: true, value: input });
+    const { rows, conflicts } = check(given);
+    expect(rows.map(({ name }) => name)).toEqual(['a']);
+    expect(conflicts).toEqual([{ line: 5003, reason: 'Malformed', message }]);
   });
 
   test('that collide with an earlier row are told with its line: by name, equal, inside or around', () => {
@@ -132,6 +150,7 @@ describe('what a person reads of a run', () => {
       released: 0,
       withoutRetention: 0,
       skippedLocked: 0,
+      failedPools: 0,
       waitersDropped: 0,
       eventsDropped: 0,
       signalled: 0,

@@ -146,7 +146,7 @@ export class Allocator {
     return this.one('ipam_renew', [uid, owner, ttl ?? null, ACTOR, 'renewal-run']);
   }
 
-  createPool(request: PoolRequest): Promise<Row> {
+  createPool(request: PoolRequest, run = 'pool-run'): Promise<Row> {
     const { name, owner = 'alpha', cidr, parent, parentOwner, len, wanted, range, ...rest } = request;
     return this.one('ipam_pool_create', [
       owner,
@@ -167,7 +167,7 @@ export class Allocator {
       rest.reservations ? JSON.stringify(rest.reservations) : null,
       Buffer.from(sha256Hex(canonicalJson(request)), 'hex'),
       ACTOR,
-      'pool-run',
+      run,
     ]);
   }
 
@@ -178,7 +178,7 @@ export class Allocator {
     return Number(row.pool_id);
   }
 
-  deletePool(name: string, owner = 'alpha', run = 'deletion@1'): Promise<Row> {
+  deletePool(name: string, owner = 'alpha', run = `deletion@${randomUUID()}`): Promise<Row> {
     return this.one('ipam_pool_delete', [owner, name, ACTOR, run]);
   }
 

@@ -135,10 +135,14 @@ describe('one pool', () => {
     expect((await ip.claim({ name: 'three', pool: 'alloc-parent', len: 24 })).cidr).toBe('10.128.0.0/24');
   });
 
-  test('a refusal is recorded without taking the name; a refusal that is not final leaves no record', async () => {
-    await ip.claim({ name: 'one', pool: 'alloc-parent', len: 16 });
+  test('a refusal is recorded without taking the name; of those that may be waited out, only the last', async () => {
+    const full = { name: 'many', pool: 'alloc-parent', len: 24, count: 17 };
+    expect((await ip.claim(full)).status).toBe('exhausted');
     expect(await ip.events('refused')).toEqual([]);
-    await ip.claim({ name: 'one', pool: 'alloc-parent', len: 16, record: true });
+    await ip.claim({ ...full, record: true });
+    expect(await ip.events('refused')).toMatchObject([{ name: 'many-0', reason: 'NoFreeBlock' }]);
+    await ip.query('delete from ipam_event');
+    await ip.claim({ name: 'one', pool: 'alloc-parent', len: 16 });
     expect(await ip.events('refused')).toMatchObject([
       {
         owner: 'alpha',

@@ -155,6 +155,19 @@ describe('children', () => {
     expect(await ip.deletePool('child', 'alpha', 'run@2')).toMatchObject({ status: 'not_found' });
   });
 
+  test('an attempt that comes late neither deletes a later pool of the name nor makes again what was deleted', async () => {
+    await ip.pooled({ name: 'env', cidr: '10.0.0.0/16' });
+    const child = { name: 'child', parent: 'env', len: 24 };
+    expect(await ip.createPool(child, 'creation@1')).toMatchObject({ status: 'created', replayed: false });
+    expect(await ip.deletePool('child', 'alpha', 'deletion@1')).toMatchObject({ status: 'deleted' });
+    expect(await ip.createPool(child, 'creation@1')).toMatchObject({ status: 'gone' });
+    expect(await ip.query("select from ipam_pool where name = 'child'")).toEqual([]);
+    const later = await ip.createPool(child, 'creation@2');
+    expect(later).toMatchObject({ status: 'created', replayed: false });
+    expect(await ip.deletePool('child', 'alpha', 'deletion@1')).toMatchObject({ status: 'deleted', replayed: true });
+    expect(await ip.query("select id from ipam_pool where name = 'child'")).toEqual([{ id: later.pool_id }]);
+  });
+
   test('a retained claim keeps its pool', async () => {
     await ip.pooled({ name: 'p', cidr: '10.0.0.0/16' });
     const { uid } = await ip.claim({ name: 'c', pool: 'p', len: 24, reclaim: 'Retain' });

@@ -1,4 +1,10 @@
+import type { MetricMeter } from '@temporalio/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { IpDependencies } from '../../../activities/ip/dependencies.ts';
+import { IpMetrics } from '../../../activities/ip/metrics.ts';
+import { samplePools } from '../../../activities/ip/sample.ts';
+import { sweepPools } from '../../../activities/ip/sweep.ts';
+import { Database } from '../../../activities/postgres/database.ts';
 import { testDatabase } from '../../support/servers.ts';
 import { Allocator } from './allocator.ts';
 
@@ -6,11 +12,15 @@ import { Allocator } from './allocator.ts';
 
 const server = testDatabase();
 let ip: Allocator;
+let database: Database;
+let deps: IpDependencies;
 let pool: number;
 beforeAll(() => {
   ip = new Allocator(server.url);
+  database = new Database({ url: server.url, poolSize: 1 });
+  deps = { settings: { refusedEventDays: 7 }, database, patientDatabase: database } as IpDependencies;
 });
-afterAll(() => ip.close());
+afterAll(() => Promise.all([ip.close(), database.close()]));
 beforeEach(async () => {
   await ip.clear();
   pool = await ip.pooled({ name: 'p', cidr: '10.0.0.0/20', range: [24, 28] });
@@ -116,6 +126,42 @@ describe('leases', () => {
     expect((await ip.claim({ name: 'c', pool: 'p', len: 24, ttl: 60, dryRun: true })).cidr).toBe('10.0.0.0/24');
     expect(await ip.state()).toEqual(before);
   });
+});
+
+describe('a pass of the sweep', () => {
+  test('reaches every pool with something due, however many there are', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    for (const [index, name] of names.entries()) {
+      await ip.pooled({ name, cidr: `10.9.${index}.0/24`, range: [24, 28] });
+      await ip.claim({ name, pool: name, len: 24, ttl: 60 });
+    }
+    await pass(61);
+    const { report } = await sweepPools(deps, 2);
+    expect(report).toMatchObject({ pools: 5, expired: 5 });
+    expect(await ip.due()).toEqual([]);
+  });
+});
+
+test('the metrics look at the fullest pools, and tell 0 of one that is not among them any more', async () => {
+  const told = new Map<string, number>();
+  const instrument = { add: () => {}, record: () => {}, set: () => {} };
+  const utilization = {
+    set: (value: number, { owner, pool: name }: Record<string, string>) => told.set(`${owner}/${name}`, value),
+  };
+  const createGauge = (name: string) => (name.endsWith('utilization_ratio') ? utilization : instrument);
+  const meter = { createCounter: () => instrument, createHistogram: () => instrument, createGauge };
+  const metrics = new IpMetrics(meter as unknown as MetricMeter);
+  await ip.pooled({ name: 'full', cidr: '10.9.0.0/28' });
+  const { uid } = await ip.claim({ name: 'c', pool: 'full', len: 28 });
+  await samplePools({ ...deps, metrics }, 1);
+  expect([...told]).toEqual([['alpha/full', 1]]);
+  await ip.release(uid);
+  await ip.deletePool('full');
+  await samplePools({ ...deps, metrics }, 1);
+  expect([...told]).toEqual([
+    ['alpha/full', 0],
+    ['alpha/p', 0],
+  ]);
 });
 
 describe('cool-down', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { getRunStatus } from '../../../contract/ip/messages.ts';
 import { refusedWith, testIpWorld } from '../../support/ip-world.ts';
 
 /** Who may use which pool. The negative tests accept a refusal and nothing else, and look for traces in the other's pool. */
@@ -183,6 +184,29 @@ describe('time', () => {
     expect(await sweep()).toMatchObject({ pools: 0, candidates: 0, expired: 0 });
     const without = await ip.claim(world.request('time', 'free', 'leases', 32));
     expect(await refusedWith(ip.renew({ owner: 'time', uid: without.uid }))).toMatchObject({ type: 'InvalidInput' });
+  });
+
+  test('a pool that contradicts itself stops the sweep of no other; the run fails at its end and names it', async () => {
+    const { ip } = world.groundwork;
+    for (const [index, name] of ['drifted', 'sound'].entries()) {
+      await world.root('time', name, `10.9${index}.0.0/24`, 24, 28);
+      await ip.claim(world.request('time', name, name, 24, { ttlSeconds: 1 }));
+    }
+    // The held block stands in the free list, too.
+    await world.database.query(
+      `insert into ipam_free (pool_id, len, addr) select id, 24, '10.90.0.0' from ipam_pool where name = 'drifted'`,
+    );
+    await world.database.query('update ipam_alloc set expires_at = clock_timestamp() where name in ($1, $2)', [
+      'drifted',
+      'sound',
+    ]);
+    const failure = await sweep().catch((error: { cause?: unknown }) => error.cause);
+    expect(failure).toMatchObject({ type: 'Internal', details: [{ reason: 'Drift', pools: ['time/drifted'] }] });
+    const status = await world.client.workflow.getHandle('ip-sweep').query(getRunStatus);
+    expect(status).toMatchObject({ phase: 'Failed', report: { failedPools: 1, expired: 1 } });
+    expect(await ip.inventory.claims('time', { name: 'sound' })).toEqual([]);
+    await ip.pools.change({ owner: 'time', name: 'drifted' }, { kind: 'rebuild' });
+    expect(await sweep()).toMatchObject({ failedPools: 0, expired: 1 });
   });
 
   test('I64: a freed block rests for its cool-down; its name is free at once; a claim that waits gets it from the sweep', async () => {

@@ -53,6 +53,16 @@ describe('a claim that waits for capacity', () => {
     expect(rows).toHaveLength(1);
   });
 
+  test('is refused at once and on record for what waiting does not change', async () => {
+    const foreign = { poolRef: { name: 'private', projectRef: { name: 'lannister' } } };
+    const asked = { ...world.request('stark', 'prober', 'private', 32, foreign), waitSeconds: 60 };
+    expect(await refusedWith(world.groundwork.ip.claim(asked))).toMatchObject({ type: 'Forbidden' });
+    const events = await world.groundwork.ip.inventory.events('stark');
+    expect(events.filter(({ kind, name }) => kind === 'refused' && name === 'prober')).toMatchObject([
+      { reason: 'NotPermitted' },
+    ]);
+  });
+
   test('is served by other things that make room: a reservation taken back', async () => {
     await world.root('stark', 'reserved', '10.3.0.0/32', 32, 32, { reservations: { ranges: ['10.3.0.0/32'] } });
     const waiting = world.groundwork.ip.claim(request('hopeful', 'reserved', 60));
