@@ -71,6 +71,11 @@ export function countWritten(state: AutoscalerState, now: number): AutoscalerSta
   };
 }
 
+/** Flag or count is still to be written, or its answer was lost. */
+export function isUnwritten({ step }: Operation): boolean {
+  return step === 'flag' || step === 'count';
+}
+
 export type Review =
   /** Look again later; the operation may have a new target or deadline. */
   | { verdict: 'wait'; operation: Operation }

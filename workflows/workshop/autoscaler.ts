@@ -1,12 +1,12 @@
 import { CancellationScope, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { ProvisionAutoscalerRun } from '../../contract/workshop/input.ts';
 import type { AutoscalerStatus } from '../../contract/workshop/status.ts';
+import { mayContinue, nextLook } from '../../domain/workshop/next-look.ts';
 import { bounded } from '../../domain/workshop/state.ts';
 import { asRunFailure } from '../failures.ts';
 import { local } from './activities.ts';
-import { evaluate, letGo, nextLookAt } from './evaluation.ts';
+import { evaluate, letGo } from './evaluation.ts';
 import type { Next } from './next.ts';
-import { isUnwritten } from './operation.ts';
 import { AutoscalerRun } from './run.ts';
 
 /**
@@ -21,8 +21,9 @@ export async function provisionAutoscaler(given: ProvisionAutoscalerRun): Promis
     for (;;) {
       const next = await evaluate(run);
       if (next.kind !== 'rest') return next;
-      if (isLong(run) && isWhole(run) && (await run.settled())) return { kind: 'continue' } as const;
-      await run.rest(nextLookAt(run, next.deaf), next.deaf);
+      if (isLong(run) && mayContinue(run.state, run.look?.decision) && (await run.settled()))
+        return { kind: 'continue' } as const;
+      await run.rest(nextLook(run, next.deaf, Date.now(), run.timings), next.deaf);
     }
   });
   await run.close();
@@ -50,9 +51,4 @@ function isLong({ timings }: AutoscalerRun): boolean {
   const { continueAsNewSuggested, historyLength, runStartTime } = workflowInfo();
   const age = Date.now() - runStartTime.getTime();
   return continueAsNewSuggested || historyLength > timings.historyLimit || age >= timings.idleLimit * 1000;
-}
-
-/** Between flag and count the run stays one. */
-function isWhole({ state: { operation } }: AutoscalerRun): boolean {
-  return operation === undefined || !isUnwritten(operation);
 }

@@ -1,12 +1,10 @@
-import { ApplicationFailure, isCancellation, log, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, isCancellation, log } from '@temporalio/workflow';
 import type { Failure } from '../../contract/failures.ts';
-import { adopt, deadlineOf, noteError, withoutFlag } from '../../domain/workshop/operation.ts';
-import { nextScheduleChange } from '../../domain/workshop/schedule.ts';
-import { pollDelay } from '../../domain/workshop/settings.ts';
+import { adopt, isUnwritten, noteError, withoutFlag } from '../../domain/workshop/operation.ts';
 import { describeFailure } from '../failures.ts';
 import { calls } from './activities.ts';
 import { AGAIN, DEAF, type Next, REST } from './next.ts';
-import { begin, end, forget, isUnwritten, proceed, rehearse } from './operation.ts';
+import { begin, end, forget, proceed, rehearse } from './operation.ts';
 import { type AutoscalerRun, type Evaluation, isLive, type LiveLook, type Look } from './run.ts';
 import { tell, writeStatus } from './telling.ts';
 
@@ -34,25 +32,6 @@ export async function evaluate(run: AutoscalerRun): Promise<Exclude<Next, { kind
     if (isCancellation(error)) throw error;
     return trouble(run, failure);
   }
-}
-
-/** Milliseconds since 1970 at which the run looks without being told to. */
-export function nextLookAt({ state, look, timings, looks, statusLater }: AutoscalerRun, deaf: boolean): number {
-  const now = Date.now();
-  const { operation, backoff, override, pause, cooldownUntil, statusWrittenAt } = state;
-  if (deaf && backoff) return backoff.until;
-  const times = [
-    workflowInfo().runStartTime.getTime() + timings.idleLimit * 1000,
-    ...(operation ? [now + pollDelay(looks, timings) * 1000, deadlineOf(operation)] : []),
-    ...(look?.decision.until ? [Date.parse(look.decision.until)] : []),
-    ...(look ? [nextScheduleChange(look.observation, look.decision.inputs.expectedProvisioningSeconds, now)] : []),
-    // Nobody else tells the run that a hold is over: until it looks, its status says the old thing.
-    ...[backoff?.until, override?.until, pause?.until, cooldownUntil].filter(
-      (until) => until !== undefined && until > now,
-    ),
-    ...(statusLater ? [(statusWrittenAt ?? now) + timings.statusInterval * 1000] : []),
-  ];
-  return Math.max(now, Math.min(...times.filter((time) => time !== undefined)));
 }
 
 /** A cancelled run takes its flag away. */

@@ -6,6 +6,7 @@ import type { ProvisionFacts, RemovableClaim } from '../../domain/workshop/obser
 import {
   countWritten,
   endOperation,
+  isUnwritten,
   noteConflict,
   recovered,
   reviewOperation,
@@ -152,10 +153,6 @@ export async function forget(run: AutoscalerRun, reason: string): Promise<void> 
   if (!operation) return;
   drop(run);
   if (!isUnwritten(operation)) await keepRecord(run, operation, { at: iso(Date.now()), result: 'Cancelled', reason });
-}
-
-export function isUnwritten({ step }: Operation): boolean {
-  return step === 'flag' || step === 'count';
 }
 
 /** True when the count stands there as decided. Twice, or with a lost answer, the annotation tells that it was us. */

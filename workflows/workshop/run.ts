@@ -58,6 +58,7 @@ export function isLive(look: Look): look is LiveLook {
 export class AutoscalerRun {
   readonly address: ProvisionAutoscalerInput;
   readonly workflowId = workflowInfo().workflowId;
+  readonly startedAt = workflowInfo().runStartTime.getTime();
   timings: WorkshopTimings = defaultWorkshopTimings;
   state: AutoscalerState;
   look: Look | undefined;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { cancelOperationUpdate, pauseUpdate } from '../../../contract/workshop/messages.ts';
+import { workshopLabels } from '../../../contract/workshop/objects.ts';
 import { connectGroundwork } from '../../../starter/client.ts';
 import { eventually } from '../../support/inspect.ts';
 import type { WorkshopWorld } from '../../support/workshop-world.ts';
@@ -116,6 +117,41 @@ export function continuing(world: WorkshopWorld): void {
       expect((await workshop.provision()).spec?.count).toBe(15);
     });
     expect(world.patches(workshop.name).slice(0, 3)).toEqual(['status', 'status', 'object']);
+  });
+
+  test('E15: ignored between flag and count: the flag stays, the history does not grow without end, and it goes on afterwards', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    const label = (value: string | null) =>
+      workshop.edit('provision', workshop.name, { metadata: { labels: { [workshopLabels.ignore]: value } } });
+    let ignored = false;
+    world.around = async (name, run) => {
+      if (name === 'setActive' && !ignored) {
+        ignored = true;
+        const answer = await run();
+        // The generation moves, so that the run looks again before it writes the count.
+        await workshop.edit('provision', workshop.name, { spec: { concurrency: 3 } });
+        await label('true');
+        return Object.assign({}, answer, { generation: 99 });
+      }
+      return run();
+    };
+    await world.wake(workshop.name);
+    await eventually(async () =>
+      expect(await world.status(workshop.name)).toMatchObject({
+        ...{ decision: { reason: 'Ignored' }, operation: { step: 'flag' } },
+      }),
+    );
+    const { operation } = await world.status(workshop.name);
+    await eventually(async () => {
+      await world.wake(workshop.name);
+      expect((await world.status(workshop.name)).counters.continuations).toBeGreaterThan(0);
+    });
+    expect((await world.status(workshop.name)).operation).toEqual(operation);
+    const { spec, status } = await workshop.provision();
+    expect([spec?.count, status?.autoScalingActive]).toEqual([10, true]);
+    expect(world.patches(workshop.name)).toEqual(['status']);
+    await label(null);
+    await eventually(async () => expect((await workshop.provision()).spec?.count).toBe(15));
   });
 
   test('W65: who cancels an operation whose flag somebody else prevents gets no other one in its place', async () => {
