@@ -44,7 +44,8 @@ export async function begin(run: AutoscalerRun, look: LiveLook): Promise<Next> {
     if (run.state.operation?.cancelling === undefined) drop(run);
     return AGAIN;
   }
-  if (flag.generation !== provision.generation) return AGAIN;
+  // What changed meanwhile is looked at first, and what was cancelled meanwhile ends there.
+  if (flag.generation !== provision.generation || run.state.operation?.cancelling !== undefined) return AGAIN;
   step(run, 'count');
   const written = await writeCount(run, provision, operation.id, operation.from, operation.target, operation.fence);
   if (!written) return AGAIN;

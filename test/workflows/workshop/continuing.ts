@@ -154,33 +154,39 @@ export function continuing(world: WorkshopWorld): void {
     await eventually(async () => expect((await workshop.provision()).spec?.count).toBe(15));
   });
 
-  test('W65: who cancels an operation whose flag somebody else prevents gets no other one in its place', async () => {
-    const workshop = await world.workshop({ assigned: 10, autoScaling: { cooldownSeconds: 100_000 } });
-    const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
-    const answers: unknown[] = [];
-    world.around = async (name, run) => {
-      if (name === 'setActive' && answers.length === 0) {
-        const request = { reason: 'too early', by: 'mia' };
-        answers.push(await handle.executeUpdate(cancelOperationUpdate, { args: [request] }));
-        const path = workshop.path('provision', workshop.name, 'status');
-        await world.kube.merge(path, { status: { resourceClaimCount: 10 } });
-      }
-      return run();
-    };
-    await world.wake(workshop.name);
-    await eventually(async () => {
-      const { phase, lastResult, operation, counters } = await world.status(workshop.name);
-      expect({ phase, lastResult, operation, writes: counters.countWrites }).toEqual({
-        ...{ phase: 'CoolingDown', lastResult: 'Cancelled', operation: undefined, writes: 0 },
+  test.each([
+    { story: 'somebody else prevents', prevented: true },
+    { story: 'is being raised', prevented: false },
+  ])(
+    'W65: who cancels an operation whose flag $story sees no count written, and gets no other one in its place',
+    async ({ prevented }) => {
+      const workshop = await world.workshop({ assigned: 10, autoScaling: { cooldownSeconds: 100_000 } });
+      const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+      const answers: unknown[] = [];
+      world.around = async (name, run) => {
+        if (name === 'setActive' && answers.length === 0) {
+          const request = { reason: 'too early', by: 'mia' };
+          answers.push(await handle.executeUpdate(cancelOperationUpdate, { args: [request] }));
+          const path = workshop.path('provision', workshop.name, 'status');
+          if (prevented) await world.kube.merge(path, { status: { resourceClaimCount: 10 } });
+        }
+        return run();
+      };
+      await world.wake(workshop.name);
+      await eventually(async () => {
+        const { phase, lastResult, operation, counters } = await world.status(workshop.name);
+        expect({ phase, lastResult, operation, writes: counters.countWrites }).toEqual({
+          ...{ phase: 'CoolingDown', lastResult: 'Cancelled', operation: undefined, writes: 0 },
+        });
       });
-    });
-    expect(answers).toEqual([{ operationId: expect.stringMatching(/^1-/) }]);
-    const { spec, status } = await workshop.provision();
-    expect([spec?.count, status?.autoScalingActive]).toEqual([10, undefined]);
-    await eventually(async () =>
-      expect(await workshop.events()).toEqual(['ScaleUpCancelled: cancelled by mia: too early']),
-    );
-  });
+      expect(answers).toEqual([{ operationId: expect.stringMatching(/^1-/) }]);
+      const { spec, status } = await workshop.provision();
+      expect([spec?.count, status?.autoScalingActive]).toEqual([10, undefined]);
+      await eventually(async () =>
+        expect(await workshop.events()).toEqual(['ScaleUpCancelled: cancelled by mia: too early']),
+      );
+    },
+  );
 }
 
 function typedClient({ client, values, namespace: cluster }: WorkshopWorld) {
