@@ -88,7 +88,9 @@ async function work(run: AutoscalerRun, look: LiveLook, evaluations: readonly Ev
   const { operation: _, ...state } = run.state;
   const anew = run.decide(withoutFlag(look.observation), state);
   if (!isLive(anew)) return AGAIN;
-  if (anew.decision.action === 'none') return end(run, look, 'Cancelled', anew.decision.message);
+  const { action, config, message } = anew.decision;
+  if (action === 'none') return end(run, look, 'Cancelled', message);
+  if (config?.dryRun) return end(run, look, 'Cancelled', 'dryRun was set');
   run.state = state;
   return act(run, anew);
 }

@@ -154,6 +154,26 @@ export function continuing(world: WorkshopWorld): void {
     await eventually(async () => expect((await workshop.provision()).spec?.count).toBe(15));
   });
 
+  test('E35: dryRun that is set between flag and count takes the flag away and leaves the count', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    let set = false;
+    world.around = async (name, run) => {
+      if (name === 'setActive' && !set) {
+        set = true;
+        await workshop.configure({ dryRun: true });
+        await workshop.edit('provision', workshop.name, { spec: { concurrency: 3 } });
+      }
+      return run();
+    };
+    await world.wake(workshop.name);
+    await eventually(async () => {
+      const { spec, status } = await workshop.provision();
+      const { autoScalingActive: flag, autoScaling } = status ?? {};
+      expect([spec?.count, flag, autoScaling?.lastResult]).toEqual([10, undefined, 'Cancelled']);
+    });
+    await eventually(async () => expect(await workshop.events()).toEqual(['ScaleUpCancelled: dryRun was set']));
+  });
+
   test.each([
     { story: 'somebody else prevents', prevented: true },
     { story: 'is being raised', prevented: false },
