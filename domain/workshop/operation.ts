@@ -100,7 +100,8 @@ export function reviewOperation(
   if (provision.ignored || workshop.ignored) return { verdict: 'handsOff', message: 'the ignore label is set' };
   if (!isEnabled(reading)) return end('Cancelled', 'autoScaling was disabled');
   const { count } = provision;
-  if (count === null || count < operation.target || (operation.direction === 'down' && count !== operation.target)) {
+  const other = operation.direction === 'down' && count !== operation.target && !isRaised(operation, observation);
+  if (count === null || count < operation.target || other) {
     return end('Superseded', `count was changed from ${operation.target} to ${count}`);
   }
   const followed = follow(operation, observation, count, now);
@@ -252,13 +253,31 @@ function follow(operation: Operation, { claims }: Observation, count: number, no
   };
 }
 
+/** However a removal ends, the count is first raised to the claims that are left. */
 function reviewRemoval(operation: Operation, observation: Observation, now: number): Review {
-  const { claims } = observation;
+  const { live } = observation.claims;
+  const left = `${live} claims are left`;
+  const late = timedOut(operation, now, left);
   const claim = nextRemoval(observation, operation.target);
-  if (!claim && claims.live > operation.target) return { verdict: 'raise', operation, count: claims.live };
-  if (!claim) return end('Succeeded', `${claims.live} claims are left`);
-  const left = `${claims.live} claims are left`;
-  return timedOut(operation, now, left) ?? { verdict: 'remove', operation, claim };
+  if (claim && !late) return { verdict: 'remove', operation, claim };
+  if (live > operation.target) return { verdict: 'raise', operation, count: live };
+  return late ?? end('Succeeded', left);
+}
+
+/** The count that a removal leaves behind, when its claims are not counted any more; undefined: nothing is to be written. */
+export function survivors(
+  operation: Operation,
+  { provision, claims }: Observation,
+  reading: ConfigReading,
+): number | undefined {
+  const { direction, id, target } = operation;
+  if (direction !== 'down' || provision?.operationAnnotation !== id || !isEnabled(reading)) return undefined;
+  return provision.count === target && claims.live > target ? claims.live : undefined;
+}
+
+/** The raise was written and its answer lost: the annotation is ours, and the count that of the claims. */
+function isRaised({ id }: Operation, { provision, claims }: Observation): boolean {
+  return provision?.operationAnnotation === id && provision.count === claims.live;
 }
 
 function timedOut(operation: Operation, now: number, state: string): Review | undefined {

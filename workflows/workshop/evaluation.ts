@@ -4,7 +4,7 @@ import { adopt, isUnwritten, noteError, withoutFlag } from '../../domain/worksho
 import { describeFailure } from '../failures.ts';
 import { calls } from './activities.ts';
 import { AGAIN, DEAF, type Next, REST } from './next.ts';
-import { begin, end, forget, proceed, rehearse } from './operation.ts';
+import { begin, cancel, end, forget, proceed, rehearse } from './operation.ts';
 import { type AutoscalerRun, type Evaluation, isLive, type LiveLook, type Look } from './run.ts';
 import { tell, writeStatus } from './telling.ts';
 
@@ -36,11 +36,13 @@ export async function evaluate(run: AutoscalerRun): Promise<Exclude<Next, { kind
 
 /** A cancelled run takes its flag away. */
 export async function letGo(run: AutoscalerRun): Promise<void> {
-  if (!run.state.operation) return;
   for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+    if (!run.state.operation) return;
     const look = await observe(run);
-    if (!isLive(look) || look.decision.reason === 'Ignored' || look.observation.provision.uid !== run.state.uid) return;
-    if ((await end(run, look, 'Cancelled', 'the run was cancelled')) !== AGAIN) return;
+    const { operation, uid } = run.state;
+    if (!operation || !isLive(look) || look.decision.reason === 'Ignored' || look.observation.provision.uid !== uid)
+      return;
+    if ((await cancel(run, look, operation, 'the run was cancelled')) !== AGAIN) return;
   }
 }
 

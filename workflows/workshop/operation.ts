@@ -11,6 +11,7 @@ import {
   recovered,
   reviewOperation,
   startOperation,
+  survivors,
   withoutFlag,
 } from '../../domain/workshop/operation.ts';
 import { clearPatch, countPatch, flagPatch } from '../../domain/workshop/patches.ts';
@@ -76,7 +77,7 @@ export async function rehearse(run: AutoscalerRun, { observation, decision }: Li
 /** What to do about the operation that is under way; `decideAgain` when its count surely was never written. */
 export async function proceed(run: AutoscalerRun, look: LiveLook, operation: Operation): Promise<Next | 'decideAgain'> {
   const { observation, config } = look;
-  if (operation.cancelling !== undefined) return end(run, look, 'Cancelled', operation.cancelling);
+  if (operation.cancelling !== undefined) return cancel(run, look, operation, operation.cancelling);
   const { backoff } = run.state;
   if (backoff?.reason === 'Conflicts' && backoff.until > Date.now() && isUnwritten(operation))
     return end(run, look, 'Cancelled', backoff.message);
@@ -102,19 +103,26 @@ export async function proceed(run: AutoscalerRun, look: LiveLook, operation: Ope
       await remove(run, review.claim);
       return AGAIN;
     case 'raise':
-      run.state = { ...run.state, operation: { ...review.operation, target: review.count } };
-      await writeCount(
-        run,
-        observation.provision,
-        current.id,
-        current.target,
-        review.count,
-        observation.provision.operationAnnotation,
-      );
-      return AGAIN;
+      run.state = { ...run.state, operation: review.operation };
+      return raise(run, look, current, review.count);
     default:
       return REST; // gone and ignored were seen by the decision before
   }
+}
+
+/** Ends an operation before its time. Claims that a removal has left behind are counted again first. */
+export async function cancel(run: AutoscalerRun, look: LiveLook, operation: Operation, message: string): Promise<Next> {
+  const count = survivors(operation, look.observation, look.config);
+  return count === undefined ? end(run, look, 'Cancelled', message) : raise(run, look, operation, count);
+}
+
+/** The target follows when the count is written, and not before: else a failed write would look like a person's. */
+async function raise(run: AutoscalerRun, look: LiveLook, { id, target }: Operation, count: number): Promise<Next> {
+  const { provision } = look.observation;
+  const written = await writeCount(run, provision, id, target, count, provision.operationAnnotation);
+  const { operation } = run.state;
+  if (written && operation) run.state = { ...run.state, operation: { ...operation, target: count } };
+  return AGAIN;
 }
 
 /**

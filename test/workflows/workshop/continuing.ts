@@ -3,6 +3,7 @@ import { cancelOperationUpdate, pauseUpdate } from '../../../contract/workshop/m
 import { workshopLabels } from '../../../contract/workshop/objects.ts';
 import { connectGroundwork } from '../../../starter/client.ts';
 import { eventually } from '../../support/inspect.ts';
+import type { TestWorkshop } from '../../support/workshop-objects.ts';
 import type { WorkshopWorld } from '../../support/workshop-world.ts';
 
 /** So few that a dozen messages are more than one run takes. */
@@ -127,11 +128,11 @@ export function continuing(world: WorkshopWorld): void {
     world.around = async (name, run) => {
       if (name === 'setActive' && !ignored) {
         ignored = true;
-        const answer = await run();
         // The generation moves, so that the run looks again before it writes the count.
         await workshop.edit('provision', workshop.name, { spec: { concurrency: 3 } });
+        const answer = await run();
         await label('true');
-        return Object.assign({}, answer, { generation: 99 });
+        return answer;
       }
       return run();
     };
@@ -152,6 +153,53 @@ export function continuing(world: WorkshopWorld): void {
     expect(world.patches(workshop.name)).toEqual(['status']);
     await label(null);
     await eventually(async () => expect((await workshop.provision()).spec?.count).toBe(15));
+  });
+
+  describe('section 6: a removal that does not reach its count', () => {
+    const shrinking = (cooldownSeconds: number) => ({
+      ...{ maxProvisions: 3, cooldownSeconds, scaleDown: { enabled: true, delaySeconds: 0 } },
+    });
+    const ended = (workshop: TestWorkshop, count: number, result: string) =>
+      eventually(async () => {
+        const { spec, status } = await workshop.provision();
+        const { autoScalingActive: flag, autoScaling } = status ?? {};
+        expect([spec?.count, flag, autoScaling?.lastResult]).toEqual([count, undefined, result]);
+        expect(await workshop.claims()).toHaveLength(count);
+      });
+
+    test('raises the count to what survived, also when that is denied at first', async () => {
+      const workshop = await world.workshop({ count: 3, assigned: 1, autoScaling: shrinking(0) });
+      const match = { service: 'kubernetes', method: 'PATCH', path: `/workshopprovisions/${workshop.name}$` };
+      const effect = { kind: 'error' as const, code: 'Forbidden', status: 403, message: 'not for you' };
+      let taken = false;
+      world.around = async (name, run) => {
+        if (name === 'deleteClaim' && !taken) {
+          taken = true;
+          await workshop.assign(2);
+          world.faults.add({ id: 'raise', match, times: 1, effect });
+        }
+        return run();
+      };
+      await world.wake(workshop.name);
+      await ended(workshop, 3, 'Succeeded');
+      expect(world.faults.applied().filter(({ ruleId }) => ruleId === 'raise')).toHaveLength(1);
+    });
+
+    test.each(['the operation', 'the run'])('raises the count to what is left when %s is cancelled', async (what) => {
+      const workshop = await world.workshop({ count: 6, assigned: 1, autoScaling: shrinking(100_000) });
+      const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+      let cancelled = false;
+      world.around = async (name, run) => {
+        const answer = await run();
+        if (name === 'deleteClaim' && !cancelled) {
+          cancelled = true;
+          await (what === 'the run' ? handle.cancel() : handle.executeUpdate(cancelOperationUpdate, { args: [{}] }));
+        }
+        return answer;
+      };
+      await world.wake(workshop.name);
+      await ended(workshop, 5, 'Cancelled');
+    });
   });
 
   test('E35: dryRun that is set between flag and count takes the flag away and leaves the count', async () => {
