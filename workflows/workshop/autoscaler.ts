@@ -14,7 +14,7 @@ import { AutoscalerRun } from './run.ts';
  * waits until the new claims settle, clears the flag and cools down; people may pause, steer and overrule it. It ends when the
  * provision is gone or autoscaling is off; whoever notices a change starts it again.
  */
-export async function provisionAutoscaler(given: ProvisionAutoscalerRun): Promise<AutoscalerStatus> {
+export async function provisionAutoscaler(given?: ProvisionAutoscalerRun | null): Promise<AutoscalerStatus> {
   const run = new AutoscalerRun(given);
   const next = await guarded(run, async () => {
     run.timings = (await local.acceptAutoscaler({ input: run.address })).timings;
