@@ -21,15 +21,15 @@ export interface Resting {
 /** Milliseconds since 1970 at which a run looks without being told to. `deaf`: after a denial or an outage. */
 export function nextLook(resting: Resting, deaf: boolean, now: number, timings: WorkshopTimings): number {
   const { state, look, statusLater, startedAt } = resting;
-  const { backoff, override, pause, cooldownUntil, statusWrittenAt } = state;
-  if (deaf && backoff) return backoff.until;
+  const { backoff, trouble, override, pause, cooldownUntil, statusWrittenAt } = state;
+  if (deaf && trouble) return trouble.until;
   const times = [
     startedAt + timings.idleLimit * 1000,
     ...operationTimes(resting, now, timings),
     ...(look?.decision.until ? [Date.parse(look.decision.until)] : []),
     ...(look ? [nextScheduleChange(look.observation, look.decision.inputs.expectedProvisioningSeconds, now)] : []),
     // Nobody else tells the run that a hold is over: until it looks, its status says the old thing.
-    ...[backoff?.until, override?.until, pause?.until, cooldownUntil].filter(
+    ...[backoff?.until, trouble?.until, override?.until, pause?.until, cooldownUntil].filter(
       (until) => until !== undefined && until > now,
     ),
     ...(statusLater && writesStatus(look?.decision) ? [(statusWrittenAt ?? now) + timings.statusInterval * 1000] : []),

@@ -221,24 +221,6 @@ export function noteConflict(
   return { state: { ...state, conflicts: [], counters, backoff }, backOff: true };
 }
 
-/** The API denied a call or did not answer: degraded with the cause, and no hot loop. */
-export function noteError(
-  state: AutoscalerState,
-  reason: 'Forbidden' | 'ApiUnavailable',
-  message: string,
-  now: number,
-  timings: WorkshopTimings,
-): AutoscalerState {
-  const until = now + timings.errorBackoff * 1000;
-  return { ...state, backoff: { until, reason, message: message.slice(0, 300) } };
-}
-
-/** The API answers again. */
-export function recovered(state: AutoscalerState): AutoscalerState {
-  const { backoff, ...rest } = state;
-  return backoff?.reason === 'Forbidden' || backoff?.reason === 'ApiUnavailable' ? rest : state;
-}
-
 function follow(operation: Operation, { claims }: Observation, count: number, now: number): Operation {
   const raised = count > operation.target;
   const newer = claims.newest !== undefined && claims.newest > (operation.newestClaim ?? '');

@@ -1,6 +1,7 @@
 import { ApplicationFailure, isCancellation, log } from '@temporalio/workflow';
 import type { Failure } from '../../contract/failures.ts';
-import { adopt, isUnwritten, noteError, withoutFlag } from '../../domain/workshop/operation.ts';
+import { adopt, isUnwritten, withoutFlag } from '../../domain/workshop/operation.ts';
+import { noteError } from '../../domain/workshop/trouble.ts';
 import { describeFailure } from '../failures.ts';
 import { calls } from './activities.ts';
 import { AGAIN, DEAF, type Next, REST } from './next.ts';

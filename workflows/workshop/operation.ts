@@ -8,7 +8,6 @@ import {
   endOperation,
   isUnwritten,
   noteConflict,
-  recovered,
   reviewOperation,
   startOperation,
   survivors,
@@ -16,6 +15,7 @@ import {
 } from '../../domain/workshop/operation.ts';
 import { clearPatch, countPatch, flagPatch } from '../../domain/workshop/patches.ts';
 import { iso } from '../../domain/workshop/times.ts';
+import { recovered } from '../../domain/workshop/trouble.ts';
 import { calls } from './activities.ts';
 import { measureConflict, measureEnd, measureWrite } from './metrics.ts';
 import { AGAIN, type Next, REST } from './next.ts';
