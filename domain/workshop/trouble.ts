@@ -1,4 +1,6 @@
 import type { AutoscalerState, Backoff } from '../../contract/workshop/state.ts';
+import type { Decision, DecisionReason } from '../../contract/workshop/status.ts';
+import { isUnwritten } from './operation.ts';
 import type { WorkshopTimings } from './settings.ts';
 
 /** Trouble with the API beside the back-off of operations: two holds, and neither shortens the other. */
@@ -18,6 +20,21 @@ export function noteError(
 /** The API does again what is asked of it. */
 export function recovered({ trouble: _, ...state }: AutoscalerState): AutoscalerState {
   return state;
+}
+
+/** Demand that is only held back will ask for what was denied again. */
+const held: DecisionReason[] = ['BackingOff', 'CoolingDown', 'Stabilizing'];
+
+/**
+ * The state after a look that went well. When its hold has passed, an outage is over, unless a count is about to be written:
+ * then that shows it. A denial is over when nothing asks for what may be denied; the next write tells if it is not.
+ */
+export function looked(state: AutoscalerState, { action, reason }: Decision, now: number): AutoscalerState {
+  const { trouble, operation } = state;
+  if (!trouble || trouble.until > now) return state;
+  const writing = action !== 'none' || (operation !== undefined && isUnwritten(operation));
+  const stands = writing || (trouble.reason === 'Forbidden' && held.includes(reason));
+  return stands ? state : recovered(state);
 }
 
 /** What holds operations back now: of two holds the longer one. */

@@ -1,7 +1,7 @@
 import { ApplicationFailure, isCancellation, log } from '@temporalio/workflow';
 import type { Failure } from '../../contract/failures.ts';
 import { adopt, isUnwritten, withoutFlag } from '../../domain/workshop/operation.ts';
-import { noteError } from '../../domain/workshop/trouble.ts';
+import { looked, noteError } from '../../domain/workshop/trouble.ts';
 import { describeFailure } from '../failures.ts';
 import { calls } from './activities.ts';
 import { AGAIN, DEAF, type Next, REST } from './next.ts';
@@ -71,6 +71,7 @@ async function round(run: AutoscalerRun, evaluations: readonly Evaluation[]): Pr
     return { kind: 'continue' };
   }
   run.recognise(uid);
+  run.state = looked(run.state, look.decision, Date.now());
   if (reason === 'Ignored') {
     run.note(look);
     answer(evaluations, look);

@@ -71,6 +71,7 @@ export async function rehearse(run: AutoscalerRun, { observation, decision }: Li
   };
   const summary = `dry run of ${write.from} -> ${target}`;
   await calls(summary, run.timings).applyCount({ namespace, name, patch: countPatch(provision, write), dryRun: true });
+  run.state = recovered(run.state);
   return REST;
 }
 

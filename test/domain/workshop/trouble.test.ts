@@ -5,7 +5,7 @@ import { nextLook } from '../../../domain/workshop/next-look.ts';
 import { endOperation } from '../../../domain/workshop/operation.ts';
 import { newState } from '../../../domain/workshop/state.ts';
 import { autoscalerStatus, provisionStatus } from '../../../domain/workshop/status.ts';
-import { noteError, recovered } from '../../../domain/workshop/trouble.ts';
+import { looked, noteError, recovered } from '../../../domain/workshop/trouble.ts';
 import { at, decideAbout, decideOn, enabled, NOW, observe, type Situation, timings } from './build.ts';
 
 /** An API that denies or does not answer, beside operations that time out. */
@@ -48,4 +48,19 @@ test('an outage at the end of a back-off holds for its own time, and a run is de
   expect(decideAbout(full, late, NOW + 1_201_000)).toMatchObject({ reason: 'BackingOff', until: at(1250) });
   const resting = { state: outage(timedOut, 0), look: undefined, looks: 0, statusLater: false, startedAt: NOW };
   expect(nextLook(resting, true, NOW, timings)).toBe(NOW + 60_000);
+});
+
+test.each<[string, 'Forbidden' | 'ApiUnavailable', Situation, AutoscalerState, boolean]>([
+  ['an outage of a provision that asks for nothing', 'ApiUnavailable', { count: 10, assigned: 3 }, newState(), true],
+  ['an outage in a cool-down', 'ApiUnavailable', full, { ...newState(), cooldownUntil: NOW + 120_000 }, true],
+  ['an outage before the next try of a count', 'ApiUnavailable', full, newState(), false],
+  ['a denial of a provision that asks for nothing', 'Forbidden', { count: 10, assigned: 3 }, newState(), true],
+  ['a denial of one that has grown to its cap', 'Forbidden', { count: 100, assigned: 100 }, newState(), true],
+  ['a denial in a cool-down', 'Forbidden', full, { ...newState(), cooldownUntil: NOW + 120_000 }, false],
+  ['a denial before the next try of a count', 'Forbidden', full, newState(), false],
+])('after a look that went well, %s: over?', (_, reason, situation, before, over) => {
+  const state = noteError(before, reason, 'no', NOW, timings);
+  const after = (now: number) => looked(state, decideOn(observe(situation), state, now), now);
+  expect(degraded(after(NOW + 59_999), situation, NOW + 59_999)).toBe(reason);
+  expect(degraded(after(NOW + 60_000), situation, NOW + 60_000)).toBe(over ? undefined : reason);
 });
