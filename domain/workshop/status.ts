@@ -84,6 +84,11 @@ export function statusWrite(
   return writtenAt === undefined || now - writtenAt >= timings.statusInterval * 1000 ? 'now' : 'later';
 }
 
+/** As a metric, which keeps its last value: without seats, or without a run that looks, it is none that is an alarm. */
+export function shownUtilization(decision: Decision | undefined): number {
+  return decision?.inputs.utilization ?? 0;
+}
+
 /** Answer of `getStatus`. */
 export function autoscalerStatus(
   address: ProvisionAutoscalerInput,

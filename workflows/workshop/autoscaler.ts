@@ -6,6 +6,7 @@ import { bounded } from '../../domain/workshop/state.ts';
 import { asRunFailure } from '../failures.ts';
 import { local } from './activities.ts';
 import { evaluate, letGo } from './evaluation.ts';
+import { measureOver } from './metrics.ts';
 import type { Next } from './next.ts';
 import { AutoscalerRun } from './run.ts';
 
@@ -27,7 +28,10 @@ export async function provisionAutoscaler(given?: ProvisionAutoscalerRun | null)
     }
   });
   await run.close();
-  if (next.kind === 'end') return run.status();
+  if (next.kind === 'end') {
+    measureOver(run);
+    return run.status();
+  }
   const { uid, counters } = run.state;
   const state = bounded({ ...run.state, counters: { ...counters, continuations: counters.continuations + 1 } });
   return continueAsNew<typeof provisionAutoscaler>({ ...run.address, uid, state });
@@ -41,6 +45,7 @@ async function guarded(run: AutoscalerRun, work: () => Promise<Exclude<Next, { k
     const failure = asRunFailure(error);
     await CancellationScope.nonCancellable(async () => {
       if (isCancellation(error)) await letGo(run);
+      if (run.look) measureOver(run);
       await run.close(failure);
     });
     throw failure;
