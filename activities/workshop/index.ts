@@ -1,6 +1,6 @@
+import type { z } from 'zod';
 import { readWith } from '../../contract/schemas/fields.ts';
-import { provisionAutoscalerInputSchema } from '../../contract/schemas/workshop.ts';
-import type { WorkshopSweepInput } from '../../contract/workshop/input.ts';
+import { provisionAutoscalerInputSchema, workshopSweepInputSchema } from '../../contract/schemas/workshop.ts';
 import type { ScalingEvent } from '../../domain/workshop/events.ts';
 import { invalidInput } from '../failures.ts';
 import { withTypedFailures } from '../translate.ts';
@@ -20,7 +20,10 @@ export function createWorkshopActivities(deps: WorkshopDependencies) {
   return withTypedFailures(
     {
       // Local activities: pure functions and single statements.
-      acceptAutoscaler: async ({ input }: { input: unknown }) => accept(deps, input),
+      acceptAutoscaler: async ({ input }: { input: unknown }) => ({
+        input: accepted(deps, provisionAutoscalerInputSchema, input),
+        timings: deps.timings,
+      }),
       recordOperation: ({ record }: { record: OperationRecord }) => recordOperation(deps.database, record),
 
       // Regular activities: Kubernetes.
@@ -37,7 +40,7 @@ export function createWorkshopActivities(deps: WorkshopDependencies) {
       /** Its name says which operation and what: a repeat meets the event of the first time. */
       emitEvent: ({ event }: { event: ScalingEvent }) => deps.kubernetes.createIfAbsent(event),
       deleteClaim: (input: DeleteClaimInput) => deleteClaim(deps, input),
-      sweepWorkshops: (input: WorkshopSweepInput) => sweep(deps, input),
+      sweepWorkshops: async (input: unknown) => sweep(deps, accepted(deps, workshopSweepInputSchema, input)),
     },
     toWorkshopFailure,
   );
@@ -45,11 +48,11 @@ export function createWorkshopActivities(deps: WorkshopDependencies) {
 
 export type WorkshopActivities = ReturnType<typeof createWorkshopActivities>;
 
-/** What a run needs to know of the worker. Pure, so twice gives the same. */
-function accept(deps: WorkshopDependencies, given: unknown) {
-  const reading = readWith(provisionAutoscalerInputSchema, given);
+/** What a run was given, when this worker can do it: read, and of its own cluster. */
+function accepted<I extends { cluster: string }>(deps: WorkshopDependencies, schema: z.ZodType<I>, given: unknown): I {
+  const reading = readWith(schema, given);
   if (!reading.ok) throw invalidInput(reading.fields);
   if (reading.value.cluster !== deps.cluster)
     throw invalidInput([{ path: 'cluster', message: `must be ${deps.cluster}, which this worker serves` }]);
-  return { input: reading.value, timings: deps.timings };
+  return reading.value;
 }

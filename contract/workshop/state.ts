@@ -9,8 +9,10 @@ export interface AutoscalerState {
   epoch: number;
   operation?: Operation;
   cooldownUntil?: number;
-  /** Stays after its end until a success, or a call that went well, takes it away: the provision is degraded so long. */
+  /** After a time-out or conflicts. Stays after its end until a success takes it away: the provision is degraded so long. */
   backoff?: Backoff;
+  /** The API denied a call or did not answer: beside the back-off, so that neither shortens the other. Stays until it is over. */
+  trouble?: Backoff;
   /** Operations in a row that timed out: each doubles the hold. */
   timeouts: number;
   pause?: Pause;

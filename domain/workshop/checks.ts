@@ -10,6 +10,7 @@ import { schedulesOf } from './schedule.ts';
 import type { WorkshopTimings } from './settings.ts';
 import { recommend, smallestSince } from './stabilization.ts';
 import { readTime } from './times.ts';
+import { holdNow } from './trouble.ts';
 
 /** The checks of a decision in their order (specs: workshop autoscaling, section 3.1). The first that stops is the answer. */
 
@@ -202,9 +203,8 @@ function projection({ numbers, config }: Facts): Verdict {
 }
 
 function backoff({ state, now }: Facts): Verdict {
-  return state.backoff && state.backoff.until > now
-    ? stop('BackingOff', state.backoff.message, state.backoff.until)
-    : pass('not backing off');
+  const hold = holdNow(state, now);
+  return hold ? stop('BackingOff', hold.message, hold.until) : pass('not backing off');
 }
 
 function cooldown({ state, now }: Facts): Verdict {

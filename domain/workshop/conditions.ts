@@ -5,6 +5,7 @@ import type { ConfigReading } from './config.ts';
 import type { Observation } from './observation.ts';
 import { activePause } from './pause.ts';
 import { iso } from './times.ts';
+import { holdNow } from './trouble.ts';
 
 /** Conditions on provision and workshop. Sorted by type; messages are stable and hold no time. */
 
@@ -64,7 +65,8 @@ function ableToScale(observation: Observation, state: AutoscalerState, decision:
   const no = (reason: string, message: string): Judgement => ({ type, status: 'False', reason, message });
   const pause = activePause(observation, state, now);
   if (pause) return no('Paused', pause.reason);
-  if (state.backoff && state.backoff.until > now) return no('BackingOff', state.backoff.message);
+  const hold = holdNow(state, now);
+  if (hold) return no('BackingOff', hold.message);
   if ((state.cooldownUntil ?? 0) > now) return no('CoolingDown', 'the last operation ended a short while ago');
   if (decision.reason === 'ApprovalRequired') return no('ApprovalRequired', refusalWords(state, decision));
   return { type, status: 'True', reason: 'Ready', message: 'nothing holds scaling back' };
@@ -75,11 +77,10 @@ export function refusalWords({ approval }: AutoscalerState, { reason, message }:
   return reason === 'ApprovalRequired' && approval ? `${message}: approve ${approval.operationId}` : message;
 }
 
-function degraded({ backoff }: AutoscalerState): Judgement {
+function degraded({ backoff, trouble }: AutoscalerState): Judgement {
   const type = 'Degraded';
-  if (backoff && backoff.reason !== 'Conflicts') {
-    return { type, status: 'True', reason: backoff.reason, message: backoff.message };
-  }
+  const cause = trouble ?? (backoff?.reason === 'Conflicts' ? undefined : backoff);
+  if (cause) return { type, status: 'True', reason: cause.reason, message: cause.message };
   return { type, status: 'False', reason: 'AsExpected', message: 'operations settle and the API answers' };
 }
 

@@ -186,7 +186,7 @@ function seatsOf(claim: ResourceClaim, seats: SeatsByClaim): readonly WorkshopUs
   return seats.get(claim.metadata?.name ?? '') ?? [];
 }
 
-function isAssigned(seat: WorkshopUserAssignment): boolean {
+export function isAssigned(seat: WorkshopUserAssignment): boolean {
   return typeof seat.spec?.assignment === 'object' && seat.spec.assignment !== null;
 }
 

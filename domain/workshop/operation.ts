@@ -71,6 +71,11 @@ export function countWritten(state: AutoscalerState, now: number): AutoscalerSta
   };
 }
 
+/** Flag or count is still to be written, or its answer was lost. */
+export function isUnwritten({ step }: Operation): boolean {
+  return step === 'flag' || step === 'count';
+}
+
 export type Review =
   /** Look again later; the operation may have a new target or deadline. */
   | { verdict: 'wait'; operation: Operation }
@@ -95,7 +100,8 @@ export function reviewOperation(
   if (provision.ignored || workshop.ignored) return { verdict: 'handsOff', message: 'the ignore label is set' };
   if (!isEnabled(reading)) return end('Cancelled', 'autoScaling was disabled');
   const { count } = provision;
-  if (count === null || count < operation.target || (operation.direction === 'down' && count !== operation.target)) {
+  const other = operation.direction === 'down' && count !== operation.target && !isRaised(operation, observation);
+  if (count === null || count < operation.target || other) {
     return end('Superseded', `count was changed from ${operation.target} to ${count}`);
   }
   const followed = follow(operation, observation, count, now);
@@ -215,24 +221,6 @@ export function noteConflict(
   return { state: { ...state, conflicts: [], counters, backoff }, backOff: true };
 }
 
-/** The API denied a call or did not answer: degraded with the cause, and no hot loop. */
-export function noteError(
-  state: AutoscalerState,
-  reason: 'Forbidden' | 'ApiUnavailable',
-  message: string,
-  now: number,
-  timings: WorkshopTimings,
-): AutoscalerState {
-  const until = now + timings.errorBackoff * 1000;
-  return { ...state, backoff: { until, reason, message: message.slice(0, 300) } };
-}
-
-/** The API answers again. */
-export function recovered(state: AutoscalerState): AutoscalerState {
-  const { backoff, ...rest } = state;
-  return backoff?.reason === 'Forbidden' || backoff?.reason === 'ApiUnavailable' ? rest : state;
-}
-
 function follow(operation: Operation, { claims }: Observation, count: number, now: number): Operation {
   const raised = count > operation.target;
   const newer = claims.newest !== undefined && claims.newest > (operation.newestClaim ?? '');
@@ -247,13 +235,31 @@ function follow(operation: Operation, { claims }: Observation, count: number, no
   };
 }
 
+/** However a removal ends, the count is first raised to the claims that are left. */
 function reviewRemoval(operation: Operation, observation: Observation, now: number): Review {
-  const { claims } = observation;
+  const { live } = observation.claims;
+  const left = `${live} claims are left`;
+  const late = timedOut(operation, now, left);
   const claim = nextRemoval(observation, operation.target);
-  if (!claim && claims.live > operation.target) return { verdict: 'raise', operation, count: claims.live };
-  if (!claim) return end('Succeeded', `${claims.live} claims are left`);
-  const left = `${claims.live} claims are left`;
-  return timedOut(operation, now, left) ?? { verdict: 'remove', operation, claim };
+  if (claim && !late) return { verdict: 'remove', operation, claim };
+  if (live > operation.target) return { verdict: 'raise', operation, count: live };
+  return late ?? end('Succeeded', left);
+}
+
+/** The count that a removal leaves behind, when its claims are not counted any more; undefined: nothing is to be written. */
+export function survivors(
+  operation: Operation,
+  { provision, claims }: Observation,
+  reading: ConfigReading,
+): number | undefined {
+  const { direction, id, target } = operation;
+  if (direction !== 'down' || provision?.operationAnnotation !== id || !isEnabled(reading)) return undefined;
+  return provision.count === target && claims.live > target ? claims.live : undefined;
+}
+
+/** The raise was written and its answer lost: the annotation is ours, and the count that of the claims. */
+function isRaised({ id }: Operation, { provision, claims }: Observation): boolean {
+  return provision?.operationAnnotation === id && provision.count === claims.live;
 }
 
 function timedOut(operation: Operation, now: number, state: string): Review | undefined {

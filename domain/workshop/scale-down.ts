@@ -3,6 +3,7 @@ import type { AutoscalerState } from '../../contract/workshop/state.ts';
 import type { DecisionInputs } from '../../contract/workshop/status.ts';
 import type { Observation, RemovableClaim } from './observation.ts';
 import type { WorkshopTimings } from './settings.ts';
+import { holdNow } from './trouble.ts';
 
 /** Removing environments that nobody took (specs: workshop autoscaling, section 6). Off by default. */
 
@@ -26,7 +27,7 @@ export function shrinking(
     (state.lowSince ?? now) + delay,
     state.lastGrowthAt === undefined ? 0 : state.lastGrowthAt + delay,
     state.cooldownUntil ?? 0,
-    state.backoff?.until ?? 0,
+    holdNow(state, now)?.until ?? 0,
   );
   return at > now ? { kind: 'later', at } : { kind: 'now', target };
 }

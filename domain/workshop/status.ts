@@ -10,15 +10,16 @@ import type { StatusKeys } from './patches.ts';
 import { activePause } from './pause.ts';
 import type { WorkshopTimings } from './settings.ts';
 import { iso } from './times.ts';
+import { holdNow } from './trouble.ts';
 
 /** What is told of an autoscaler: on the provision (specs: workshop autoscaling, section 5) and to who asks the run. */
 
 export function phaseOf(state: AutoscalerState, decision: Decision | undefined, now: number): AutoscalerPhase {
-  const { operation, backoff } = state;
+  const { operation } = state;
   if (decision?.reason === 'ProvisionGone' || decision?.reason === 'WorkshopGone') return 'Gone';
   if (operation) return operation.step === 'flag' || operation.step === 'count' ? 'Scaling' : 'Waiting';
   if (decision?.reason === 'Paused') return 'Paused';
-  if (backoff && backoff.until > now && backoff.reason !== 'Conflicts') return 'Degraded';
+  if ((holdNow(state, now)?.reason ?? 'Conflicts') !== 'Conflicts') return 'Degraded';
   if (decision?.reason === 'ApprovalRequired') return 'AwaitingApproval';
   return (state.cooldownUntil ?? 0) > now ? 'CoolingDown' : 'Idle';
 }
@@ -83,6 +84,11 @@ export function statusWrite(
   return writtenAt === undefined || now - writtenAt >= timings.statusInterval * 1000 ? 'now' : 'later';
 }
 
+/** As a metric, which keeps its last value: without seats, or without a run that looks, it is none that is an alarm. */
+export function shownUtilization(decision: Decision | undefined): number {
+  return decision?.inputs.utilization ?? 0;
+}
+
 /** Answer of `getStatus`. */
 export function autoscalerStatus(
   address: ProvisionAutoscalerInput,
@@ -92,7 +98,8 @@ export function autoscalerStatus(
   now: number,
 ): AutoscalerStatus {
   const { cluster, namespace, name } = address;
-  const { operation, override, approval, backoff } = state;
+  const { operation, override, approval } = state;
+  const hold = holdNow(state, now);
   const paused = look && activePause(look.observation, state, now);
   const uid = look?.observation.provision?.uid ?? state.uid ?? address.uid;
   const workshop = look?.observation.workshop?.name;
@@ -127,9 +134,7 @@ export function autoscalerStatus(
         }
       : {}),
     ...((state.cooldownUntil ?? 0) > now ? { cooldownUntil: iso(state.cooldownUntil ?? 0) } : {}),
-    ...(backoff && backoff.until > now
-      ? { backoff: { reason: backoff.reason, message: backoff.message, until: iso(backoff.until) } }
-      : {}),
+    ...(hold ? { backoff: { reason: hold.reason, message: hold.message, until: iso(hold.until) } } : {}),
     ...(state.lastResult === undefined ? {} : { lastResult: state.lastResult }),
     ...(state.lastScaleAt === undefined ? {} : { lastScaleTime: iso(state.lastScaleAt) }),
     counters: state.counters,

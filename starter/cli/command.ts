@@ -44,6 +44,15 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+const YEAR_SECONDS = 31_536_000;
+
+/** Reads for how long to wait, in seconds, for commander: so long that the end of it is a time. */
+export function waitingSeconds(text: string): number {
+  const value = positiveNumber(text);
+  if (value > YEAR_SECONDS) throw new InvalidArgumentError(`It must be at most ${YEAR_SECONDS}, a year.`);
+  return value;
+}
+
 export function positiveWhole(text: string): number {
   const value = positiveNumber(text);
   if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a positive whole number.');

@@ -84,6 +84,21 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
     ['a missing argument', ['scope', 'status'], "missing required argument 'id'"],
     ['a deadline that is no number', ['scope', 'create', '--deadline', 'soon'], 'must be a positive number'],
     [
+      'a deadline that is no time',
+      ['scope', 'create', '--deadline', '1e300'],
+      "'--deadline <seconds>' argument '1e300'",
+    ],
+    [
+      'the end of a pause that is no time',
+      ['workshop', 'pause', 'lab', '-n', 'user-1', '--reason', 'exam', '--until', '99999999999999d'],
+      "'--until <time>' argument '99999999999999d' is invalid. It must be a time, or 30m, 2h, 1d.",
+    ],
+    [
+      'the end of an override that is no time',
+      ['workshop', 'override', 'lab', '-n', 'user-1', '--max', '3', '--until', '9999999999999999999999m'],
+      "'--until <time>' argument '9999999999999999999999m' is invalid. It must be a time, or 30m, 2h, 1d.",
+    ],
+    [
       'a phase that does not exist',
       ['scope', 'list', '--phase', 'Dreaming'],
       'Allowed choices are Validating, Placing',

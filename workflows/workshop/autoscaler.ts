@@ -1,12 +1,13 @@
 import { CancellationScope, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { ProvisionAutoscalerRun } from '../../contract/workshop/input.ts';
 import type { AutoscalerStatus } from '../../contract/workshop/status.ts';
+import { mayContinue, nextLook } from '../../domain/workshop/next-look.ts';
 import { bounded } from '../../domain/workshop/state.ts';
 import { asRunFailure } from '../failures.ts';
 import { local } from './activities.ts';
-import { evaluate, letGo, nextLookAt } from './evaluation.ts';
+import { evaluate, letGo } from './evaluation.ts';
+import { measureOver } from './metrics.ts';
 import type { Next } from './next.ts';
-import { isUnwritten } from './operation.ts';
 import { AutoscalerRun } from './run.ts';
 
 /**
@@ -14,19 +15,23 @@ import { AutoscalerRun } from './run.ts';
  * waits until the new claims settle, clears the flag and cools down; people may pause, steer and overrule it. It ends when the
  * provision is gone or autoscaling is off; whoever notices a change starts it again.
  */
-export async function provisionAutoscaler(given: ProvisionAutoscalerRun): Promise<AutoscalerStatus> {
+export async function provisionAutoscaler(given?: ProvisionAutoscalerRun | null): Promise<AutoscalerStatus> {
   const run = new AutoscalerRun(given);
   const next = await guarded(run, async () => {
     run.timings = (await local.acceptAutoscaler({ input: run.address })).timings;
     for (;;) {
       const next = await evaluate(run);
       if (next.kind !== 'rest') return next;
-      if (isLong(run) && isWhole(run) && (await run.settled())) return { kind: 'continue' } as const;
-      await run.rest(nextLookAt(run, next.deaf), next.deaf);
+      if (isLong(run) && mayContinue(run.state, run.look?.decision) && (await run.settled()))
+        return { kind: 'continue' } as const;
+      await run.rest(nextLook(run, next.deaf, Date.now(), run.timings), next.deaf);
     }
   });
   await run.close();
-  if (next.kind === 'end') return run.status();
+  if (next.kind === 'end') {
+    measureOver(run);
+    return run.status();
+  }
   const { uid, counters } = run.state;
   const state = bounded({ ...run.state, counters: { ...counters, continuations: counters.continuations + 1 } });
   return continueAsNew<typeof provisionAutoscaler>({ ...run.address, uid, state });
@@ -40,6 +45,7 @@ async function guarded(run: AutoscalerRun, work: () => Promise<Exclude<Next, { k
     const failure = asRunFailure(error);
     await CancellationScope.nonCancellable(async () => {
       if (isCancellation(error)) await letGo(run);
+      if (run.look) measureOver(run);
       await run.close(failure);
     });
     throw failure;
@@ -50,9 +56,4 @@ function isLong({ timings }: AutoscalerRun): boolean {
   const { continueAsNewSuggested, historyLength, runStartTime } = workflowInfo();
   const age = Date.now() - runStartTime.getTime();
   return continueAsNewSuggested || historyLength > timings.historyLimit || age >= timings.idleLimit * 1000;
-}
-
-/** Between flag and count the run stays one. */
-function isWhole({ state: { operation } }: AutoscalerRun): boolean {
-  return operation === undefined || !isUnwritten(operation);
 }

@@ -1,12 +1,11 @@
-import { ApplicationFailure, isCancellation, log, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, isCancellation, log } from '@temporalio/workflow';
 import type { Failure } from '../../contract/failures.ts';
-import { adopt, deadlineOf, noteError, withoutFlag } from '../../domain/workshop/operation.ts';
-import { nextScheduleChange } from '../../domain/workshop/schedule.ts';
-import { pollDelay } from '../../domain/workshop/settings.ts';
+import { adopt, isUnwritten, withoutFlag } from '../../domain/workshop/operation.ts';
+import { looked, noteError } from '../../domain/workshop/trouble.ts';
 import { describeFailure } from '../failures.ts';
 import { calls } from './activities.ts';
 import { AGAIN, DEAF, type Next, REST } from './next.ts';
-import { begin, end, forget, isUnwritten, proceed, rehearse } from './operation.ts';
+import { begin, cancel, end, forget, proceed, rehearse } from './operation.ts';
 import { type AutoscalerRun, type Evaluation, isLive, type LiveLook, type Look } from './run.ts';
 import { tell, writeStatus } from './telling.ts';
 
@@ -36,32 +35,15 @@ export async function evaluate(run: AutoscalerRun): Promise<Exclude<Next, { kind
   }
 }
 
-/** Milliseconds since 1970 at which the run looks without being told to. */
-export function nextLookAt({ state, look, timings, looks, statusLater }: AutoscalerRun, deaf: boolean): number {
-  const now = Date.now();
-  const { operation, backoff, override, pause, cooldownUntil, statusWrittenAt } = state;
-  if (deaf && backoff) return backoff.until;
-  const times = [
-    workflowInfo().runStartTime.getTime() + timings.idleLimit * 1000,
-    ...(operation ? [now + pollDelay(looks, timings) * 1000, deadlineOf(operation)] : []),
-    ...(look?.decision.until ? [Date.parse(look.decision.until)] : []),
-    ...(look ? [nextScheduleChange(look.observation, look.decision.inputs.expectedProvisioningSeconds, now)] : []),
-    // Nobody else tells the run that a hold is over: until it looks, its status says the old thing.
-    ...[backoff?.until, override?.until, pause?.until, cooldownUntil].filter(
-      (until) => until !== undefined && until > now,
-    ),
-    ...(statusLater ? [(statusWrittenAt ?? now) + timings.statusInterval * 1000] : []),
-  ];
-  return Math.max(now, Math.min(...times.filter((time) => time !== undefined)));
-}
-
 /** A cancelled run takes its flag away. */
 export async function letGo(run: AutoscalerRun): Promise<void> {
-  if (!run.state.operation) return;
   for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+    if (!run.state.operation) return;
     const look = await observe(run);
-    if (!isLive(look) || look.decision.reason === 'Ignored' || look.observation.provision.uid !== run.state.uid) return;
-    if ((await end(run, look, 'Cancelled', 'the run was cancelled')) !== AGAIN) return;
+    const { operation, uid } = run.state;
+    if (!operation || !isLive(look) || look.decision.reason === 'Ignored' || look.observation.provision.uid !== uid)
+      return;
+    if ((await cancel(run, look, operation, 'the run was cancelled')) !== AGAIN) return;
   }
 }
 
@@ -89,6 +71,7 @@ async function round(run: AutoscalerRun, evaluations: readonly Evaluation[]): Pr
     return { kind: 'continue' };
   }
   run.recognise(uid);
+  run.state = looked(run.state, look.decision, Date.now());
   if (reason === 'Ignored') {
     run.note(look);
     answer(evaluations, look);
@@ -109,7 +92,9 @@ async function work(run: AutoscalerRun, look: LiveLook, evaluations: readonly Ev
   const { operation: _, ...state } = run.state;
   const anew = run.decide(withoutFlag(look.observation), state);
   if (!isLive(anew)) return AGAIN;
-  if (anew.decision.action === 'none') return end(run, look, 'Cancelled', anew.decision.message);
+  const { action, config, message } = anew.decision;
+  if (action === 'none') return end(run, look, 'Cancelled', message);
+  if (config?.dryRun) return end(run, look, 'Cancelled', 'dryRun was set');
   run.state = state;
   return act(run, anew);
 }

@@ -1,5 +1,6 @@
 import { metricMeter } from '@temporalio/workflow';
 import type { OperationResult } from '../../contract/workshop/status.ts';
+import { shownUtilization } from '../../domain/workshop/status.ts';
 import type { AutoscalerRun, Look } from './run.ts';
 
 /**
@@ -46,7 +47,12 @@ export function measureLook(run: AutoscalerRun, { decision }: Look): void {
   current().set(inputs.count, labels);
   desired().set(run.state.operation?.target ?? target ?? inputs.count, labels);
   inFlight().set(inputs.inFlightClaims, labels);
-  if (inputs.utilization !== null) utilization().set(inputs.utilization, labels);
+  utilization().set(shownUtilization(decision), labels);
+}
+
+/** The run is over: nobody looks at its provision any more. */
+export function measureOver({ address: { namespace, name } }: AutoscalerRun): void {
+  utilization().set(shownUtilization(undefined), { namespace, provision: name });
 }
 
 export function measureWrite({ askedSince }: AutoscalerRun): void {

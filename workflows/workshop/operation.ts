@@ -6,14 +6,16 @@ import type { ProvisionFacts, RemovableClaim } from '../../domain/workshop/obser
 import {
   countWritten,
   endOperation,
+  isUnwritten,
   noteConflict,
-  recovered,
   reviewOperation,
   startOperation,
+  survivors,
   withoutFlag,
 } from '../../domain/workshop/operation.ts';
 import { clearPatch, countPatch, flagPatch } from '../../domain/workshop/patches.ts';
 import { iso } from '../../domain/workshop/times.ts';
+import { recovered } from '../../domain/workshop/trouble.ts';
 import { calls } from './activities.ts';
 import { measureConflict, measureEnd, measureWrite } from './metrics.ts';
 import { AGAIN, type Next, REST } from './next.ts';
@@ -43,7 +45,8 @@ export async function begin(run: AutoscalerRun, look: LiveLook): Promise<Next> {
     if (run.state.operation?.cancelling === undefined) drop(run);
     return AGAIN;
   }
-  if (flag.generation !== provision.generation) return AGAIN;
+  // What changed meanwhile is looked at first, and what was cancelled meanwhile ends there.
+  if (flag.generation !== provision.generation || run.state.operation?.cancelling !== undefined) return AGAIN;
   step(run, 'count');
   const written = await writeCount(run, provision, operation.id, operation.from, operation.target, operation.fence);
   if (!written) return AGAIN;
@@ -68,13 +71,14 @@ export async function rehearse(run: AutoscalerRun, { observation, decision }: Li
   };
   const summary = `dry run of ${write.from} -> ${target}`;
   await calls(summary, run.timings).applyCount({ namespace, name, patch: countPatch(provision, write), dryRun: true });
+  run.state = recovered(run.state);
   return REST;
 }
 
 /** What to do about the operation that is under way; `decideAgain` when its count surely was never written. */
 export async function proceed(run: AutoscalerRun, look: LiveLook, operation: Operation): Promise<Next | 'decideAgain'> {
   const { observation, config } = look;
-  if (operation.cancelling !== undefined) return end(run, look, 'Cancelled', operation.cancelling);
+  if (operation.cancelling !== undefined) return cancel(run, look, operation, operation.cancelling);
   const { backoff } = run.state;
   if (backoff?.reason === 'Conflicts' && backoff.until > Date.now() && isUnwritten(operation))
     return end(run, look, 'Cancelled', backoff.message);
@@ -100,19 +104,26 @@ export async function proceed(run: AutoscalerRun, look: LiveLook, operation: Ope
       await remove(run, review.claim);
       return AGAIN;
     case 'raise':
-      run.state = { ...run.state, operation: { ...review.operation, target: review.count } };
-      await writeCount(
-        run,
-        observation.provision,
-        current.id,
-        current.target,
-        review.count,
-        observation.provision.operationAnnotation,
-      );
-      return AGAIN;
+      run.state = { ...run.state, operation: review.operation };
+      return raise(run, look, current, review.count);
     default:
       return REST; // gone and ignored were seen by the decision before
   }
+}
+
+/** Ends an operation before its time. Claims that a removal has left behind are counted again first. */
+export async function cancel(run: AutoscalerRun, look: LiveLook, operation: Operation, message: string): Promise<Next> {
+  const count = survivors(operation, look.observation, look.config);
+  return count === undefined ? end(run, look, 'Cancelled', message) : raise(run, look, operation, count);
+}
+
+/** The target follows when the count is written, and not before: else a failed write would look like a person's. */
+async function raise(run: AutoscalerRun, look: LiveLook, { id, target }: Operation, count: number): Promise<Next> {
+  const { provision } = look.observation;
+  const written = await writeCount(run, provision, id, target, count, provision.operationAnnotation);
+  const { operation } = run.state;
+  if (written && operation) run.state = { ...run.state, operation: { ...operation, target: count } };
+  return AGAIN;
 }
 
 /**
@@ -152,10 +163,6 @@ export async function forget(run: AutoscalerRun, reason: string): Promise<void> 
   if (!operation) return;
   drop(run);
   if (!isUnwritten(operation)) await keepRecord(run, operation, { at: iso(Date.now()), result: 'Cancelled', reason });
-}
-
-export function isUnwritten({ step }: Operation): boolean {
-  return step === 'flag' || step === 'count';
 }
 
 /** True when the count stands there as decided. Twice, or with a lost answer, the annotation tells that it was us. */

@@ -58,6 +58,7 @@ export function isLive(look: Look): look is LiveLook {
 export class AutoscalerRun {
   readonly address: ProvisionAutoscalerInput;
   readonly workflowId = workflowInfo().workflowId;
+  readonly startedAt = workflowInfo().runStartTime.getTime();
   timings: WorkshopTimings = defaultWorkshopTimings;
   state: AutoscalerState;
   look: Look | undefined;
@@ -76,10 +77,15 @@ export class AutoscalerRun {
   #evaluatedAt = 0;
   #ending: Ending | undefined;
 
-  /** Registers all message handlers: construct it before the first await. */
-  constructor({ state, ...address }: ProvisionAutoscalerRun) {
+  /**
+   * Registers all message handlers: construct it before the first await. What is given comes from anywhere and is read later;
+   * only a run that continues another carries a state.
+   */
+  constructor(given: ProvisionAutoscalerRun | null | undefined) {
+    const { state, ...address } = given ?? ({} as ProvisionAutoscalerRun);
+    const continued = Boolean(workflowInfo().continuedFromExecutionRunId);
     this.address = address;
-    this.state = state ?? newState();
+    this.state = (continued ? state : undefined) ?? newState();
     this.#before = this.state;
     this.#answerQueries();
     this.#takeSignals();

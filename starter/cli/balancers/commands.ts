@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { answer, type Context, type JsonOption, positiveNumber, withGroundwork, withJson } from '../command.ts';
+import { answer, type Context, type JsonOption, waitingSeconds, withGroundwork, withJson } from '../command.ts';
 import { writeJson, writeLines } from '../io.ts';
 import { type WatchOptions, watchRun } from '../watch.ts';
 import { balancerLines, driftLines, importBlocks, retirementLines } from './print.ts';
@@ -50,7 +50,7 @@ export function addBalancerCommands(program: Command, { io }: Context): void {
       .command('retire')
       .description('retire what is due and compare anew, now instead of at the next time of the Schedule')
       .option('--follow', 'show the live checklist')
-      .option('--deadline <seconds>', 'stop waiting after that; the run goes on', positiveNumber),
+      .option('--deadline <seconds>', 'stop waiting after that; the run goes on', waitingSeconds),
   ).action(async (options: JsonOption & WatchOptions) => {
     await withGroundwork(async (groundwork) => {
       const run = await groundwork.balancers.startRetirement();

@@ -6,8 +6,8 @@ import {
   answer,
   type Context,
   type JsonOption,
-  positiveNumber,
   repeated,
+  waitingSeconds,
   withGroundwork,
   withJson,
 } from '../command.ts';
@@ -171,14 +171,14 @@ function withInput(command: Command): Command {
 function withWaiting(command: Command): Command {
   return withJson(command)
     .option('--follow', 'show both versions live')
-    .option('--deadline <seconds>', 'stop waiting after that; the run goes on', positiveNumber)
+    .option('--deadline <seconds>', 'stop waiting after that; the run goes on', waitingSeconds)
     .option('--no-wait', 'start only');
 }
 
 function message(command: Command): Command {
   return withJson(command)
     .option('--by <name>', 'who asks, for the record')
-    .option('--deadline <seconds>', 'stop waiting after that; the run goes on', positiveNumber);
+    .option('--deadline <seconds>', 'stop waiting after that; the run goes on', waitingSeconds);
 }
 
 async function inputOf({ io }: Context, { file, set }: InputOptions, schema: InputSchema): Promise<Json> {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { IpClaim, IpClaimSpec, IpFamily, IpImportReport, IpReleaseResult } from '../../client.ts';
 import { NotFound } from '../../errors.ts';
-import { type Context, positiveNumber, positiveWhole } from '../command.ts';
+import { type Context, positiveWhole, waitingSeconds } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { UsageError } from '../failing.ts';
 import { memberName, membersOf } from './batch.ts';
@@ -47,7 +47,7 @@ export function addIpCommands(program: Command, context: Context): void {
     .option('--wait <seconds>', 'wait for room', positiveWhole)
     .option('--dry-run', 'only say which block it would be')
     .option('--request-id <id>', 'names this intent: repeated with the same id, the first outcome is told again')
-    .option('--deadline <seconds>', 'stop waiting for the answer after that', positiveNumber)
+    .option('--deadline <seconds>', 'stop waiting for the answer after that', waitingSeconds)
     .action(async (name: string, options: ClaimOptions) =>
       asOwner(context, options, async (session) => {
         const { groundwork, owner, actor } = session;

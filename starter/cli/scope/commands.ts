@@ -7,9 +7,9 @@ import {
   answer,
   type Context,
   type JsonOption,
-  positiveNumber,
   positiveWhole,
   repeated,
+  waitingSeconds,
   withGroundwork,
   withJson,
 } from '../command.ts';
@@ -155,7 +155,7 @@ function withCreationOptions(command: Command): Command {
 function withFollow(command: Command): Command {
   return withJson(command)
     .option('--follow', 'show the live checklist')
-    .option('--deadline <seconds>', 'stop waiting after that; the run goes on', positiveNumber);
+    .option('--deadline <seconds>', 'stop waiting after that; the run goes on', waitingSeconds);
 }
 
 function withWaiting(command: Command): Command {

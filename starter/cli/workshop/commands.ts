@@ -150,10 +150,10 @@ function at(name: string, { namespace, cluster }: Where): ProvisionAddress {
 function timeOption(flags: string, description: string): Option {
   return new Option(flags, `${description} (ISO 8601, or 30m, 2h, 1d from now)`).argParser((text) => {
     const [, amount, unit = ''] = /^(\d+)([mhd])$/.exec(text) ?? [];
-    if (amount !== undefined)
-      return new Date(Date.now() + Number(amount) * ({ m: 60_000, h: 3_600_000 }[unit] ?? 86_400_000)).toISOString();
-    if (Number.isNaN(Date.parse(text))) throw new InvalidArgumentError('It must be a time, or 30m, 2h, 1d.');
-    return new Date(text).toISOString();
+    const ahead = Number(amount) * ({ m: 60_000, h: 3_600_000 }[unit] ?? 86_400_000);
+    const time = new Date(amount === undefined ? text : Date.now() + ahead);
+    if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('It must be a time, or 30m, 2h, 1d.');
+    return time.toISOString();
   });
 }
 

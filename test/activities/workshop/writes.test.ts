@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { deleteClaim } from '../../../activities/workshop/delete-claim.ts';
 import { observe } from '../../../activities/workshop/observe.ts';
 import { write } from '../../../activities/workshop/write.ts';
 import { workshopKinds, workshopLabels } from '../../../contract/workshop/objects.ts';
@@ -136,6 +137,44 @@ describe('a look', () => {
     expect(world.faults.applied().filter(({ ruleId }) => ruleId === rule)).toHaveLength(1);
     expect(observation.seats.workshop).toEqual({ total: 521, assigned: 1 });
     expect(JSON.stringify(observation).length).toBeLessThan(4_000);
+  });
+});
+
+describe('the removal of a claim', () => {
+  /** The one claim of a workshop as scale-down saw it. */
+  async function seen({ namespace, name }: TestWorkshop) {
+    const { removable } = (await observe(deps(), { namespace, name })).claims;
+    const [claim] = removable;
+    if (!claim || removable.length > 1) throw new Error(`${removable.length} claims could be removed`);
+    return { namespace, claim: claim.name, uid: claim.uid, seats: claim.seats };
+  }
+
+  test('takes the seats that were seen and the claim; twice is as once', async () => {
+    const workshop = await world.workshop({ count: 1, seatsPerClaim: 2, autoScaling: null });
+    const input = await seen(workshop);
+    expect(input.seats).toHaveLength(2);
+    for (let twice = 0; twice < 2; twice++) expect(await deleteClaim(deps(), input)).toBe('Deleted');
+    expect([await workshop.seats(), await workshop.claims()]).toEqual([[], []]);
+  });
+
+  test('invariant 8: sent again when the manager has made its seats again and somebody took one, it deletes nothing', async () => {
+    const workshop = await world.workshop({ count: 1, autoScaling: null });
+    const input = await seen(workshop);
+    for (const { name } of input.seats) await workshop.remove('seat', name);
+    await workshop.become(input.claim, 'active');
+    await workshop.assign(1);
+    expect(await deleteClaim(deps(), input)).toBe('Saved');
+    expect([(await workshop.claims()).length, (await workshop.seats()).length]).toEqual([1, 1]);
+  });
+
+  test('invariant 8: a claim that was seen before it had seats stays when it has one', async () => {
+    const workshop = await world.workshop({ count: 1, claims: 0, autoScaling: null });
+    const [claim] = await workshop.addClaims(1, 'provisioning');
+    const input = await seen(workshop);
+    expect(input.seats).toEqual([]);
+    await workshop.become(claim ?? '', 'active');
+    expect(await deleteClaim(deps(), input)).toBe('Saved');
+    expect(await workshop.claims()).toHaveLength(1);
   });
 });
 

@@ -9,8 +9,6 @@ import {
   endOperation,
   nextEpoch,
   noteConflict,
-  noteError,
-  recovered,
   reviewOperation,
   startOperation,
   withoutFlag,
@@ -227,14 +225,6 @@ describe('after an operation', () => {
       newState(),
     );
     expect(slow.backoff).toBeUndefined();
-  });
-
-  test('W69 E37 a denial is kept until a call goes well', () => {
-    const denied = noteError(newState(), 'Forbidden', 'may not patch', NOW, timings);
-    expect(denied.backoff).toMatchObject({ reason: 'Forbidden', until: NOW + 60_000 });
-    expect(recovered(denied).backoff).toBeUndefined();
-    const timedOut = endOperation(newState(), 'TimedOut', NOW, config, timings);
-    expect(recovered(timedOut)).toEqual(timedOut);
   });
 });
 

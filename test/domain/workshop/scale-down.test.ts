@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { workshopLabels } from '../../../contract/workshop/objects.ts';
 import { readConfig } from '../../../domain/workshop/config.ts';
 import { readObservation } from '../../../domain/workshop/observation.ts';
-import { countWritten, reviewOperation, startOperation } from '../../../domain/workshop/operation.ts';
+import { countWritten, reviewOperation, startOperation, survivors } from '../../../domain/workshop/operation.ts';
 import { newState, remember } from '../../../domain/workshop/state.ts';
 import {
   at,
@@ -11,6 +11,7 @@ import {
   decideOn,
   NOW,
   observe,
+  operationAnnotation,
   rawObjects,
   type Situation,
   seatsFor,
@@ -78,8 +79,8 @@ describe('the removal', () => {
   const started = startOperation(decideOn(before, long), before, long, '07d3e5b1', NOW, timings);
   const operation = countWritten(started, NOW).operation;
   if (!operation) throw new Error('no operation');
-  const review = (objects: ReturnType<typeof rawObjects>) =>
-    reviewOperation(operation, readObservation(objects), readConfig(autoScaling), NOW);
+  const review = (objects: ReturnType<typeof rawObjects>, now = NOW, reviewed = operation) =>
+    reviewOperation(reviewed, readObservation(objects), readConfig(autoScaling), now);
 
   test('takes failed claims first, then the oldest without an assigned seat', () => {
     const objects = rawObjects({ ...calm, count: 7, claims: {} });
@@ -115,6 +116,34 @@ describe('the removal', () => {
       const objects = rawObjects({ ...calm, count, claims: { active: 20 } });
       expect(review(objects)).toMatchObject({ verdict: 'end', result: 'Superseded' });
     }
+  });
+
+  const ours = (situation: Situation, id = operation.id) =>
+    rawObjects({ ...calm, ...situation, provisionMeta: { name: 'lab', annotations: operationAnnotation(id) } });
+
+  test('section 6: out of time it raises the count to the claims that are left, and then it has timed out', () => {
+    const late = operation.progressAt + operation.timeoutSeconds * 1000;
+    expect(review(ours({ count: 7, claims: { active: 20 } }), late)).toMatchObject({ verdict: 'raise', count: 20 });
+    const raised = { ...operation, target: 20 };
+    expect(review(ours({ count: 20, claims: { active: 20 } }), late, raised)).toMatchObject({ result: 'TimedOut' });
+  });
+
+  test('a raise whose answer was lost is recognised, and another count is a person', () => {
+    const seen = { count: 9, claims: { active: 9 }, assigned: 9 };
+    expect(review(ours(seen))).toMatchObject({ verdict: 'end', result: 'Succeeded' });
+    expect(review(ours(seen, '5-00000000'))).toMatchObject({ result: 'Superseded' });
+    expect(review(ours({ ...seen, count: 8 }))).toMatchObject({ result: 'Superseded' });
+  });
+
+  test('section 6: cancelled, the claims that are left are counted again: not before the count is lowered, nor after others', () => {
+    const left = (objects: ReturnType<typeof rawObjects>, raw: unknown = autoScaling) =>
+      survivors(operation, readObservation(objects), readConfig(raw));
+    expect(left(ours({ count: 7, claims: { active: 12 } }))).toBe(12);
+    expect(left(ours({ count: 7, claims: { active: 7 } }))).toBeUndefined();
+    expect(left(ours({ count: 20, claims: { active: 20 } }, '3-00000000'))).toBeUndefined();
+    expect(left(ours({ count: 6, claims: { active: 12 } }))).toBeUndefined();
+    // Invariant 5: disabled, nothing is written to spec.
+    expect(left(ours({ count: 7, claims: { active: 12 } }), { enabled: false })).toBeUndefined();
   });
 
   test('never in a workshop that was locked meanwhile', () => {

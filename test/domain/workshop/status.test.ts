@@ -7,8 +7,14 @@ import { readConfig } from '../../../domain/workshop/config.ts';
 import { endReason, scalingEvent } from '../../../domain/workshop/events.ts';
 import { countWritten, startOperation } from '../../../domain/workshop/operation.ts';
 import { newState } from '../../../domain/workshop/state.ts';
-import { autoscalerStatus, phaseOf, provisionStatus, statusWrite } from '../../../domain/workshop/status.ts';
-import { at, decideOn, NOW, observe, type Situation, timings } from './build.ts';
+import {
+  autoscalerStatus,
+  phaseOf,
+  provisionStatus,
+  shownUtilization,
+  statusWrite,
+} from '../../../domain/workshop/status.ts';
+import { at, decideAbout, decideOn, NOW, observe, type Situation, timings } from './build.ts';
 
 const address = { cluster: 'sandbox', namespace: 'user-1', name: 'lab' };
 const full: Situation = { count: 10, assigned: 10 };
@@ -202,4 +208,10 @@ test('an event has a name of its own per operation and reason', () => {
     firstTimestamp: '2026-03-01T12:00:00Z',
   });
   expect([endReason('up', 'Succeeded'), endReason('down', 'TimedOut')]).toEqual(['ScaleUpSettled', 'ScaleDownSettled']);
+});
+
+test('a metric of utilisation is that of the last look, and 0 without seats or when nobody looks any more', () => {
+  expect(shownUtilization(decideAbout({ count: 10, assigned: 8 }))).toBe(0.8);
+  expect(shownUtilization(decideAbout({ count: 10, claims: {} }))).toBe(0);
+  expect(shownUtilization(undefined)).toBe(0);
 });

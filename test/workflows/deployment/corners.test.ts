@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import { afterEach, describe, expect, test } from 'vitest';
 import { rollbackUpdate, switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
 import type { DeploymentPlan, DeploymentResult, DiagnosisResult } from '../../../contract/deployment/status.ts';
-import { workflowIds, workflowTypes } from '../../../contract/names.ts';
+import { type Room, taskQueueName, taskQueues, workflowIds, workflowTypes } from '../../../contract/names.ts';
 import { connectGroundwork } from '../../../starter/client.ts';
 import { eventually, failureOf } from '../../support/inspect.ts';
 import {
@@ -27,8 +27,10 @@ import {
   traceOf,
   weightsOf,
 } from '../../support/rollouts.ts';
+import { uniqueName } from '../../support/servers.ts';
 
-const world = rolloutWorld();
+/** Its worker serves every room. */
+const world = rolloutWorld({ environment: { GROUNDWORK_QUEUES: Object.keys(taskQueues).join(',') } });
 
 afterEach(async () => {
   world.around = undefined;
@@ -53,6 +55,46 @@ const plannedOf = async ({ input }: TestScope, deploymentId: string) => {
   const ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: world.namespace, name };
   return ((await world.kubernetes.read(ref)) as { spec?: { replicas?: number } } | undefined)?.spec?.replicas;
 };
+
+/** Every type of run that takes an input, and the room that serves it. */
+const roomOf: Record<Exclude<keyof typeof workflowTypes, 'balancerRetirement' | 'ipSweep'>, Room> = {
+  ...{ scopeCreation: 'scopes', scopeDeletion: 'scopes', balancerInventory: 'scopes' },
+  ...{ deployment: 'deployments', deploymentDeletion: 'deployments' },
+  ...{ instanceRestart: 'deployments', diagnosis: 'deployments' },
+  ...{ ipClaim: 'ip', ipRelease: 'ip', ipRenewal: 'ip', ipInventory: 'ip' },
+  ...{ ipPoolCreation: 'ip', ipPoolChange: 'ip', ipPoolDeletion: 'ip' },
+  ...{ provisionAutoscaler: 'workshops', workshopSweep: 'workshops' },
+};
+
+test.each([
+  ['nothing', []],
+  ['null', [null]],
+  ['a list', [[]]],
+  ['text', ['x']],
+])('a run of any type that is given %s ends with InvalidInput at once', async (_, args) => {
+  const ends = Object.entries(roomOf).map(async ([type, room]) => {
+    const run = world.client.workflow.execute(type, {
+      taskQueue: taskQueueName(world.values.taskQueuePrefix, room),
+      workflowId: uniqueName('nonsense'),
+      workflowExecutionTimeout: '20s',
+      args,
+    });
+    return [type, (await failureOf(run)).type];
+  });
+  expect(await Promise.all(ends)).toEqual(Object.keys(roomOf).map((type) => [type, 'InvalidInput']));
+});
+
+test('a sweep of workshops is of the cluster that the worker serves', async () => {
+  const run = world.client.workflow.execute(workflowTypes.workshopSweep, {
+    taskQueue: taskQueueName(world.values.taskQueuePrefix, 'workshops'),
+    workflowId: uniqueName('elsewhere'),
+    workflowExecutionTimeout: '20s',
+    args: [{ cluster: 'elsewhere' }],
+  });
+  expect(await failureOf(run)).toMatchObject({
+    ...{ type: 'InvalidInput', message: expect.stringMatching(/^cluster: must be .*, which this worker serves$/) },
+  });
+});
 
 describe('a request that cannot be carried out', () => {
   test('names every wrong field, and the run does not hang', async () => {

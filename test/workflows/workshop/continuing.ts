@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { cancelOperationUpdate, pauseUpdate } from '../../../contract/workshop/messages.ts';
+import { workshopLabels } from '../../../contract/workshop/objects.ts';
 import { connectGroundwork } from '../../../starter/client.ts';
 import { eventually } from '../../support/inspect.ts';
+import type { TestWorkshop } from '../../support/workshop-objects.ts';
 import type { WorkshopWorld } from '../../support/workshop-world.ts';
 
 /** So few that a dozen messages are more than one run takes. */
@@ -118,33 +120,141 @@ export function continuing(world: WorkshopWorld): void {
     expect(world.patches(workshop.name).slice(0, 3)).toEqual(['status', 'status', 'object']);
   });
 
-  test('W65: who cancels an operation whose flag somebody else prevents gets no other one in its place', async () => {
-    const workshop = await world.workshop({ assigned: 10, autoScaling: { cooldownSeconds: 100_000 } });
-    const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
-    const answers: unknown[] = [];
+  test('E15: ignored between flag and count: the flag stays, the history does not grow without end, and it goes on afterwards', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    const label = (value: string | null) =>
+      workshop.edit('provision', workshop.name, { metadata: { labels: { [workshopLabels.ignore]: value } } });
+    let ignored = false;
     world.around = async (name, run) => {
-      if (name === 'setActive' && answers.length === 0) {
-        const request = { reason: 'too early', by: 'mia' };
-        answers.push(await handle.executeUpdate(cancelOperationUpdate, { args: [request] }));
-        const path = workshop.path('provision', workshop.name, 'status');
-        await world.kube.merge(path, { status: { resourceClaimCount: 10 } });
+      if (name === 'setActive' && !ignored) {
+        ignored = true;
+        // The generation moves, so that the run looks again before it writes the count.
+        await workshop.edit('provision', workshop.name, { spec: { concurrency: 3 } });
+        const answer = await run();
+        await label('true');
+        return answer;
+      }
+      return run();
+    };
+    await world.wake(workshop.name);
+    await eventually(async () =>
+      expect(await world.status(workshop.name)).toMatchObject({
+        ...{ decision: { reason: 'Ignored' }, operation: { step: 'flag' } },
+      }),
+    );
+    const { operation } = await world.status(workshop.name);
+    await eventually(async () => {
+      await world.wake(workshop.name);
+      expect((await world.status(workshop.name)).counters.continuations).toBeGreaterThan(0);
+    });
+    expect((await world.status(workshop.name)).operation).toEqual(operation);
+    const { spec, status } = await workshop.provision();
+    expect([spec?.count, status?.autoScalingActive]).toEqual([10, true]);
+    expect(world.patches(workshop.name)).toEqual(['status']);
+    await label(null);
+    await eventually(async () => expect((await workshop.provision()).spec?.count).toBe(15));
+  });
+
+  describe('section 6: a removal that does not reach its count', () => {
+    const shrinking = (cooldownSeconds: number) => ({
+      ...{ maxProvisions: 3, cooldownSeconds, scaleDown: { enabled: true, delaySeconds: 0 } },
+    });
+    const ended = (workshop: TestWorkshop, count: number, result: string) =>
+      eventually(async () => {
+        const { spec, status } = await workshop.provision();
+        const { autoScalingActive: flag, autoScaling } = status ?? {};
+        expect([spec?.count, flag, autoScaling?.lastResult]).toEqual([count, undefined, result]);
+        expect(await workshop.claims()).toHaveLength(count);
+      });
+
+    test('raises the count to what survived, also when that is denied at first', async () => {
+      const workshop = await world.workshop({ count: 3, assigned: 1, autoScaling: shrinking(0) });
+      const match = { service: 'kubernetes', method: 'PATCH', path: `/workshopprovisions/${workshop.name}$` };
+      const effect = { kind: 'error' as const, code: 'Forbidden', status: 403, message: 'not for you' };
+      let taken = false;
+      world.around = async (name, run) => {
+        if (name === 'deleteClaim' && !taken) {
+          taken = true;
+          await workshop.assign(2);
+          world.faults.add({ id: 'raise', match, times: 1, effect });
+        }
+        return run();
+      };
+      await world.wake(workshop.name);
+      await ended(workshop, 3, 'Succeeded');
+      expect(world.faults.applied().filter(({ ruleId }) => ruleId === 'raise')).toHaveLength(1);
+    });
+
+    test.each(['the operation', 'the run'])('raises the count to what is left when %s is cancelled', async (what) => {
+      const workshop = await world.workshop({ count: 6, assigned: 1, autoScaling: shrinking(100_000) });
+      const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+      let cancelled = false;
+      world.around = async (name, run) => {
+        const answer = await run();
+        if (name === 'deleteClaim' && !cancelled) {
+          cancelled = true;
+          await (what === 'the run' ? handle.cancel() : handle.executeUpdate(cancelOperationUpdate, { args: [{}] }));
+        }
+        return answer;
+      };
+      await world.wake(workshop.name);
+      await ended(workshop, 5, 'Cancelled');
+    });
+  });
+
+  test('E35: dryRun that is set between flag and count takes the flag away and leaves the count', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    let set = false;
+    world.around = async (name, run) => {
+      if (name === 'setActive' && !set) {
+        set = true;
+        await workshop.configure({ dryRun: true });
+        await workshop.edit('provision', workshop.name, { spec: { concurrency: 3 } });
       }
       return run();
     };
     await world.wake(workshop.name);
     await eventually(async () => {
-      const { phase, lastResult, operation, counters } = await world.status(workshop.name);
-      expect({ phase, lastResult, operation, writes: counters.countWrites }).toEqual({
-        ...{ phase: 'CoolingDown', lastResult: 'Cancelled', operation: undefined, writes: 0 },
-      });
+      const { spec, status } = await workshop.provision();
+      const { autoScalingActive: flag, autoScaling } = status ?? {};
+      expect([spec?.count, flag, autoScaling?.lastResult]).toEqual([10, undefined, 'Cancelled']);
     });
-    expect(answers).toEqual([{ operationId: expect.stringMatching(/^1-/) }]);
-    const { spec, status } = await workshop.provision();
-    expect([spec?.count, status?.autoScalingActive]).toEqual([10, undefined]);
-    await eventually(async () =>
-      expect(await workshop.events()).toEqual(['ScaleUpCancelled: cancelled by mia: too early']),
-    );
+    await eventually(async () => expect(await workshop.events()).toEqual(['ScaleUpCancelled: dryRun was set']));
   });
+
+  test.each([
+    { story: 'somebody else prevents', prevented: true },
+    { story: 'is being raised', prevented: false },
+  ])(
+    'W65: who cancels an operation whose flag $story sees no count written, and gets no other one in its place',
+    async ({ prevented }) => {
+      const workshop = await world.workshop({ assigned: 10, autoScaling: { cooldownSeconds: 100_000 } });
+      const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+      const answers: unknown[] = [];
+      world.around = async (name, run) => {
+        if (name === 'setActive' && answers.length === 0) {
+          const request = { reason: 'too early', by: 'mia' };
+          answers.push(await handle.executeUpdate(cancelOperationUpdate, { args: [request] }));
+          const path = workshop.path('provision', workshop.name, 'status');
+          if (prevented) await world.kube.merge(path, { status: { resourceClaimCount: 10 } });
+        }
+        return run();
+      };
+      await world.wake(workshop.name);
+      await eventually(async () => {
+        const { phase, lastResult, operation, counters } = await world.status(workshop.name);
+        expect({ phase, lastResult, operation, writes: counters.countWrites }).toEqual({
+          ...{ phase: 'CoolingDown', lastResult: 'Cancelled', operation: undefined, writes: 0 },
+        });
+      });
+      expect(answers).toEqual([{ operationId: expect.stringMatching(/^1-/) }]);
+      const { spec, status } = await workshop.provision();
+      expect([spec?.count, status?.autoScalingActive]).toEqual([10, undefined]);
+      await eventually(async () =>
+        expect(await workshop.events()).toEqual(['ScaleUpCancelled: cancelled by mia: too early']),
+      );
+    },
+  );
 }
 
 function typedClient({ client, values, namespace: cluster }: WorkshopWorld) {
