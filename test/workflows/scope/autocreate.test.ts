@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { workflowIds } from '../../../contract/names.ts';
 import type { ScopePlan } from '../../../contract/scope/status.ts';
 import { autocreatedBalancerName } from '../../../domain/scope/names.ts';
-import { eventually, tagsOf, truth } from '../../support/inspect.ts';
+import { eventually, failureOf, tagsOf, truth } from '../../support/inspect.ts';
 import { region, testWorld } from '../../support/world.ts';
 
 const world = testWorld({ seed: region({ public: 75, private: 75 }) });
@@ -174,6 +174,14 @@ describe('a run that waits for a new balancer', () => {
 });
 
 describe('a deletion', () => {
+  const ask = (scopeId: string, fields: object) =>
+    world.client.workflow.execute('scopeDeletion', {
+      taskQueue: world.taskQueue,
+      workflowId: workflowIds.scopeDeletion(scopeId),
+      args: [{ scopeId, ...fields }],
+    });
+  const zones = { hostedZones: { public: 'ZPUBLIC', private: 'ZPRIVATE' } };
+
   test('S65: removes records and placement; a repeat and an unknown scope are answers, not failures', async () => {
     const input = world.request();
     const { domain } = await world.create(input);
@@ -195,29 +203,44 @@ describe('a deletion', () => {
     const { domain } = await world.create(input);
     for (const table of ['placement_host', 'placement', 'dns_record'])
       await world.database.query(`delete from ${table} where scope_id = $1`, [input.scopeId]);
-    const ask = (fields: object) =>
-      world.client.workflow.execute('scopeDeletion', {
-        taskQueue: world.taskQueue,
-        workflowId: workflowIds.scopeDeletion(input.scopeId),
-        args: [{ scopeId: input.scopeId, ...fields }],
-      });
-    const zones = { hostedZones: { public: 'ZPUBLIC', private: 'ZPRIVATE' } };
-    expect(await ask({})).toMatchObject({ removed: [], absent: [`scope ${input.scopeId}`] });
-    expect(await ask({ adopt: true, region: 'eu-west-1', domain, ...zones })).toMatchObject({
+    const { scopeId } = input;
+    expect(await ask(scopeId, {})).toMatchObject({ removed: [], absent: [`scope ${input.scopeId}`] });
+    expect(await ask(scopeId, { adopt: true, region: 'eu-west-1', domain, ...zones })).toMatchObject({
       removed: [],
       warnings: [{ code: 'DnsRecordForeign' }, { code: 'DnsRecordForeign' }],
     });
-    expect(await ask({ adopt: true, region: 'us-east-1', domain: 'To be defined', ...zones })).toMatchObject({
+    expect(await ask(scopeId, { adopt: true, region: 'us-east-1', domain: 'To be defined', ...zones })).toMatchObject({
       removed: [],
       warnings: [{ code: 'DnsNoDomain' }],
     });
-    expect(await ask({ adopt: true, region: 'us-east-1', domain: `${domain.toUpperCase()}.`, ...zones })).toMatchObject(
-      {
-        removed: [`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`],
-        warnings: [],
-      },
-    );
+    expect(
+      await ask(scopeId, { adopt: true, region: 'us-east-1', domain: `${domain.toUpperCase()}.`, ...zones }),
+    ).toMatchObject({
+      removed: [`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`],
+      warnings: [],
+    });
     expect((await truth(world)).records.join()).not.toContain(domain);
+  });
+
+  test('that adopts under a wrong id is refused the record of a live scope, and keeps what the ledger knows as of another one', async () => {
+    const input = world.request();
+    const { domain } = await world.create(input);
+    const before = await truth(world);
+    const adopt = { adopt: true, region: 'us-east-1', domain, ...zones };
+    expect(await failureOf(ask('mistyped', adopt))).toMatchObject({
+      type: 'HostConflict',
+      message: expect.stringContaining(`belongs to scope ${input.scopeId}`),
+    });
+    expect(await truth(world)).toEqual(before);
+
+    // Its placement is gone, its records are not: retirement will undo them, nobody adopts them.
+    await world.database.query('delete from placement_host where scope_id = $1', [input.scopeId]);
+    expect(await ask('mistyped', adopt)).toMatchObject({
+      removed: [],
+      warnings: [{ code: 'DnsRecordForeign' }, { code: 'DnsRecordForeign' }],
+    });
+    const { records, recordRows } = await truth(world);
+    expect([records, recordRows]).toEqual([before.records, before.recordRows]);
   });
 
   test('N14: while a creation runs it waits, then tells who holds the scope', async () => {
