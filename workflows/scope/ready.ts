@@ -37,8 +37,7 @@ export async function makeReady(
   if (fresh) {
     run.enter('Provisioning');
     const applied = await mutations(`keeper of ALB ${row.name}`, request.timings).applyKeeper({ balancerId: row.id });
-    if (applied.state === 'failed' || applied.state === 'retiring' || applied.state === 'retired')
-      return { kind: 'failed', failure: failureOf(applied) };
+    if (isGone(applied)) return { kind: 'failed', failure: failureOf(applied) };
     run.made(`keeper Ingress of ${row.name}`);
   }
   const answer = await watchUntilReady(run, request, row);
@@ -63,7 +62,8 @@ export async function makeReady(
     });
     if (warning) run.warn({ code: 'TagsNotWritten', message: warning });
     if (repeat && added.length > 0) repaired.push(`tags ${added.join(', ')} of ${row.name}`);
-    await local.activateBalancer({ balancerId: row.id, arn, dnsName, canonicalHostedZoneId });
+    const activated = await local.activateBalancer({ balancerId: row.id, arn, dnsName, canonicalHostedZoneId });
+    if (isGone(activated)) return { kind: 'failed', failure: failureOf(activated) };
   }
   if (run.status.balancer) run.placedOn({ ...run.status.balancer, state: 'active', arn, dnsName });
   return { kind: 'ready', balancer: { arn, dnsName, canonicalHostedZoneId }, repaired };
@@ -88,6 +88,11 @@ async function watchUntilReady(run: ScopeRun, request: ScopeRequest, row: Balanc
     lastSeen = answer.lastSeen;
     if (run.status.balancer) run.status.balancer.state = answer.lastSeen;
   }
+}
+
+/** Whether another run gave the balancer up meanwhile. */
+function isGone({ state }: BalancerRow): boolean {
+  return state === 'failed' || state === 'retiring' || state === 'retired';
 }
 
 function failureOf(row: BalancerRow): Failure {

@@ -1,7 +1,7 @@
 import { effectiveLoad } from '../../../domain/scope/placement.ts';
 import type { ScopeRequest } from '../../../domain/scope/request.ts';
 import type { Queryable } from '../../postgres/database.ts';
-import { type BalancerRow, balancerById } from './balancer.ts';
+import { type BalancerRow, balancerById, moveBalancer } from './balancer.ts';
 import { policyOf, readFacts } from './facts.ts';
 import { hostConflict, writeHosts } from './hosts.ts';
 import type { PlaceAnswer, PlaceInput } from './place-answer.ts';
@@ -31,7 +31,10 @@ export async function readHeld(client: Queryable, scopeId: string): Promise<Held
   return rows[0];
 }
 
-/** A scope that is placed stays where it is, unless its balancer never came to life. */
+/**
+ * A scope that is placed stays where it is; only a reservation leaves a balancer that never came to life. Bound scopes are
+ * on one that failed when it vanished and could not be rebuilt: it is tried again, under its name.
+ */
 export async function keepPlacement(
   client: Queryable,
   input: PlaceInput,
@@ -40,9 +43,11 @@ export async function keepPlacement(
   const { request, run } = input;
   const mismatch = mismatchOf(request, held);
   if (mismatch) return mismatch;
-  const balancer = held.balancerId === null ? undefined : await balancerById(client, held.balancerId);
+  const bound = held.state === 'bound';
+  let balancer = held.balancerId === null ? undefined : await balancerById(client, held.balancerId);
   const sameRequest = held.domain === request.domain && held.visibility === request.visibility;
-  if (!balancer || !sameRequest || ['failed', 'retiring', 'retired'].includes(balancer.state)) {
+  const gone = !sameRequest || (balancer && ['failed', 'retiring', 'retired'].includes(balancer.state));
+  if (!balancer || (gone && !bound)) {
     if (!input.dryRun) await releaseRow(client, request.scopeId);
     return undefined;
   }
@@ -59,6 +64,8 @@ export async function keepPlacement(
       warnings: [],
     };
   }
+  if (bound && balancer.state === 'failed')
+    balancer = await moveBalancer(client, balancer.id, ['failed'], 'provisioning');
   if (added.length > 0) {
     const refusal = (await hostConflict(client, request)) ?? (await roomForHosts(client, input, balancer));
     if (refusal) return refusal;
@@ -74,7 +81,10 @@ export async function keepPlacement(
     candidates: [],
     reason,
     warnings: [],
-    repaired: added.map((host) => `host ${host} added to the placement`),
+    repaired: [
+      ...(bound && balancer.state === 'provisioning' ? [`balancer ${balancer.name} rebuilt`] : []),
+      ...added.map((host) => `host ${host} added to the placement`),
+    ],
   };
 }
 

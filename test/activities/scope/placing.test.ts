@@ -177,6 +177,38 @@ describe('placing', () => {
   });
 });
 
+describe('a balancer of ours that vanished and could not be rebuilt', () => {
+  const stateOf = async (id: string) =>
+    (await database.query<{ state: string }>('select state from balancer where id = $1', [id])).rows[0]?.state;
+
+  test('keeps its bound scopes, and a repeat tries it again; a reservation goes elsewhere', async () => {
+    await observed({ 'k8s-groundwork-public': 75 });
+    const first = await placeOne('one');
+    if (first.kind !== 'placed') throw new Error(first.kind);
+    const { id, name } = first.balancer;
+    await bindPlacement(database, 'one', 'run-of-one');
+    expect(chosen(await placeOne('reserved'))).toBe(name);
+    await database.query(
+      `update balancer set state = 'failed', activated_at = now(), failure = '{"type": "BalancerQuotaExceeded"}' where id = $1`,
+      [id],
+    );
+
+    expect(chosen(await placeOne('reserved'))).not.toBe(name);
+    expect(await stateOf(id)).toBe('failed');
+    const again = await placeOne('one', { run: 'repeat' });
+    expect(again).toMatchObject({
+      kind: 'placed',
+      balancer: { id, state: 'provisioning', failure: null },
+      repaired: [`balancer ${name} rebuilt`],
+    });
+    expect(await placeOne('one', { run: 'repeat' })).toEqual(again);
+    const { rows } = await database.query(
+      `select state, balancer_id::text as id from placement where scope_id = 'one'`,
+    );
+    expect(rows).toEqual([{ state: 'bound', id }]);
+  });
+});
+
 describe('leaving', () => {
   test('a balancer that never became active is taken away by the last one only, and a repeat finds its own mark', async () => {
     await observed({ 'k8s-groundwork-public': 75 });

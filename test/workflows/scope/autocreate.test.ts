@@ -109,6 +109,27 @@ describe('a repeat of a creation on a balancer of ours', () => {
     expect((await truth(world)).records).toContain(`ZPUBLIC ${first.domain} -> ${second.balancer.dnsName}`);
   });
 
+  test('tries it again after a rebuild that failed: the scope stays bound there, and its records follow', async () => {
+    const input = world.request();
+    const first = await world.create(input);
+    const { name } = first.balancer;
+    const state = world.aws.dump();
+    const region = state.regions?.['us-east-1'];
+    if (region) region.loadBalancers = (region.loadBalancers ?? []).filter((balancer) => balancer.name !== name);
+    world.aws.seed(state);
+    const failure = JSON.stringify({ type: 'BalancerQuotaExceeded', message: 'planted', details: {} });
+    await world.database.query(`update balancer set state = 'failed', failure = $2 where name = $1`, [name, failure]);
+
+    const second = await world.create(input);
+    expect(second.balancer).toMatchObject({ name, created: false });
+    expect(second.repaired).toEqual(
+      expect.arrayContaining([`balancer ${name} rebuilt`, `record ${first.domain} in zone ZPUBLIC restored`]),
+    );
+    const { records, rows } = await truth(world);
+    expect(records).toContain(`ZPUBLIC ${first.domain} -> ${second.balancer.dnsName}`);
+    expect(rows).toContain(`${name} active`);
+  });
+
   test('applies a keeper again that somebody deleted', async () => {
     const input = world.request();
     const { balancer } = await world.create(input);
@@ -132,6 +153,27 @@ describe('a repeat of a creation on a balancer of ours', () => {
 });
 
 describe('a run that waits for a new balancer', () => {
+  test('which another run gives up just before it is marked ready decides again', async () => {
+    const input = world.request({ networking: { platform: { autocreateNamePrefix: 'lost-', albMaxCapacity: 2 } } });
+    let lost: string | undefined;
+    world.around = async (activity, run) => {
+      if (activity === 'activateBalancer' && !lost) {
+        const { rows } = await world.database.query<{ name: string }>(
+          `update balancer set state = 'failed' where name like 'lost-%' returning name`,
+        );
+        lost = rows[0]?.name;
+      }
+      return run();
+    };
+    try {
+      const { balancer, warnings } = await world.create(input);
+      expect(warnings).toMatchObject([{ code: 'BalancerReplaced', message: expect.stringContaining(lost ?? 'none') }]);
+      expect((await truth(world)).rows).toContain(`${balancer.name} active`);
+    } finally {
+      world.around = undefined;
+    }
+  });
+
   test('S39: tells what it waits for, and goes back without a trace when it is cancelled', async () => {
     const input = world.request({ networking: { platform: { autocreateNamePrefix: 'cancel-', albMaxCapacity: 2 } } });
     const before = await truth(world);
