@@ -92,8 +92,9 @@ export async function ensureDnsRecord(deps: ScopeDependencies, input: EnsureInpu
   if (foreign && !(ours && row.origin === 'made' && foreign.Type === 'A'))
     throw conflict(foundRecord(zone.id, foreign), 'was not made by Groundwork for this scope');
 
-  const noted = await note(deps, input, 'made');
-  const changeId = await write(deps, input, foreign ? 'UPSERT' : 'CREATE');
+  const action = foreign ? 'UPSERT' : 'CREATE';
+  const noted = await note(deps, input, 'made', action === 'CREATE');
+  const changeId = await write(deps, input, action);
   return { record: status(input, noted.origin, 'pending'), changeId };
 }
 
@@ -133,16 +134,10 @@ async function forgetIfAbsent(deps: ScopeDependencies, input: EnsureInput): Prom
     await forgetRecord(deps.database, input.zone.id, input.name, 'A');
 }
 
-function note(deps: ScopeDependencies, input: EnsureInput, origin: 'made' | 'adopted') {
-  return noteRecord(deps.database, {
-    zoneId: input.zone.id,
-    name: input.name,
-    type: 'A',
-    scopeId: input.scopeId,
-    target: input.target.dnsName,
-    origin,
-    madeBy: input.run,
-  });
+function note(deps: ScopeDependencies, input: EnsureInput, origin: 'made' | 'adopted', anew = false) {
+  const { zone, name, scopeId, target, run } = input;
+  const row = { zoneId: zone.id, name, type: 'A', scopeId, target: target.dnsName, origin, madeBy: run };
+  return noteRecord(deps.database, row, anew);
 }
 
 export interface SyncInput {
@@ -214,7 +209,11 @@ export async function removeDnsRecord(deps: ScopeDependencies, input: RemoveInpu
       found.alias && input.balancerDnsName !== undefined && sameTarget(found.target, input.balancerDnsName);
     const adopted =
       (own || !row) && found.alias && input.adoptFrom !== undefined && isBalancerOf(input.adoptFrom, found.target);
-    if (!byLedger && !byTarget && !adopted) return { outcome: 'foreign', target: found.target };
+    if (!byLedger && !byTarget && !adopted) {
+      // It is somebody else's by now: the next creation may not take it for ours.
+      if (own) await forgetRecord(deps.database, zoneId, name, 'A');
+      return { outcome: 'foreign', target: found.target };
+    }
     try {
       await changeRecord(deps.aws, zoneId, 'DELETE', record);
       await forgetRecord(deps.database, zoneId, name, 'A');

@@ -4,6 +4,7 @@ import { bindPlacement } from '../../../activities/scope/ledger/holding.ts';
 import { leaveBalancer } from '../../../activities/scope/ledger/leaving.ts';
 import type { PlaceAnswer } from '../../../activities/scope/ledger/place-answer.ts';
 import { place } from '../../../activities/scope/ledger/placing.ts';
+import { noteRecord } from '../../../activities/scope/ledger/records.ts';
 import { resolveScopeRequest } from '../../../domain/scope/request.ts';
 import { input, settings } from '../../domain/scope/build.ts';
 import { testDatabase } from '../../support/servers.ts';
@@ -246,6 +247,19 @@ describe('leaving', () => {
     );
     expect(rows.map(({ state }) => state)).toEqual(['retiring', 'reserved']);
   });
+});
+
+test('a record that is noted again keeps who made it, until it is made anew or by another scope', async () => {
+  const note = (scopeId: string, origin: 'made' | 'adopted', madeBy: string, anew = false) =>
+    noteRecord(
+      database,
+      { zoneId: 'Z', name: 'd.example.com', type: 'A', scopeId, target: madeBy, origin, madeBy },
+      anew,
+    );
+  await note('a', 'adopted', 'first');
+  expect(await note('a', 'made', 'second')).toMatchObject({ origin: 'adopted', madeBy: 'first', target: 'second' });
+  expect(await note('a', 'made', 'second', true)).toMatchObject({ origin: 'made', madeBy: 'second' });
+  expect(await note('b', 'adopted', 'third')).toMatchObject({ scopeId: 'b', origin: 'adopted', madeBy: 'third' });
 });
 
 function groupBy(names: string[]): Map<string, string[]> {

@@ -115,6 +115,27 @@ describe('DNS', () => {
     expect(await truth(world)).toEqual(before);
   });
 
+  test("a record that somebody repointed is left by the deletion, and is somebody else's to a new creation of the same scope", async () => {
+    const input = world.request({ visibility: 'private', domain: 'repointed.apps.example.com' });
+    await world.create(input);
+    const state = world.aws.dump();
+    for (const zone of state.hostedZones ?? [])
+      for (const record of zone.records ?? [])
+        if (record.name.startsWith(input.domain ?? '')) {
+          delete record.alias;
+          Object.assign(record, { ttl: 60, values: ['192.0.2.7'] });
+        }
+    world.aws.seed(state);
+    const { warnings } = await world.remove(input.scopeId);
+    expect(warnings).toMatchObject([{ code: 'DnsRecordForeign' }, { code: 'DnsRecordForeign' }]);
+
+    const before = await truth(world);
+    expect(before.recordRows.join()).not.toContain('repointed');
+    expect(before.records).toContain('ZPRIVATE repointed.apps.example.com -> 192.0.2.7');
+    expect((await failureOf(world.create(input))).type).toBe('DnsRecordConflict');
+    expect(await truth(world)).toEqual(before);
+  });
+
   test('S61, S66: a denied second zone names permission and zone, and the first record is removed again', async () => {
     const before = await footprint();
     world.faults.add({
