@@ -9,6 +9,7 @@ const world = testWorld({
 
 afterEach(() => {
   world.faults.clear();
+  world.around = undefined;
   world.controllers.loadBalancer.knobs.neverReconcile = false;
 });
 
@@ -147,6 +148,39 @@ describe('DNS', () => {
       type: 'AccessDenied',
       message: expect.stringMatching(/route53:ChangeResourceRecordSets on zone ZPUBLIC/),
     });
+    expect(await footprint()).toEqual(before);
+  });
+
+  test('a record that a failed creation could not undo goes with the deletion of the scope', async () => {
+    const input = world.request({ visibility: 'private', domain: 'left-over.apps.example.com' });
+    const before = await footprint();
+    world.around = async (name, run) => {
+      const answer = await run();
+      if (name === 'ensureDnsRecord')
+        world.faults.add({
+          match: { service: 'route53', action: 'ChangeResourceRecordSets' },
+          effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+        });
+      return answer;
+    };
+    expect((await failureOf(world.create(input))).type).toBe('CompensationIncomplete');
+    world.around = undefined;
+    world.faults.clear();
+    expect((await truth(world)).records.join()).toContain('ZPRIVATE left-over');
+    expect(await world.remove(input.scopeId)).toMatchObject({
+      removed: ['record left-over.apps.example.com in zone ZPRIVATE'],
+      absent: [],
+    });
+    expect(await footprint()).toEqual(before);
+  });
+
+  test('a record in a zone that only a repeat named goes with the deletion of the scope', async () => {
+    const before = await footprint();
+    const input = world.request({ visibility: 'private', hostedZones: { public: null, private: 'ZPRIVATE' } });
+    await world.create(input);
+    const { domain } = await world.create({ ...input, hostedZones: { public: 'ZPUBLIC', private: 'ZPRIVATE' } });
+    const { removed } = await world.remove(input.scopeId);
+    expect(removed.slice(0, 2)).toEqual([`record ${domain} in zone ZPRIVATE`, `record ${domain} in zone ZPUBLIC`]);
     expect(await footprint()).toEqual(before);
   });
 
