@@ -268,6 +268,21 @@ function groupBy(names: string[]): Map<string, string[]> {
   return groups;
 }
 
+test('a scope that is bound keeps its region; a reservation of another region is decided anew', async () => {
+  await observed({ 'k8s-groundwork-public': 10 });
+  await placeOne('one');
+  await database.query(`update placement set region = 'eu-west-1', hosts_added = hosts where scope_id = 'one'`);
+  const anew = await placeOne('one', { run: 'other' });
+  expect(anew).toMatchObject({ kind: 'placed', reason: expect.not.stringContaining('already placed') });
+  await bindPlacement(database, 'one', 'other');
+  await database.query(`update placement set region = 'eu-west-1' where scope_id = 'one'`);
+  expect(await placeOne('one', { run: 'next' })).toMatchObject({
+    kind: 'refused',
+    type: 'ScopeMismatch',
+    message: expect.stringMatching(/eu-west-1.*us-east-1/),
+  });
+});
+
 describe('hosts that a repeat adds', () => {
   const hosts = async () =>
     (await database.query<{ host: string }>('select host from placement_host order by host')).rows.map(
