@@ -50,7 +50,7 @@ export async function applyKeeper(deps: ScopeDependencies, input: KeeperInput): 
   await ensureKeeperNamespace(deps, before.keeper, input);
   const row = await moveBalancer(deps.database, input.balancerId, ['reserved'], 'provisioning');
   if (!row.keeper || !['provisioning', 'active'].includes(row.state)) return row;
-  await deps.kubernetes.apply(keeperIngress({ ...row.keeper, balancer: row.name, scheme: row.scheme }));
+  await deps.kubernetes.apply(keeperOf(row, row.keeper));
   return row;
 }
 
@@ -71,6 +71,18 @@ async function ensureKeeperNamespace(
   }
 }
 
+/** One that is rebuilt is touched, once: the controller looks at AWS only when a member changes. */
+function keeperOf(row: BalancerRow, keeper: NonNullable<BalancerRow['keeper']>) {
+  const { provisioningSince, activatedAt } = row;
+  const rebuilt = provisioningSince !== null && activatedAt !== null && provisioningSince > activatedAt;
+  return keeperIngress({
+    ...keeper,
+    balancer: row.name,
+    scheme: row.scheme,
+    ...(rebuilt ? { repairedAt: provisioningSince } : {}),
+  });
+}
+
 /** Whether a balancer in AWS that bears a name of ours carries our tags for this scope. */
 export async function inspectOwner(
   deps: ScopeDependencies,
@@ -83,8 +95,7 @@ export async function inspectOwner(
 
 /**
  * Looks after a balancer that is active already: when somebody deleted its keeper or the balancer itself, the row goes back
- * to `provisioning` and the keeper is applied again, touched, because the controller looks at AWS only when a member
- * changes. Twice is harmless: the second call applies the same object.
+ * to `provisioning` and the keeper is applied again, touched. Twice is harmless: the second call applies the same object.
  */
 export async function repairKeeper(
   deps: ScopeDependencies,
@@ -106,14 +117,7 @@ export async function repairKeeper(
       `keeper ${before.keeper.namespace}/${name} is still being removed`,
       deps.settings.timings.pollInterval,
     );
-  await deps.kubernetes.apply(
-    keeperIngress({
-      ...before.keeper,
-      balancer: row.name,
-      scheme: row.scheme,
-      ...(row.provisioningSince ? { repairedAt: row.provisioningSince } : {}),
-    }),
-  );
+  await deps.kubernetes.apply(keeperOf(row, before.keeper));
   return { repaired: true };
 }
 

@@ -7,6 +7,7 @@ import { AwsCallError } from '../aws/errors.ts';
 import { aliasRecord, batchRefusal, changeInSync, changeRecord, foundRecord, readRecords } from '../aws/records.ts';
 import { notYet, permanent } from '../failures.ts';
 import type { PoolKey, ScopeDependencies } from './dependencies.ts';
+import { hostConflict } from './ledger/hosts.ts';
 import { forgetRecord, noteRecord, recordRow, recordsOfScope } from './ledger/records.ts';
 import { observeRegion } from './observation.ts';
 
@@ -91,8 +92,9 @@ export async function ensureDnsRecord(deps: ScopeDependencies, input: EnsureInpu
   if (foreign && !(ours && row.origin === 'made' && foreign.Type === 'A'))
     throw conflict(foundRecord(zone.id, foreign), 'was not made by Groundwork for this scope');
 
-  const noted = await note(deps, input, 'made');
-  const changeId = await write(deps, input, foreign ? 'UPSERT' : 'CREATE');
+  const action = foreign ? 'UPSERT' : 'CREATE';
+  const noted = await note(deps, input, 'made', action === 'CREATE');
+  const changeId = await write(deps, input, action);
   return { record: status(input, noted.origin, 'pending'), changeId };
 }
 
@@ -127,16 +129,10 @@ async function forgetIfAbsent(deps: ScopeDependencies, input: EnsureInput): Prom
     await forgetRecord(deps.database, input.zone.id, input.name, 'A');
 }
 
-function note(deps: ScopeDependencies, input: EnsureInput, origin: 'made' | 'adopted') {
-  return noteRecord(deps.database, {
-    zoneId: input.zone.id,
-    name: input.name,
-    type: 'A',
-    scopeId: input.scopeId,
-    target: input.target.dnsName,
-    origin,
-    madeBy: input.run,
-  });
+function note(deps: ScopeDependencies, input: EnsureInput, origin: 'made' | 'adopted', anew = false) {
+  const { zone, name, scopeId, target, run } = input;
+  const row = { zoneId: zone.id, name, type: 'A', scopeId, target: target.dnsName, origin, madeBy: run };
+  return noteRecord(deps.database, row, anew);
 }
 
 export interface SyncInput {
@@ -170,7 +166,10 @@ export interface RemoveInput {
   balancerDnsName?: string;
   /** Set when undoing: only a record that this run made is removed. */
   onlyMadeBy?: string;
-  /** The caller answers for a scope that the ledger does not know: an alias to any balancer of this region is its record. */
+  /**
+   * The caller answers for a scope that the ledger does not know: an alias to any balancer of this region is its record,
+   * unless the ledger knows it as another scope's. A name that another live scope has is `HostConflict`.
+   */
   adoptFrom?: string;
 }
 
@@ -184,6 +183,10 @@ export async function removeDnsRecord(deps: ScopeDependencies, input: RemoveInpu
   const row = await recordRow(deps.database, zoneId, name, 'A');
   if (input.onlyMadeBy !== undefined && (row?.madeBy !== input.onlyMadeBy || row.origin !== 'made'))
     return { outcome: 'kept', target: row?.target ?? '' };
+  if (input.adoptFrom !== undefined) {
+    const taken = await hostConflict(deps.database, { scopeId: input.scopeId, hosts: [name] });
+    if (taken) throw permanent(taken.type, taken.message, taken.details);
+  }
   for (let reads = 0; reads < MOST_READS; reads++) {
     const current = await readRecords(deps.aws, zoneId, name).catch((error: unknown) => {
       if (error instanceof AwsCallError && error.code === 'NoSuchHostedZone') return [];
@@ -195,11 +198,17 @@ export async function removeDnsRecord(deps: ScopeDependencies, input: RemoveInpu
       return { outcome: 'absent' };
     }
     const found = foundRecord(zoneId, record);
-    const byLedger = row?.scopeId === input.scopeId && sameTarget(found.target, row.target);
+    const own = row?.scopeId === input.scopeId;
+    const byLedger = own && sameTarget(found.target, row.target);
     const byTarget =
       found.alias && input.balancerDnsName !== undefined && sameTarget(found.target, input.balancerDnsName);
-    const adopted = found.alias && input.adoptFrom !== undefined && isBalancerOf(input.adoptFrom, found.target);
-    if (!byLedger && !byTarget && !adopted) return { outcome: 'foreign', target: found.target };
+    const adopted =
+      (own || !row) && found.alias && input.adoptFrom !== undefined && isBalancerOf(input.adoptFrom, found.target);
+    if (!byLedger && !byTarget && !adopted) {
+      // It is somebody else's by now: the next creation may not take it for ours.
+      if (own) await forgetRecord(deps.database, zoneId, name, 'A');
+      return { outcome: 'foreign', target: found.target };
+    }
     try {
       await changeRecord(deps.aws, zoneId, 'DELETE', record);
       await forgetRecord(deps.database, zoneId, name, 'A');

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { declaredByWorker } from '../../domain/scope/configuration.ts';
 import type { Observation } from '../../domain/scope/placement.ts';
 import { AwsCallError } from '../aws/errors.ts';
 import { type BalancerDetails, type ListedBalancer, listLoadBalancers, readBalancer } from '../aws/load-balancers.ts';
@@ -98,6 +99,8 @@ export interface ObservePoolInput {
   pool: PoolKey;
   /** Names of declared balancers, and any other that placement asked for. */
   names: string[];
+  /** Those of `names` that the request declares; absent for a plan, which changes no row. */
+  declared?: string[];
   withCertificates: boolean;
   reader: string;
   maxAgeSeconds: number;
@@ -135,6 +138,7 @@ export async function observePool(deps: ScopeDependencies, input: ObservePoolInp
     deps,
     input.pool,
     present.filter(({ name }) => input.names.includes(name)),
+    input.declared ? [...input.declared, ...declaredByWorker(deps.settings)] : [],
   );
 
   const unreadable: Record<string, string> = {};
@@ -177,25 +181,45 @@ async function readDetailsPatiently(
   return last;
 }
 
-/** A declared balancer gets its row, `active`, when it is first seen. */
-async function recordDeclared(deps: ScopeDependencies, pool: PoolKey, seen: readonly ListedBalancer[]): Promise<void> {
-  const { rows } = await deps.database.query<{ name: string; arn: string | null; origin: string }>(
-    'select name, arn, origin from balancer where account = $1 and region = $2 and name = any($3)',
+/**
+ * A declared balancer gets its row, `active`, when it is first seen. One that we made and that is declared by now becomes a
+ * declared one: somebody else looks after it. Not while it is being made or removed.
+ */
+async function recordDeclared(
+  deps: ScopeDependencies,
+  pool: PoolKey,
+  seen: readonly ListedBalancer[],
+  declared: readonly string[],
+): Promise<void> {
+  const { rows } = await deps.database.query<{ name: string; arn: string | null; origin: string; state: string }>(
+    'select name, arn, origin, state from balancer where account = $1 and region = $2 and name = any($3)',
     [pool.account, pool.region, seen.map(({ name }) => name)],
   );
   const known = new Map(rows.map((row) => [row.name, row]));
   const changed = seen.filter(({ name, arn }) => {
     const row = known.get(name);
-    return row === undefined || (row.origin === 'declared' && row.arn !== arn);
+    if (row?.origin === 'autocreated') return declared.includes(name) && ['active', 'retired'].includes(row.state);
+    return row?.arn !== arn;
   });
   for (const { name, scheme, arn, dnsName, canonicalHostedZoneId } of changed) {
     await deps.database.query(
       `insert into balancer (account, region, name, scheme, origin, state, arn, dns_name, canonical_hosted_zone_id)
        values ($1, $2, $3, $4, 'declared', 'active', $5, $6, $7)
        on conflict on constraint balancer_name do update
-         set arn = excluded.arn, dns_name = excluded.dns_name, canonical_hosted_zone_id = excluded.canonical_hosted_zone_id
-         where balancer.origin = 'declared' and balancer.arn is distinct from excluded.arn`,
-      [pool.account, pool.region, name, scheme, arn, dnsName ?? null, canonicalHostedZoneId ?? null],
+         set origin = 'declared', state = 'active', arn = excluded.arn, dns_name = excluded.dns_name,
+             canonical_hosted_zone_id = excluded.canonical_hosted_zone_id, idle_since = null
+         where (balancer.origin = 'declared' and balancer.arn is distinct from excluded.arn)
+            or (balancer.origin = 'autocreated' and balancer.state in ('active', 'retired') and $8)`,
+      [
+        pool.account,
+        pool.region,
+        name,
+        scheme,
+        arn,
+        dnsName ?? null,
+        canonicalHostedZoneId ?? null,
+        declared.includes(name),
+      ],
     );
   }
 }

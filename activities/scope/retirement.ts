@@ -1,5 +1,5 @@
 import type { DriftReport, InventoryPage } from '../../contract/scope/retirement.ts';
-import { readThreshold, type ThresholdName } from '../../domain/scope/configuration.ts';
+import { declaredByWorker, readThreshold, type ThresholdName } from '../../domain/scope/configuration.ts';
 import type { Thresholds } from '../../domain/scope/request.ts';
 import { foreignRules } from '../../domain/scope/retirement.ts';
 import { listLoadBalancers, readRuleHosts } from '../aws/load-balancers.ts';
@@ -13,7 +13,10 @@ import { inventoryInput } from './requests.ts';
 
 /** Activities of `balancerRetirement`. Each may run twice: reading is harmless, and every transition is a compare-and-set. */
 
-export const gracesOf = ({ settings }: ScopeDependencies): Graces => settings.timings;
+export const gracesOf = ({ settings }: ScopeDependencies): Graces => ({
+  ...settings.timings,
+  declared: declaredByWorker(settings),
+});
 
 /** Scopes that a run which ended left something of. */
 export function findAbandoned(deps: ScopeDependencies): Promise<string[]> {

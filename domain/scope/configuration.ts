@@ -1,5 +1,5 @@
 import type { PlatformKnobs, ScopeKnobs } from '../../contract/scope/input.ts';
-import type { ScopeWorkerKnobs } from './settings.ts';
+import type { ScopeSettings, ScopeWorkerKnobs } from './settings.ts';
 
 /**
  * Precedence of a knob: scope level, platform level, worker, default. A value is set unless it is absent, `null` or an
@@ -13,6 +13,18 @@ export function firstSet<T>(...values: (T | null | undefined)[]): T | undefined 
 export function mergeNames(base: string, ...lists: (readonly string[] | null | undefined)[]): string[] {
   const names = [base, ...lists.flatMap((list) => list ?? [])].map((name) => name.trim());
   return [...new Set(names.filter((name) => name !== ''))];
+}
+
+/** Every balancer that the worker's own knobs declare, for both visibilities. */
+export function declaredByWorker({ knobs, brand }: Pick<ScopeSettings, 'knobs' | 'brand'>): string[] {
+  const base = (key: 'balancerPublicName' | 'balancerPrivateName') => firstSet(knobs[key], brand[key]) ?? '';
+  const { additionalPublicBalancers, additionalPrivateBalancers } = knobs;
+  return mergeNames(
+    base('balancerPublicName'),
+    [base('balancerPrivateName')],
+    additionalPublicBalancers,
+    additionalPrivateBalancers,
+  );
 }
 
 export interface KnobLevels {

@@ -131,7 +131,8 @@ export function effectiveLoad(
   const seen = observation.kind === 'seen' ? observation : undefined;
   const visible = new Set(seen?.hosts);
 
-  const keeperUnseen = candidate.keeperHost !== undefined && !visible.has(candidate.keeperHost) ? 1 : 0;
+  const { keeperHost } = candidate;
+  const keeperUnseen = origin === 'autocreated' && keeperHost !== undefined && !visible.has(keeperHost) ? 1 : 0;
   const rules =
     (seen?.rules ?? 0) + sum(live.map(({ hosts }) => hosts.filter((host) => !visible.has(host)).length)) + keeperUnseen;
   const targetGroups =

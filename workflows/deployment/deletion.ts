@@ -14,6 +14,7 @@ import type { DeploymentDeletionResult, DeploymentDeletionStatus } from '../../c
 import { type RetryNow, retryNowSignal, retryNowUpdate } from '../../contract/scope/messages.ts';
 import { phaseKey, scopeIdKey } from '../../contract/search-attributes.ts';
 import { asRunFailure, describeFailure, withinPatience } from '../failures.ts';
+import { words } from '../unchecked.ts';
 import { calls, local, loops } from './activities.ts';
 import { iso } from './steps.ts';
 
@@ -22,7 +23,7 @@ import { iso } from './steps.ts';
  * placement and DNS stay. Nothing is compensated: a repeat goes on where it stopped, and what is absent is done.
  */
 export async function deploymentDeletion(input: DeploymentDeletionInput): Promise<DeploymentDeletionResult> {
-  const run = new DeletionRun(String(input?.scopeId ?? ''));
+  const run = new DeletionRun(words(input?.scopeId));
   try {
     run.enter('Deleting');
     const target = await local.acceptTarget({ kind: 'deletion', input });

@@ -15,6 +15,7 @@ import { initialState } from '../../domain/deployment/rollout/state.ts';
 import type { RolloutEnd, RolloutPlan } from '../../domain/deployment/rollout/types.ts';
 import { defaultDeploymentTimings } from '../../domain/deployment/settings.ts';
 import { asRunFailure, describeFailure, runFailure, withinPatience } from '../failures.ts';
+import { words } from '../unchecked.ts';
 import { calls, local } from './activities.ts';
 import { type Continuation, RolloutRun } from './run.ts';
 import { perform } from './steps.ts';
@@ -30,7 +31,7 @@ export async function deployment(
   continued?: Continuation,
 ): Promise<DeploymentResult | DeploymentPlan> {
   const kind = input?.dryRun ? 'plan' : 'deployment';
-  const run = new RolloutRun(String(input?.scopeId ?? ''), String(input?.deploymentId ?? ''), kind, continued);
+  const run = new RolloutRun(words(input?.scopeId), words(input?.deploymentId), kind, continued);
   CancellationScope.current().cancelRequested.catch(() => run.cancel());
   return CancellationScope.nonCancellable(async () => {
     if (!continued) {

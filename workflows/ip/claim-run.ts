@@ -21,7 +21,7 @@ import {
 import { phaseKey, poolNameKey } from '../../contract/search-attributes.ts';
 import { claimChecklist } from '../../domain/ip/checklist.ts';
 import { describeFailure } from '../failures.ts';
-import { words } from './run.ts';
+import { words } from '../unchecked.ts';
 
 /** Emitted once: replaying records nothing. */
 const claimSeconds = () =>

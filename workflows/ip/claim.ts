@@ -51,7 +51,7 @@ async function obtain(run: ClaimRun, input: IpClaimInput): Promise<IpClaimAnswer
   const uids = mintUids(input?.spec?.count, workflowInfo().startTime.getTime(), uuid4);
   const attempt = (final: boolean): Promise<ClaimOutcome> =>
     CancellationScope.nonCancellable(() => local(summaryOf(run)).claimAddress({ input, uids, final }));
-  const waitSeconds = input?.dryRun ? 0 : Number(input?.waitSeconds ?? 0);
+  const waitSeconds = input?.dryRun || typeof input?.waitSeconds !== 'number' ? 0 : input.waitSeconds;
   const first = await attempt(!(waitSeconds > 0));
   const outcome =
     first.kind === 'exhausted' && waitSeconds > 0 ? await waitForRoom(run, first, waitSeconds, attempt) : first;

@@ -7,8 +7,9 @@ import type {
   IpPoolDeletionInput,
   IpPoolDeletionResult,
 } from '../../contract/ip/pool.ts';
+import { words } from '../unchecked.ts';
 import { local, long } from './activities.ts';
-import { ipRun, wake, words } from './run.ts';
+import { ipRun, wake } from './run.ts';
 
 /** Identity of this run for the audit: a repeated call of the same run finds what it did. */
 const runKey = () => `${workflowInfo().workflowId}@${workflowInfo().firstExecutionRunId}`;

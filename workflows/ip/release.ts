@@ -1,6 +1,7 @@
 import type { IpReleaseInput, IpReleaseResult, IpRenewalInput, IpRenewalResult } from '../../contract/ip/claim.ts';
+import { words } from '../unchecked.ts';
 import { local } from './activities.ts';
-import { ipRun, wake, words } from './run.ts';
+import { ipRun, wake } from './run.ts';
 
 /** Ends the life of a claim by its uid: late or repeated, it frees nothing of a later life. Waiting claims are told. */
 export async function ipRelease(input: IpReleaseInput): Promise<IpReleaseResult> {

@@ -71,8 +71,3 @@ export async function wake(workflowIds: readonly string[]): Promise<void> {
     ),
   );
 }
-
-/** A field of an input that has not been checked, for words. */
-export function words(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, 253) : '';
-}

@@ -1,9 +1,11 @@
 import { CancellationScope } from '@temporalio/workflow';
+import type { PlacementRow } from '../../activities/scope/ledger/holding.ts';
 import type { ScopeCreationInput } from '../../contract/scope/input.ts';
 import type { ScopeCreationResult, ScopePlan } from '../../contract/scope/status.ts';
 import { keeperName } from '../../domain/scope/keeper.ts';
 import type { ScopeRequest } from '../../domain/scope/request.ts';
 import { runFailure } from '../failures.ts';
+import { words } from '../unchecked.ts';
 import { local, mutations } from './activities.ts';
 import { writeDns } from './dns.ts';
 import { endWith, letGo } from './ending.ts';
@@ -20,7 +22,7 @@ import { Compensations, leaveBalancer } from './undo.ts';
  * With `dryRun` it only decides and answers the plan.
  */
 export async function scopeCreation(input: ScopeCreationInput): Promise<ScopeCreationResult | ScopePlan> {
-  const run = new ScopeRun(input?.dryRun ? 'plan' : 'creation', String(input?.scopeId ?? ''));
+  const run = new ScopeRun(input?.dryRun ? 'plan' : 'creation', words(input?.scopeId));
   const compensations = new Compensations();
   let holds = false;
   try {
@@ -44,24 +46,27 @@ export async function scopeCreation(input: ScopeCreationInput): Promise<ScopeCre
     const repeat = before.state === 'bound';
     if (request.dnsType === 'external_dns') {
       const result = await withExternalDns(run, request, compensations, repeat);
-      await CancellationScope.nonCancellable(() => finish(run));
-      return result;
+      const { hosts } = await CancellationScope.nonCancellable(() => finish(run));
+      return { ...result, hosts };
     }
     const facts = await gatherFacts(run, request, account);
     const { placed, balancer, repaired } = await placeAndMakeReady(run, facts, compensations, repeat);
     const dns = await writeDns(run, request, balancer, facts.lookup.absentIn, compensations);
-    await CancellationScope.nonCancellable(() => finish(run));
-    return creationResult(run, request, placed, balancer, dns, repeat ? [...repaired, ...restoredRecords(run)] : []);
+    const bound = await CancellationScope.nonCancellable(() => finish(run));
+    const restored = repeat ? [...repaired, ...restoredRecords(run)] : [];
+    return creationResult(run, bound, placed, balancer, dns, restored);
   } catch (error) {
     throw await endWith(run, error, compensations, holds);
   }
 }
 
-/** From here on the scope exists: a cancellation that arrives now comes too late and undoes nothing. */
-async function finish(run: ScopeRun): Promise<void> {
-  await local.bindPlacement({ scopeId: run.status.scopeId, run: run.key });
+/** From here on the scope exists, as the row says: a cancellation that arrives now comes too late and undoes nothing. */
+async function finish(run: ScopeRun): Promise<PlacementRow> {
+  const bound = await local.bindPlacement({ scopeId: run.status.scopeId, run: run.key });
+  run.status.hosts = bound.hosts;
   run.enter('Done');
   await letGo(run);
+  return bound;
 }
 
 function accept(run: ScopeRun, request: ScopeRequest): void {
@@ -143,25 +148,18 @@ function restoredRecords(run: ScopeRun): string[] {
 
 function creationResult(
   run: ScopeRun,
-  request: ScopeRequest,
+  { scopeId, domain, hosts }: PlacementRow,
   placed: Placed,
   ready: ReadyBalancer,
   dns: ScopeCreationResult['dns'],
   repaired: string[],
 ): ScopeCreationResult {
-  const { name, origin } = placed.balancer;
+  const { name, region, scheme, origin } = placed.balancer;
   return {
-    scopeId: request.scopeId,
-    domain: request.domain,
-    hosts: request.hosts,
-    balancer: {
-      name,
-      ...ready,
-      region: request.region,
-      scheme: request.scheme,
-      origin,
-      created: placed.createdBalancer,
-    },
+    scopeId,
+    domain: domain ?? '',
+    hosts,
+    balancer: { name, ...ready, region, scheme, origin, created: placed.createdBalancer },
     dns,
     repaired,
     warnings: run.status.warnings,

@@ -4,6 +4,7 @@ import type { ScopeDeletionResult } from '../../contract/scope/status.ts';
 import { normalizeHost } from '../../domain/scope/hosts.ts';
 import { zonesOf } from '../../domain/scope/request.ts';
 import type { ScopeTimings } from '../../domain/scope/settings.ts';
+import { words } from '../unchecked.ts';
 import { local, mutations } from './activities.ts';
 import { endWith, letGo } from './ending.ts';
 import { holdScope } from './hold.ts';
@@ -12,11 +13,12 @@ import { ScopeRun } from './run.ts';
 import { Compensations, leaveBalancer } from './undo.ts';
 
 /**
- * Deletes a scope: its DNS records, then its placement, and a balancer that never came to life and is needed by nobody.
+ * Deletes a scope: its DNS records, also those that a failed creation could not undo, then its placement, and a balancer
+ * that never came to life and is needed by nobody.
  * A scope that the ledger does not know is an answer, not a failure. Nothing is compensated: a repeat goes on where it stopped.
  */
 export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDeletionResult> {
-  const run = new ScopeRun('deletion', String(input?.scopeId ?? ''));
+  const run = new ScopeRun('deletion', words(input?.scopeId));
   let holds = false;
   try {
     run.enter('Validating');
@@ -34,10 +36,13 @@ export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDel
       absent: [],
       warnings: run.status.warnings,
     };
-    const records = live ? ownRecords(placement) : input.adopt ? adoptedRecords(run, accepted.input) : [];
+    const records = distinct([
+      ...(live ? ownRecords(placement) : input.adopt ? adoptedRecords(run, accepted.input) : []),
+      ...(placement.records ?? []),
+    ]);
     if (!live && records.length === 0) result.absent.push(`scope ${input.scopeId}`);
     run.enter('Dns');
-    for (const record of records) await removeRecord(run, result, placement, record, accepted);
+    for (const record of records) await removeRecord(run, result, placement, record, timings);
     if (placement.dnsEndpoint !== null) {
       const words = `DNSEndpoint ${placement.dnsEndpoint}`;
       const { outcome } = await mutations(words, timings).removeDnsEndpoint({ scopeId: input.scopeId });
@@ -77,6 +82,14 @@ function showPlacement(run: ScopeRun, placement: PlacementRow): void {
 interface RecordOfScope {
   zoneId: string;
   name: string;
+  /** Region of the balancers that a record may lead to which the caller answers for. */
+  adoptFrom?: string | undefined;
+}
+
+/** The first of each record. */
+function distinct(records: readonly RecordOfScope[]): RecordOfScope[] {
+  const key = ({ zoneId, name }: RecordOfScope) => `${zoneId} ${name}`;
+  return records.filter((record, index) => records.findIndex((other) => key(other) === key(record)) === index);
 }
 
 /** Records of a placed scope, public zone first: the reverse of how they were made. */
@@ -96,18 +109,17 @@ function adoptedRecords(run: ScopeRun, input: ScopeDeletionInput): RecordOfScope
   const name = normalizeHost(given);
   return zonesOf(input.hostedZones ?? {})
     .reverse()
-    .map(({ id }) => ({ zoneId: id, name }));
+    .map(({ id }) => ({ zoneId: id, name, adoptFrom: input.region }));
 }
 
 async function removeRecord(
   run: ScopeRun,
   result: ScopeDeletionResult,
   placement: PlacementRow,
-  { zoneId, name }: RecordOfScope,
-  { input, timings }: { input: ScopeDeletionInput; timings: ScopeTimings },
+  { zoneId, name, adoptFrom }: RecordOfScope,
+  timings: ScopeTimings,
 ): Promise<void> {
   const { scopeId } = run.status;
-  const adoptFrom = placement.state === 'released' ? input.region : undefined;
   const balancerDnsName = placement.balancer?.dnsName;
   const removal = await mutations(`${name} in ${zoneId}`, timings).removeDnsRecord({
     scopeId,

@@ -150,6 +150,7 @@ function observation(run: ScopeRun, request: ScopeRequest, pool: Facts['pool'], 
   return {
     pool,
     names,
+    ...(request.dryRun ? {} : { declared: request.declared }),
     withCertificates: bringsForeignHosts(request),
     reader: `${run.key}/pool`,
     maxAgeSeconds: request.timings.observationMaxAge,

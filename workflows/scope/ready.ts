@@ -42,8 +42,7 @@ export async function makeReady(
     run.enter('Provisioning');
     const patience = request.autocreate.timeoutSeconds;
     const applied = await inTime(() => mutations(keeper, request.timings, patience).applyKeeper(of));
-    if (applied.state === 'failed' || applied.state === 'retiring' || applied.state === 'retired')
-      return { kind: 'failed', failure: failureOf(applied) };
+    if (isGone(applied)) return { kind: 'failed', failure: failureOf(applied) };
     run.made(`keeper Ingress of ${row.name}`);
   }
   const answer = await watchUntilReady(run, request, row);
@@ -68,7 +67,8 @@ export async function makeReady(
     });
     if (warning) run.warn({ code: 'TagsNotWritten', message: warning });
     if (repeat && added.length > 0) repaired.push(`tags ${added.join(', ')} of ${row.name}`);
-    await local.activateBalancer({ balancerId: row.id, arn, dnsName, canonicalHostedZoneId });
+    const activated = await local.activateBalancer({ balancerId: row.id, arn, dnsName, canonicalHostedZoneId });
+    if (isGone(activated)) return { kind: 'failed', failure: failureOf(activated) };
   }
   if (run.status.balancer) run.placedOn({ ...run.status.balancer, state: 'active', arn, dnsName });
   return { kind: 'ready', balancer: { arn, dnsName, canonicalHostedZoneId }, repaired };
@@ -93,6 +93,11 @@ async function watchUntilReady(run: ScopeRun, request: ScopeRequest, row: Balanc
     lastSeen = answer.lastSeen;
     if (run.status.balancer) run.status.balancer.state = answer.lastSeen;
   }
+}
+
+/** Whether another run gave the balancer up meanwhile. */
+function isGone({ state }: BalancerRow): boolean {
+  return state === 'failed' || state === 'retiring' || state === 'retired';
 }
 
 function failureOf(row: BalancerRow): Failure {

@@ -65,7 +65,7 @@ export async function moveBalancer(
     `update balancer set state = $3,
         provisioning_since = case when $3 = 'provisioning' then clock_timestamp() else provisioning_since end,
         activated_at = case when $3 = 'active' then coalesce(activated_at, clock_timestamp()) when $3 = 'retired' then null else activated_at end,
-        failure = case when $3 = 'failed' then $4::jsonb when $3 in ('reserved', 'active') then null else failure end,
+        failure = case when $3 = 'failed' then $4::jsonb when $3 in ('reserved', 'provisioning', 'active') then null else failure end,
         arn = case when $3 = 'retired' then null else coalesce($5, arn) end,
         dns_name = case when $3 = 'retired' then null else coalesce($6, dns_name) end,
         canonical_hosted_zone_id = case when $3 = 'retired' then null else coalesce($7, canonical_hosted_zone_id) end,

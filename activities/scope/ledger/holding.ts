@@ -21,6 +21,8 @@ export interface PlacementRow {
   namespace: string | null;
   zones: { id: string; kind: 'private' | 'public' }[] | null;
   slugs: ScopeSlugs | null;
+  /** DNS records that the ledger has of it: all of a live scope, else those that its runs made. Absent in answers of older workers. */
+  records?: { zoneId: string; name: string }[];
   /** `<namespace>/<name>` of its DNSEndpoint, with external-dns. */
   dnsEndpoint: string | null;
   balancer: { id: string; name: string; origin: 'declared' | 'autocreated'; dnsName: string | null } | null;
@@ -74,6 +76,8 @@ export async function bindPlacement(database: Database, scopeId: string, run: st
 export async function readPlacement(database: Database, scopeId: string): Promise<PlacementRow> {
   const { rows } = await database.query<PlacementRow>(
     `select p.scope_id as "scopeId", p.state, p.hosts, p.domain, p.visibility, p.dns_type as "dnsType", p.region, p.namespace, p.zones, p.slugs, p.dns_endpoint as "dnsEndpoint",
+            (select coalesce(jsonb_agg(jsonb_build_object('zoneId', r.zone_id, 'name', r.name) order by r.name, r.zone_id), '[]')
+               from dns_record r where r.scope_id = p.scope_id and (p.state <> 'released' or r.origin = 'made')) as records,
             case when b.id is null then null else
               jsonb_build_object('id', b.id::text, 'name', b.name, 'origin', b.origin, 'dnsName', b.dns_name) end as balancer
        from placement p left join balancer b on b.id = p.balancer_id where p.scope_id = $1`,

@@ -23,7 +23,10 @@ export async function writeHosts(client: Queryable, scopeId: string, hosts: read
 }
 
 /** Hosts that another live scope has. */
-export async function hostConflict(client: Queryable, request: ScopeRequest): Promise<PlaceAnswer | undefined> {
+export async function hostConflict(
+  client: Queryable,
+  request: Pick<ScopeRequest, 'scopeId' | 'hosts'>,
+): Promise<Extract<PlaceAnswer, { kind: 'refused' }> | undefined> {
   const { rows } = await client.query<{ host: string; scopeId: string }>(
     'select host, scope_id as "scopeId" from placement_host where host = any($1) and scope_id <> $2 order by host',
     [request.hosts, request.scopeId],

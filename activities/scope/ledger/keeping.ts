@@ -1,7 +1,7 @@
 import { effectiveLoad } from '../../../domain/scope/placement.ts';
 import type { ScopeRequest } from '../../../domain/scope/request.ts';
 import type { Queryable } from '../../postgres/database.ts';
-import { type BalancerRow, balancerById } from './balancer.ts';
+import { type BalancerRow, balancerById, moveBalancer } from './balancer.ts';
 import { policyOf, readFacts } from './facts.ts';
 import { hostConflict, writeHosts } from './hosts.ts';
 import type { PlaceAnswer, PlaceInput } from './place-answer.ts';
@@ -18,20 +18,24 @@ export interface Held {
   domain: string | null;
   visibility: string | null;
   dnsType: string | null;
+  region: string | null;
   balancerId: string | null;
   placedBy: string | null;
 }
 
 export async function readHeld(client: Queryable, scopeId: string): Promise<Held | undefined> {
   const { rows } = await client.query<Held>(
-    `select state, holder, hosts, hosts_added as added, domain, visibility, dns_type as "dnsType", balancer_id::text as "balancerId", placed_by as "placedBy"
+    `select state, holder, hosts, hosts_added as added, domain, visibility, dns_type as "dnsType", region, balancer_id::text as "balancerId", placed_by as "placedBy"
        from placement where scope_id = $1 for update`,
     [scopeId],
   );
   return rows[0];
 }
 
-/** A scope that is placed stays where it is, unless its balancer never came to life. */
+/**
+ * A scope that is placed stays where it is; only a reservation leaves a balancer that never came to life. Bound scopes are
+ * on one that failed when it vanished and could not be rebuilt: it is tried again, under its name.
+ */
 export async function keepPlacement(
   client: Queryable,
   input: PlaceInput,
@@ -40,9 +44,12 @@ export async function keepPlacement(
   const { request, run } = input;
   const mismatch = mismatchOf(request, held);
   if (mismatch) return mismatch;
-  const balancer = held.balancerId === null ? undefined : await balancerById(client, held.balancerId);
-  const sameRequest = held.domain === request.domain && held.visibility === request.visibility;
-  if (!balancer || !sameRequest || ['failed', 'retiring', 'retired'].includes(balancer.state)) {
+  const bound = held.state === 'bound';
+  let balancer = held.balancerId === null ? undefined : await balancerById(client, held.balancerId);
+  const sameRequest =
+    held.domain === request.domain && held.visibility === request.visibility && held.region === request.region;
+  const gone = !sameRequest || (balancer && ['failed', 'retiring', 'retired'].includes(balancer.state));
+  if (!balancer || (gone && !bound)) {
     if (!input.dryRun) await releaseRow(client, request.scopeId);
     return undefined;
   }
@@ -59,6 +66,8 @@ export async function keepPlacement(
       warnings: [],
     };
   }
+  if (bound && balancer.state === 'failed')
+    balancer = await moveBalancer(client, balancer.id, ['failed'], 'provisioning');
   if (added.length > 0) {
     const refusal = (await hostConflict(client, request)) ?? (await roomForHosts(client, input, balancer));
     if (refusal) return refusal;
@@ -74,7 +83,10 @@ export async function keepPlacement(
     candidates: [],
     reason,
     warnings: [],
-    repaired: added.map((host) => `host ${host} added to the placement`),
+    repaired: [
+      ...(bound && balancer.state === 'provisioning' ? [`balancer ${balancer.name} rebuilt`] : []),
+      ...added.map((host) => `host ${host} added to the placement`),
+    ],
   };
 }
 
@@ -117,18 +129,23 @@ export async function keepHosts(
   await client.query('update placement set hosts_added = $2 where scope_id = $1', [request.scopeId, added]);
 }
 
-/** A scope that exists does not change its domain, visibility or way of DNS under way. */
-export function mismatchOf(request: ScopeRequest, held: Held): PlaceAnswer | undefined {
-  const { domain, visibility, dnsType } = held;
-  const same = domain === request.domain && visibility === request.visibility && dnsType === request.dnsType;
-  if (held.state !== 'bound' || same) return undefined;
-  const requested = { domain: request.domain, visibility: request.visibility, dnsType: request.dnsType };
-  const words = (one: { domain: string | null; visibility: string | null; dnsType: string | null }) =>
-    `domain ${one.domain} (${one.visibility}, ${one.dnsType})`;
+/** What makes a scope the same one. */
+type Identity = Pick<Held, 'domain' | 'visibility' | 'dnsType' | 'region'>;
+
+/** A scope that exists does not change its domain, visibility, way of DNS or region under way. */
+export function mismatchOf(
+  request: Pick<ScopeRequest, 'scopeId' | keyof Identity>,
+  held: Identity & Pick<Held, 'state'>,
+): Extract<PlaceAnswer, { kind: 'refused' }> | undefined {
+  if (held.state !== 'bound') return undefined;
+  const identity = ({ domain, visibility, dnsType, region }: Identity) => ({ domain, visibility, dnsType, region });
+  const [existing, requested] = [identity(held), identity(request)];
+  const words = (one: Identity) => `domain ${one.domain} (${one.visibility}, ${one.dnsType}, ${one.region})`;
+  if (words(existing) === words(requested)) return undefined;
   return {
     kind: 'refused',
     type: 'ScopeMismatch',
-    message: `scope ${request.scopeId} exists with ${words(held)}, the request says ${words(requested)}. Delete the scope first, or repeat with the same values.`,
-    details: { existing: { domain, visibility, dnsType }, requested },
+    message: `scope ${request.scopeId} exists with ${words(existing)}, the request says ${words(requested)}. Delete the scope first, or repeat with the same values.`,
+    details: { existing, requested },
   };
 }

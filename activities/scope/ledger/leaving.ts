@@ -81,7 +81,7 @@ async function retire(client: Queryable, { run, purpose }: LeaveInput, balancerI
   if ((rows[0]?.live ?? 0) > 0) return;
   await client.query(
     `update balancer set state = 'retiring', retiring_by = $2
-      where id = $1 and ((state in ('reserved', 'provisioning', 'failed') and activated_at is null)
+      where id = $1 and origin = 'autocreated' and ((state in ('reserved', 'provisioning', 'failed') and activated_at is null)
         or ($3 and state in ('reserved', 'provisioning', 'active', 'failed') and made_by = $2))`,
     [balancerId, run, purpose === 'undo'],
   );

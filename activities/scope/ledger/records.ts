@@ -27,13 +27,18 @@ export async function recordRow(
   return rows[0];
 }
 
-/** Notes a record as ours; a row of the same record keeps who made it first. */
-export async function noteRecord(database: Queryable, row: RecordRow): Promise<RecordRow> {
+/**
+ * Notes a record as ours. A row of the same record keeps how it came to be and who made it, unless it was another scope's, or
+ * there was no record and this run is about to make it (`anew`).
+ */
+export async function noteRecord(database: Queryable, row: RecordRow, anew: boolean): Promise<RecordRow> {
   const { rows } = await database.query<RecordRow>(
     `insert into dns_record (zone_id, name, type, scope_id, target, origin, made_by) values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (zone_id, name, type) do update set target = excluded.target, scope_id = excluded.scope_id, written_at = now()
+     on conflict (zone_id, name, type) do update set target = excluded.target, scope_id = excluded.scope_id, written_at = now(),
+       origin = case when $8 or dns_record.scope_id <> excluded.scope_id then excluded.origin else dns_record.origin end,
+       made_by = case when $8 or dns_record.scope_id <> excluded.scope_id then excluded.made_by else dns_record.made_by end
      returning ${COLUMNS}`,
-    [row.zoneId, row.name, row.type, row.scopeId, row.target, row.origin, row.madeBy],
+    [row.zoneId, row.name, row.type, row.scopeId, row.target, row.origin, row.madeBy, anew],
   );
   const [written] = rows;
   if (!written) throw new Error('the ledger did not answer with the record that was noted');

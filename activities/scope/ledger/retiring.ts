@@ -10,6 +10,8 @@ export interface Graces {
   retirementGrace: number;
   /** Seconds for one that never became active, and for what ended runs left. */
   failedGrace: number;
+  /** Balancers that the worker's own knobs declare: they stay, whoever made them. */
+  declared: readonly string[];
 }
 
 export type BalancerRef = Pick<BalancerRow, 'id' | 'name' | 'region'>;
@@ -18,8 +20,8 @@ export type BalancerRef = Pick<BalancerRow, 'id' | 'name' | 'region'>;
 const MOST_BALANCERS = 50;
 const MOST_SCOPES = 200;
 
-/** Nobody is placed on it, and it has been so for its grace. `$1` and `$2` are the graces. */
-const IDLE = `origin = 'autocreated' and state in ('reserved', 'provisioning', 'active', 'failed')
+/** Nobody is placed on it, and it has been so for its grace. `$1` and `$2` are the graces, `$3` the names that stay. */
+const IDLE = `origin = 'autocreated' and name <> all($3) and state in ('reserved', 'provisioning', 'active', 'failed')
   and not exists (select 1 from placement p where p.balancer_id = balancer.id and p.state <> 'released')
   and coalesce(idle_since, activated_at, provisioning_since, created_at)
       < clock_timestamp() - interval '1 second' * (case when activated_at is null or state = 'failed' then $2 else $1 end)::float`;
@@ -28,7 +30,7 @@ const IDLE = `origin = 'autocreated' and state in ('reserved', 'provisioning', '
 export async function idleBalancers(database: Queryable, graces: Graces): Promise<BalancerRef[]> {
   const { rows } = await database.query<BalancerRef>(
     `select id::text, name, region from balancer where ${IDLE} order by idle_since nulls first, id limit ${MOST_BALANCERS}`,
-    [graces.retirementGrace, graces.failedGrace],
+    [graces.retirementGrace, graces.failedGrace, graces.declared],
   );
   return rows;
 }
@@ -77,10 +79,11 @@ export async function retireIdle(
   return database.transaction(async (client) => {
     const row = await balancerById(client, input.balancerId);
     await lockPool(client, row);
+    const { retirementGrace, failedGrace, declared } = input.graces;
     const { rowCount } = await client.query(
-      `update balancer set state = 'retiring', retiring_by = $4
-        where id = $3 and (${IDLE} or (state = 'retiring' and retiring_by = $4))`,
-      [input.graces.retirementGrace, input.graces.failedGrace, input.balancerId, input.run],
+      `update balancer set state = 'retiring', retiring_by = $5
+        where id = $4 and (${IDLE} or (state = 'retiring' and retiring_by = $5))`,
+      [retirementGrace, failedGrace, declared, input.balancerId, input.run],
     );
     return rowCount === 1;
   });

@@ -4,6 +4,7 @@ import { bindPlacement } from '../../../activities/scope/ledger/holding.ts';
 import { leaveBalancer } from '../../../activities/scope/ledger/leaving.ts';
 import type { PlaceAnswer } from '../../../activities/scope/ledger/place-answer.ts';
 import { place } from '../../../activities/scope/ledger/placing.ts';
+import { noteRecord } from '../../../activities/scope/ledger/records.ts';
 import { resolveScopeRequest } from '../../../domain/scope/request.ts';
 import { input, settings } from '../../domain/scope/build.ts';
 import { testDatabase } from '../../support/servers.ts';
@@ -177,6 +178,38 @@ describe('placing', () => {
   });
 });
 
+describe('a balancer of ours that vanished and could not be rebuilt', () => {
+  const stateOf = async (id: string) =>
+    (await database.query<{ state: string }>('select state from balancer where id = $1', [id])).rows[0]?.state;
+
+  test('keeps its bound scopes, and a repeat tries it again; a reservation goes elsewhere', async () => {
+    await observed({ 'k8s-groundwork-public': 75 });
+    const first = await placeOne('one');
+    if (first.kind !== 'placed') throw new Error(first.kind);
+    const { id, name } = first.balancer;
+    await bindPlacement(database, 'one', 'run-of-one');
+    expect(chosen(await placeOne('reserved'))).toBe(name);
+    await database.query(
+      `update balancer set state = 'failed', activated_at = now(), failure = '{"type": "BalancerQuotaExceeded"}' where id = $1`,
+      [id],
+    );
+
+    expect(chosen(await placeOne('reserved'))).not.toBe(name);
+    expect(await stateOf(id)).toBe('failed');
+    const again = await placeOne('one', { run: 'repeat' });
+    expect(again).toMatchObject({
+      kind: 'placed',
+      balancer: { id, state: 'provisioning', failure: null },
+      repaired: [`balancer ${name} rebuilt`],
+    });
+    expect(await placeOne('one', { run: 'repeat' })).toEqual(again);
+    const { rows } = await database.query(
+      `select state, balancer_id::text as id from placement where scope_id = 'one'`,
+    );
+    expect(rows).toEqual([{ state: 'bound', id }]);
+  });
+});
+
 describe('leaving', () => {
   test('a balancer that never became active is taken away by the last one only, and a repeat finds its own mark', async () => {
     await observed({ 'k8s-groundwork-public': 75 });
@@ -216,11 +249,39 @@ describe('leaving', () => {
   });
 });
 
+test('a record that is noted again keeps who made it, until it is made anew or by another scope', async () => {
+  const note = (scopeId: string, origin: 'made' | 'adopted', madeBy: string, anew = false) =>
+    noteRecord(
+      database,
+      { zoneId: 'Z', name: 'd.example.com', type: 'A', scopeId, target: madeBy, origin, madeBy },
+      anew,
+    );
+  await note('a', 'adopted', 'first');
+  expect(await note('a', 'made', 'second')).toMatchObject({ origin: 'adopted', madeBy: 'first', target: 'second' });
+  expect(await note('a', 'made', 'second', true)).toMatchObject({ origin: 'made', madeBy: 'second' });
+  expect(await note('b', 'adopted', 'third')).toMatchObject({ scopeId: 'b', origin: 'adopted', madeBy: 'third' });
+});
+
 function groupBy(names: string[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const name of names) groups.set(name, [...(groups.get(name) ?? []), name]);
   return groups;
 }
+
+test('a scope that is bound keeps its region; a reservation of another region is decided anew', async () => {
+  await observed({ 'k8s-groundwork-public': 10 });
+  await placeOne('one');
+  await database.query(`update placement set region = 'eu-west-1', hosts_added = hosts where scope_id = 'one'`);
+  const anew = await placeOne('one', { run: 'other' });
+  expect(anew).toMatchObject({ kind: 'placed', reason: expect.not.stringContaining('already placed') });
+  await bindPlacement(database, 'one', 'other');
+  await database.query(`update placement set region = 'eu-west-1' where scope_id = 'one'`);
+  expect(await placeOne('one', { run: 'next' })).toMatchObject({
+    kind: 'refused',
+    type: 'ScopeMismatch',
+    message: expect.stringMatching(/eu-west-1.*us-east-1/),
+  });
+});
 
 describe('hosts that a repeat adds', () => {
   const hosts = async () =>

@@ -186,6 +186,8 @@ describe('effective load', () => {
       listeners: 2,
       state: 'provisioning',
     });
+    const takenOver = { ...autocreated('auto', rules(0)), origin: 'declared' as const };
+    expect(effectiveLoad(takenOver, subject, [], policy()).rules).toBe(0);
     const visible = seen({ rules: 1, hosts: ['auto.apps.example.com'] });
     expect(effectiveLoad(autocreated('auto', visible), subject, [], policy())).toMatchObject({
       rules: 1,

@@ -111,6 +111,27 @@ describe('a repeat of a creation on a balancer of ours', () => {
     expect((await truth(world)).records).toContain(`ZPUBLIC ${first.domain} -> ${second.balancer.dnsName}`);
   });
 
+  test('tries it again after a rebuild that failed: the scope stays bound there, and its records follow', async () => {
+    const input = world.request();
+    const first = await world.create(input);
+    const { name } = first.balancer;
+    const state = world.aws.dump();
+    const region = state.regions?.['us-east-1'];
+    if (region) region.loadBalancers = (region.loadBalancers ?? []).filter((balancer) => balancer.name !== name);
+    world.aws.seed(state);
+    const failure = JSON.stringify({ type: 'BalancerQuotaExceeded', message: 'planted', details: {} });
+    await world.database.query(`update balancer set state = 'failed', failure = $2 where name = $1`, [name, failure]);
+
+    const second = await world.create(input);
+    expect(second.balancer).toMatchObject({ name, created: false });
+    expect(second.repaired).toEqual(
+      expect.arrayContaining([`balancer ${name} rebuilt`, `record ${first.domain} in zone ZPUBLIC restored`]),
+    );
+    const { records, rows } = await truth(world);
+    expect(records).toContain(`ZPUBLIC ${first.domain} -> ${second.balancer.dnsName}`);
+    expect(rows).toContain(`${name} active`);
+  });
+
   test('applies a keeper again that somebody deleted', async () => {
     const input = world.request();
     const { balancer } = await world.create(input);
@@ -175,6 +196,27 @@ describe("a balancer whose keeper's namespace somebody deleted", () => {
 });
 
 describe('a run that waits for a new balancer', () => {
+  test('which another run gives up just before it is marked ready decides again', async () => {
+    const input = world.request({ networking: { platform: { autocreateNamePrefix: 'lost-', albMaxCapacity: 2 } } });
+    let lost: string | undefined;
+    world.around = async (activity, run) => {
+      if (activity === 'activateBalancer' && !lost) {
+        const { rows } = await world.database.query<{ name: string }>(
+          `update balancer set state = 'failed' where name like 'lost-%' returning name`,
+        );
+        lost = rows[0]?.name;
+      }
+      return run();
+    };
+    try {
+      const { balancer, warnings } = await world.create(input);
+      expect(warnings).toMatchObject([{ code: 'BalancerReplaced', message: expect.stringContaining(lost ?? 'none') }]);
+      expect((await truth(world)).rows).toContain(`${balancer.name} active`);
+    } finally {
+      world.around = undefined;
+    }
+  });
+
   test('S39: tells what it waits for, and goes back without a trace when it is cancelled', async () => {
     const input = world.request({ networking: { platform: { autocreateNamePrefix: 'cancel-', albMaxCapacity: 2 } } });
     const before = await truth(world);
@@ -217,6 +259,14 @@ describe('a run that waits for a new balancer', () => {
 });
 
 describe('a deletion', () => {
+  const ask = (scopeId: string, fields: object) =>
+    world.client.workflow.execute('scopeDeletion', {
+      taskQueue: world.taskQueue,
+      workflowId: workflowIds.scopeDeletion(scopeId),
+      args: [{ scopeId, ...fields }],
+    });
+  const zones = { hostedZones: { public: 'ZPUBLIC', private: 'ZPRIVATE' } };
+
   test('S65: removes records and placement; a repeat and an unknown scope are answers, not failures', async () => {
     const input = world.request();
     const { domain } = await world.create(input);
@@ -238,29 +288,44 @@ describe('a deletion', () => {
     const { domain } = await world.create(input);
     for (const table of ['placement_host', 'placement', 'dns_record'])
       await world.database.query(`delete from ${table} where scope_id = $1`, [input.scopeId]);
-    const ask = (fields: object) =>
-      world.client.workflow.execute('scopeDeletion', {
-        taskQueue: world.taskQueue,
-        workflowId: workflowIds.scopeDeletion(input.scopeId),
-        args: [{ scopeId: input.scopeId, ...fields }],
-      });
-    const zones = { hostedZones: { public: 'ZPUBLIC', private: 'ZPRIVATE' } };
-    expect(await ask({})).toMatchObject({ removed: [], absent: [`scope ${input.scopeId}`] });
-    expect(await ask({ adopt: true, region: 'eu-west-1', domain, ...zones })).toMatchObject({
+    const { scopeId } = input;
+    expect(await ask(scopeId, {})).toMatchObject({ removed: [], absent: [`scope ${input.scopeId}`] });
+    expect(await ask(scopeId, { adopt: true, region: 'eu-west-1', domain, ...zones })).toMatchObject({
       removed: [],
       warnings: [{ code: 'DnsRecordForeign' }, { code: 'DnsRecordForeign' }],
     });
-    expect(await ask({ adopt: true, region: 'us-east-1', domain: 'To be defined', ...zones })).toMatchObject({
+    expect(await ask(scopeId, { adopt: true, region: 'us-east-1', domain: 'To be defined', ...zones })).toMatchObject({
       removed: [],
       warnings: [{ code: 'DnsNoDomain' }],
     });
-    expect(await ask({ adopt: true, region: 'us-east-1', domain: `${domain.toUpperCase()}.`, ...zones })).toMatchObject(
-      {
-        removed: [`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`],
-        warnings: [],
-      },
-    );
+    expect(
+      await ask(scopeId, { adopt: true, region: 'us-east-1', domain: `${domain.toUpperCase()}.`, ...zones }),
+    ).toMatchObject({
+      removed: [`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`],
+      warnings: [],
+    });
     expect((await truth(world)).records.join()).not.toContain(domain);
+  });
+
+  test('that adopts under a wrong id is refused the record of a live scope, and keeps what the ledger knows as of another one', async () => {
+    const input = world.request();
+    const { domain } = await world.create(input);
+    const before = await truth(world);
+    const adopt = { adopt: true, region: 'us-east-1', domain, ...zones };
+    expect(await failureOf(ask('mistyped', adopt))).toMatchObject({
+      type: 'HostConflict',
+      message: expect.stringContaining(`belongs to scope ${input.scopeId}`),
+    });
+    expect(await truth(world)).toEqual(before);
+
+    // Its placement is gone, its records are not: retirement will undo them, nobody adopts them.
+    await world.database.query('delete from placement_host where scope_id = $1', [input.scopeId]);
+    expect(await ask('mistyped', adopt)).toMatchObject({
+      removed: [],
+      warnings: [{ code: 'DnsRecordForeign' }, { code: 'DnsRecordForeign' }],
+    });
+    const { records, recordRows } = await truth(world);
+    expect([records, recordRows]).toEqual([before.records, before.recordRows]);
   });
 
   test('N14: while a creation runs it waits, then tells who holds the scope', async () => {

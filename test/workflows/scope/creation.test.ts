@@ -95,6 +95,25 @@ describe('creating a scope where there is room', () => {
     });
   });
 
+  test('a repeat with another region is refused with both regions, and the scope stays where it is', async () => {
+    const input = world.request();
+    const { balancer } = await world.create(input);
+    const failure = await failureOf(world.create({ ...input, region: 'us-west-2' }));
+    expect(failure).toMatchObject({
+      type: 'ScopeMismatch',
+      details: { existing: { region: 'us-east-1' }, requested: { region: 'us-west-2' } },
+    });
+    expect((await truth(world)).placements).toContain(`${input.scopeId} bound ${balancer.name}`);
+  });
+
+  test('a repeat without a domain that was added answers all hosts that the scope keeps', async () => {
+    const input = world.request();
+    const added = `${input.scopeId}.kept.example.org`;
+    const { hosts } = await world.create({ ...input, additionalDomains: [added] });
+    expect((await world.create(input)).hosts).toEqual(hosts);
+    expect(await world.status(workflowIds.scopeCreation(input.scopeId))).toMatchObject({ hosts });
+  });
+
   test('a host of another live scope is refused with that scope named', async () => {
     const first = world.request({ domain: 'shared.apps.example.com' });
     await world.create(first);

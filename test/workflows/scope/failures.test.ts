@@ -9,6 +9,7 @@ const world = testWorld({
 
 afterEach(() => {
   world.faults.clear();
+  world.around = undefined;
   world.controllers.loadBalancer.knobs.neverReconcile = false;
 });
 
@@ -115,6 +116,27 @@ describe('DNS', () => {
     expect(await truth(world)).toEqual(before);
   });
 
+  test("a record that somebody repointed is left by the deletion, and is somebody else's to a new creation of the same scope", async () => {
+    const input = world.request({ visibility: 'private', domain: 'repointed.apps.example.com' });
+    await world.create(input);
+    const state = world.aws.dump();
+    for (const zone of state.hostedZones ?? [])
+      for (const record of zone.records ?? [])
+        if (record.name.startsWith(input.domain ?? '')) {
+          delete record.alias;
+          Object.assign(record, { ttl: 60, values: ['192.0.2.7'] });
+        }
+    world.aws.seed(state);
+    const { warnings } = await world.remove(input.scopeId);
+    expect(warnings).toMatchObject([{ code: 'DnsRecordForeign' }, { code: 'DnsRecordForeign' }]);
+
+    const before = await truth(world);
+    expect(before.recordRows.join()).not.toContain('repointed');
+    expect(before.records).toContain('ZPRIVATE repointed.apps.example.com -> 192.0.2.7');
+    expect((await failureOf(world.create(input))).type).toBe('DnsRecordConflict');
+    expect(await truth(world)).toEqual(before);
+  });
+
   test('S61, S66: a denied second zone names permission and zone, and the first record is removed again', async () => {
     const before = await footprint();
     world.faults.add({
@@ -141,6 +163,39 @@ describe('DNS', () => {
     });
     world.faults.clear();
     expect((await world.remove(scopeId)).removed).toContainEqual(expect.stringContaining('in zone ZPRIVATE'));
+  });
+
+  test('a record that a failed creation could not undo goes with the deletion of the scope', async () => {
+    const input = world.request({ visibility: 'private', domain: 'left-over.apps.example.com' });
+    const before = await footprint();
+    world.around = async (name, run) => {
+      const answer = await run();
+      if (name === 'ensureDnsRecord')
+        world.faults.add({
+          match: { service: 'route53', action: 'ChangeResourceRecordSets' },
+          effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+        });
+      return answer;
+    };
+    expect((await failureOf(world.create(input))).type).toBe('CompensationIncomplete');
+    world.around = undefined;
+    world.faults.clear();
+    expect((await truth(world)).records.join()).toContain('ZPRIVATE left-over');
+    expect(await world.remove(input.scopeId)).toMatchObject({
+      removed: ['record left-over.apps.example.com in zone ZPRIVATE'],
+      absent: [],
+    });
+    expect(await footprint()).toEqual(before);
+  });
+
+  test('a record in a zone that only a repeat named goes with the deletion of the scope', async () => {
+    const before = await footprint();
+    const input = world.request({ visibility: 'private', hostedZones: { public: null, private: 'ZPRIVATE' } });
+    await world.create(input);
+    const { domain } = await world.create({ ...input, hostedZones: { public: 'ZPUBLIC', private: 'ZPRIVATE' } });
+    const { removed } = await world.remove(input.scopeId);
+    expect(removed.slice(0, 2)).toEqual([`record ${domain} in zone ZPRIVATE`, `record ${domain} in zone ZPUBLIC`]);
+    expect(await footprint()).toEqual(before);
   });
 
   test('an unknown zone is named', async () => {

@@ -6,11 +6,18 @@ import type {
   InventoryPage,
   RetirementResult,
 } from '../../../contract/scope/retirement.ts';
+import { autocreatedBalancerName } from '../../../domain/scope/names.ts';
 import { eventually, truth } from '../../support/inspect.ts';
 import { uniqueName } from '../../support/servers.ts';
 import { region, testWorld } from '../../support/world.ts';
 
-const world = testWorld({ seed: region({ public: 75, private: 75 }) });
+const own = { visibility: 'private', region: 'us-east-1', scheme: 'internal', scopeId: 'declared-by-worker' } as const;
+const OWN_NAME = autocreatedBalancerName({ prefix: 'own-', ...own }, 0);
+
+const world = testWorld({
+  seed: region({ public: 75, private: 75 }),
+  environment: { GROUNDWORK_ADDITIONAL_PRIVATE_BALANCERS: OWN_NAME },
+});
 
 afterEach(() => {
   world.around = undefined;
@@ -270,4 +277,46 @@ test('its status and checklist are there after the run', async () => {
   const result = await handle.result();
   expect(await handle.query('getStatus')).toEqual({ ...result, phase: 'Done' });
   await expect(handle.executeUpdate('retryNow', { args: [{}] })).rejects.toThrow();
+});
+
+describe('a balancer of ours that is declared', () => {
+  const originOf = async (name: string) =>
+    (
+      await world.database.query<{ line: string }>(
+        `select origin || ' ' || state as line from balancer where name = $1`,
+        [name],
+      )
+    ).rows[0]?.line;
+
+  test('by the worker is not retired, and the next creation makes it a declared one', async () => {
+    const { scopeId, visibility } = own;
+    const networking = { platform: { autocreateNamePrefix: 'own-', albMaxCapacity: 2 } };
+    expect((await world.create(world.request({ scopeId, visibility, networking }))).balancer.name).toBe(OWN_NAME);
+    await world.remove(scopeId);
+    await later();
+    expect((await retire()).retired).not.toContain(OWN_NAME);
+    expect(await originOf(OWN_NAME)).toBe('autocreated active');
+    const dryRun = world.request({ visibility, dryRun: true });
+    await (await world.start(dryRun)).result();
+    expect(await originOf(OWN_NAME)).toBe('autocreated active');
+    expect((await world.create(world.request({ visibility }))).balancer).toMatchObject({
+      name: OWN_NAME,
+      origin: 'declared',
+    });
+  });
+
+  test('by a request becomes a declared one that is never retired; so does a retired one that somebody makes anew', async () => {
+    const name = await idleBalancer();
+    const declaring = () => world.request({ networking: { scope: { balancerPublicName: name } } });
+    const taken = declaring();
+    expect((await world.create(taken)).balancer).toMatchObject({ name, origin: 'declared' });
+    await world.remove(taken.scopeId);
+    await later();
+    expect((await retire()).retired).not.toContain(name);
+    expect(await originOf(name)).toBe('declared active');
+    expect((await truth(world)).balancers).toContain(name);
+
+    await world.database.query(`update balancer set origin = 'autocreated', state = 'retired' where name = $1`, [name]);
+    expect((await world.create(declaring())).balancer).toMatchObject({ name, origin: 'declared' });
+  });
 });
