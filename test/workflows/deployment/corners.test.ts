@@ -71,12 +71,16 @@ test.each([
   ['null', [null]],
   ['a list', [[]]],
   ['text', ['x']],
+  [
+    'fields that can be no text',
+    [{ scopeId: { toString: 1 }, deploymentId: { toString: 1 }, waitSeconds: { valueOf: 1 } }],
+  ],
 ])('a run of any type that is given %s ends with InvalidInput at once', async (_, args) => {
   const ends = Object.entries(roomOf).map(async ([type, room]) => {
     const run = world.client.workflow.execute(type, {
       taskQueue: taskQueueName(world.values.taskQueuePrefix, room),
       workflowId: uniqueName('nonsense'),
-      workflowExecutionTimeout: '20s',
+      workflowExecutionTimeout: '60s',
       args,
     });
     return [type, (await failureOf(run)).type];
@@ -88,7 +92,7 @@ test('a sweep of workshops is of the cluster that the worker serves', async () =
   const run = world.client.workflow.execute(workflowTypes.workshopSweep, {
     taskQueue: taskQueueName(world.values.taskQueuePrefix, 'workshops'),
     workflowId: uniqueName('elsewhere'),
-    workflowExecutionTimeout: '20s',
+    workflowExecutionTimeout: '60s',
     args: [{ cluster: 'elsewhere' }],
   });
   expect(await failureOf(run)).toMatchObject({
