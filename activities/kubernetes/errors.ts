@@ -1,4 +1,5 @@
 import { ApiException } from '@kubernetes/client-node';
+import { CancelledFailure } from '@temporalio/common';
 
 /** What went wrong with a call to the Kubernetes API. `unknown` is its own kind and never read as absent. */
 export type KubernetesErrorKind = 'retry' | 'absent' | 'denied' | 'conflict' | 'invalid' | 'unknown';
@@ -22,7 +23,10 @@ export class KubernetesCallError extends Error {
   }
 }
 
-/** Translates what the client threw. The body of an answer is a string and its message a dump: only the Status text is kept. */
+/**
+ * Translates what the client threw. The body of an answer is a string and its message a dump: only the Status text is kept.
+ * The activity's own cancellation passes unchanged: the client throws the reason of the abort.
+ */
 export function kubernetesError(error: unknown, verb: string, resource: string): Error {
   if (error instanceof ApiException) {
     const status = readStatus(error.body);
@@ -34,7 +38,7 @@ export function kubernetesError(error: unknown, verb: string, resource: string):
     return call;
   }
   if (!(error instanceof Error)) return new KubernetesCallError('unknown', undefined, String(error), verb, resource);
-  if (error.name === 'AbortError') return error;
+  if (error.name === 'AbortError' || error instanceof CancelledFailure) return error;
   const cause = error.cause as { code?: string } | undefined;
   const message = cause?.code ? `${error.message} (${cause.code})` : error.message;
   return new KubernetesCallError('retry', undefined, message, verb, resource);

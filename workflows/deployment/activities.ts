@@ -1,6 +1,7 @@
-import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyLocalActivities } from '@temporalio/workflow';
 import type { DeploymentActivities } from '../../activities/deployment/index.ts';
 import { type DeploymentTimings, defaultDeploymentTimings } from '../../domain/deployment/settings.ts';
+import { activitiesBy } from '../proxies.ts';
 
 /**
  * The activities of the deployment room by class of call: how long one attempt may take, and how it is tried again. A step that a
@@ -17,7 +18,7 @@ export const local = proxyLocalActivities<DeploymentActivities>({
 
 /** Reads and short changes; repeated for `patienceSeconds`. */
 export const calls = (summary: string, timings: DeploymentTimings, patienceSeconds: number) =>
-  proxyActivities<DeploymentActivities>({
+  activitiesBy<DeploymentActivities>({
     summary,
     startToCloseTimeout: 2 * callTimeout(timings),
     heartbeatTimeout: callTimeout(timings),
@@ -31,7 +32,7 @@ export const calls = (summary: string, timings: DeploymentTimings, patienceSecon
  * worker that dies meanwhile.
  */
 export const loops = (summary: string, timings: DeploymentTimings, deadlineSeconds: number) =>
-  proxyActivities<DeploymentActivities>({
+  activitiesBy<DeploymentActivities>({
     summary,
     startToCloseTimeout: (deadlineSeconds + MARGIN_SECONDS) * 1000,
     heartbeatTimeout: Math.max(silence(timings), 3 * timings.pollInterval * 1000),
@@ -44,7 +45,7 @@ const MARGIN_SECONDS = 120;
 
 /** Watching while traffic holds: between two looks that are far apart it holds no slot. It ends when it has something to say. */
 export const watching = (summary: string, timings: DeploymentTimings) =>
-  proxyActivities<DeploymentActivities>({
+  activitiesBy<DeploymentActivities>({
     summary,
     startToCloseTimeout: '1m',
     heartbeatTimeout: silence(timings),

@@ -1,5 +1,6 @@
-import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyLocalActivities } from '@temporalio/workflow';
 import type { IpActivities } from '../../activities/ip/index.ts';
+import { activitiesBy } from '../proxies.ts';
 
 /**
  * The activities of the IP room by class of call. One function call of the database takes milliseconds; its lock is waited
@@ -19,7 +20,7 @@ export const local = (summary: string) =>
 
 /** Imports, verification, rebuilding and sweeping: a minute for one statement, and heartbeats all the while. */
 export const long = (summary: string) =>
-  proxyActivities<IpActivities>({
+  activitiesBy<IpActivities>({
     summary,
     startToCloseTimeout: '10m',
     heartbeatTimeout: '20s',

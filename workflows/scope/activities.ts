@@ -1,6 +1,7 @@
-import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyLocalActivities } from '@temporalio/workflow';
 import type { ScopeActivities } from '../../activities/scope/index.ts';
 import { defaultTimings, type ScopeTimings } from '../../domain/scope/settings.ts';
+import { activitiesBy } from '../proxies.ts';
 
 /**
  * The activities of the scope room by class of call: how long one attempt may take, and how it is tried again.
@@ -21,7 +22,7 @@ export const local = proxyLocalActivities<ScopeActivities>({
 
 /** Calls that change Kubernetes or AWS. `summary` names the object, for the Temporal UI. Without a patience: until they end. */
 export const mutations = (summary: string, timings: ScopeTimings, patienceSeconds?: number) =>
-  proxyActivities<ScopeActivities>({
+  activitiesBy<ScopeActivities>({
     summary,
     startToCloseTimeout: callTimeout(timings),
     ...(patienceSeconds ? { scheduleToCloseTimeout: (patienceSeconds + OUTAGE_MARGIN_SECONDS) * 1000 } : {}),
@@ -31,7 +32,7 @@ export const mutations = (summary: string, timings: ScopeTimings, patienceSecond
 
 /** Readings shared between runs: an attempt may wait for another run's reading, and heartbeats meanwhile. */
 export const reads = (summary: string, timings: ScopeTimings) =>
-  proxyActivities<ScopeActivities>({
+  activitiesBy<ScopeActivities>({
     summary,
     startToCloseTimeout: '2m',
     heartbeatTimeout: silence(timings),
@@ -42,7 +43,7 @@ export const reads = (summary: string, timings: ScopeTimings) =>
 
 /** Looks that end as "not yet": the attempt itself knows its deadline, the margin is for outages around it. */
 export const watches = (summary: string, timings: ScopeTimings, patienceSeconds: number) =>
-  proxyActivities<ScopeActivities>({
+  activitiesBy<ScopeActivities>({
     summary,
     startToCloseTimeout: '1m',
     heartbeatTimeout: silence(timings),
@@ -55,7 +56,7 @@ const OUTAGE_MARGIN_SECONDS = 60;
 
 /** Undoing: tried for the time of a compensation, then reported as left over. */
 export const undoing = (summary: string, timings: ScopeTimings) =>
-  proxyActivities<ScopeActivities>({
+  activitiesBy<ScopeActivities>({
     summary,
     startToCloseTimeout: callTimeout(timings),
     heartbeatTimeout: silence(timings),

@@ -1,6 +1,7 @@
-import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyLocalActivities } from '@temporalio/workflow';
 import type { WorkshopActivities } from '../../activities/workshop/index.ts';
 import type { WorkshopTimings } from '../../domain/workshop/settings.ts';
+import { activitiesBy } from '../proxies.ts';
 
 /**
  * The activities of the workshop room by class of call: how long one attempt may take, and how it is tried again. A run that is
@@ -29,7 +30,7 @@ export const records = proxyLocalActivities<WorkshopActivities>({
  * by then. `summary` is for the Temporal UI.
  */
 export const calls = (summary: string, timings: WorkshopTimings) =>
-  proxyActivities<WorkshopActivities>({
+  activitiesBy<WorkshopActivities>({
     summary,
     startToCloseTimeout: timings.callTimeout * 1000,
     scheduleToCloseTimeout: timings.callPatience * 1000,
@@ -38,7 +39,7 @@ export const calls = (summary: string, timings: WorkshopTimings) =>
   });
 
 /** One pass over a whole cluster. */
-export const sweeps = proxyActivities<WorkshopActivities>({
+export const sweeps = activitiesBy<WorkshopActivities>({
   summary: 'list workshops and provisions, wake their autoscalers',
   startToCloseTimeout: '5m',
   heartbeatTimeout: '30s',
@@ -48,7 +49,7 @@ export const sweeps = proxyActivities<WorkshopActivities>({
 
 /** What people may like to know: tried a few times, and given up without harm. */
 export const hints = (summary: string, timings: WorkshopTimings) =>
-  proxyActivities<WorkshopActivities>({
+  activitiesBy<WorkshopActivities>({
     summary,
     startToCloseTimeout: timings.callTimeout * 1000,
     cancellationType,

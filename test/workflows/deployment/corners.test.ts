@@ -1,9 +1,10 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { afterEach, describe, expect, test } from 'vitest';
 import { rollbackUpdate, switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
 import type { DeploymentPlan, DeploymentResult, DiagnosisResult } from '../../../contract/deployment/status.ts';
 import { type Room, taskQueueName, taskQueues, workflowIds, workflowTypes } from '../../../contract/names.ts';
+import { retryNowUpdate } from '../../../contract/scope/messages.ts';
 import { connectGroundwork } from '../../../starter/client.ts';
 import { eventually, failureOf } from '../../support/inspect.ts';
 import {
@@ -393,4 +394,18 @@ test('a refusal of the controller for want of a certificate is undone within a p
     message: expect.stringContaining('shop.example.net'),
   });
   expect(await traceOf(world, scope)).toEqual(before);
+});
+
+test('a call that fails after somebody asked to look again is no failure of the rollout', async () => {
+  const scope = await served(world);
+  const handle = world.client.workflow.getHandle(workflowIds.deployment(scope.input.scopeId));
+  let asked = 0;
+  world.around = async (activity, run) => {
+    if (activity !== 'routeTraffic' || asked > 0) return run();
+    asked += 1;
+    await handle.executeUpdate(retryNowUpdate, { args: [{}] });
+    throw ApplicationFailure.retryable('the API server answers 500');
+  };
+  expect(await rollOut(world, next(scope, { trafficPlan: byPlan([100]) }))).toMatchObject({ outcome: 'finalized', percent: 100 });
+  expect(asked).toBe(1);
 });
