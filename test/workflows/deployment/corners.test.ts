@@ -406,6 +406,9 @@ test('a call that fails after somebody asked to look again is no failure of the 
     await handle.executeUpdate(retryNowUpdate, { args: [{}] });
     throw ApplicationFailure.retryable('the API server answers 500');
   };
-  expect(await rollOut(world, next(scope, { trafficPlan: byPlan([100]) }))).toMatchObject({ outcome: 'finalized', percent: 100 });
+  expect(await rollOut(world, next(scope, { trafficPlan: byPlan([100]) }))).toMatchObject({
+    outcome: 'finalized',
+    percent: 100,
+  });
   expect(asked).toBe(1);
 });
