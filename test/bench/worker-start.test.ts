@@ -5,7 +5,7 @@ import { workerStart } from '../../bench/worker-start.ts';
 describe('the worker that is measured', () => {
   test('starts with the variables and options of npm start', () => {
     expect(workerStart()).toEqual({
-      environment: { MALLOC_ARENA_MAX: '2' },
+      environment: { MALLOC_ARENA_MAX: '4' },
       flags: ['--max-old-space-size=320', '--max-semi-space-size=4'],
     });
   });
