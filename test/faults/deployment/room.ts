@@ -149,7 +149,10 @@ const editAndGoBack = (world: World) =>
     await editWeights(world, scope, 90);
     await eventually(async () => {
       const { warnings, plan } = await status();
-      expect({ codes: warnings.map(({ code }) => code), holds: plan?.holdUntil !== undefined }).toEqual({
+      expect({
+        codes: warnings.map(({ code }) => code).filter((code) => code !== 'InstanceEvent'),
+        holds: plan?.holdUntil !== undefined,
+      }).toEqual({
         codes: ['RulesChanged'],
         holds: true,
       });
@@ -177,7 +180,7 @@ const byGateway = async (world: World) => {
       await eventually(async () => expect((await status()).phase).toBe('Running'), LONG);
       await editRoute(world, scope, 5);
       await eventually(async () => {
-        expect((await status()).warnings.map(({ code }) => code)).toEqual(['RulesChanged']);
+        expect((await status()).warnings.map(({ code }) => code)).toContain('RulesChanged');
         expect(weightsOf(world, scope)).toEqual({ '42': 100, '43': 0 });
       }, LONG);
       await handle.executeUpdate(rollbackUpdate, { args: [{ reason: 'it is slow' }] });
