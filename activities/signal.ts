@@ -29,6 +29,15 @@ export function heartbeatDetails<T>(): T | undefined {
   }
 }
 
+/** Whether no other attempt of this activity has acted. */
+export function isFirstAttempt(): boolean {
+  try {
+    return Context.current().info.attempt === 1;
+  } catch {
+    return true;
+  }
+}
+
 /** While the work goes on its activity is alive: one statement of a database may take longer than a heartbeat is waited for. */
 const BEAT_MS = 5_000;
 

@@ -35,6 +35,7 @@ import { scopeIdSchema } from '../contract/schemas/scope.ts';
 import { retryNowUpdate } from '../contract/scope/messages.ts';
 import type { Warning } from '../contract/scope/status.ts';
 import { deploymentIdKey, phaseKey, scopeIdKey } from '../contract/search-attributes.ts';
+import { unheard } from '../contract/warnings.ts';
 import { query, type RunReport, reportOf, update } from './answers.ts';
 import { checked } from './check.ts';
 import { InvalidInput, NotFound, RolloutInProgress } from './errors.ts';
@@ -243,7 +244,7 @@ export class Deployments {
     for (const { instances, lastSeen, warnings } of seen) {
       if (instances && status.kind !== undefined) status.instances = { ...status.instances, ...instances };
       if (lastSeen && status.waitingFor) status.waitingFor.lastSeen = lastSeen;
-      if (warnings) status.warnings = withFresh(status.warnings, warnings);
+      if (warnings) status.warnings.push(...unheard(status.warnings, warnings));
     }
     return status;
   }
@@ -281,11 +282,6 @@ interface Beat {
   instances?: Partial<Record<Side, InstanceCounts>>;
   lastSeen?: string;
   warnings?: Warning[];
-}
-
-function withFresh(known: readonly Warning[], told: readonly Warning[]): Warning[] {
-  const words = new Set(known.map(({ code, message }) => `${code} ${message}`));
-  return [...known, ...told.filter(({ code, message }) => !words.has(`${code} ${message}`))];
 }
 
 function by(options: { by?: string }): { by?: string } {

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { AwsCallError } from '../aws/errors.ts';
 import { KubernetesCallError } from '../kubernetes/errors.ts';
@@ -34,24 +33,6 @@ export function isPassing(error: unknown): boolean {
   if (error instanceof AwsCallError) return error.kind !== 'denied' && error.kind !== 'invalid';
   if (error instanceof KubernetesCallError) return error.kind !== 'denied' && error.kind !== 'invalid';
   return false;
-}
-
-/** What an earlier attempt of this activity had got to, from its last heartbeat. */
-export function earlierAttempt<T>(): T | undefined {
-  try {
-    return Context.current().info.heartbeatDetails as T | undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether no other attempt of this activity has acted. */
-export function isFirstAttempt(): boolean {
-  try {
-    return Context.current().info.attempt === 1;
-  } catch {
-    return true;
-  }
 }
 
 export interface Look<T> {

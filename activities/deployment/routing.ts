@@ -8,11 +8,11 @@ import { routingObjects } from '../../domain/deployment/objects/routing.ts';
 import type { Routing } from '../../domain/deployment/rollout/routing.ts';
 import type { TargetNeed } from '../../domain/deployment/rollout/types.ts';
 import { gateSeconds, judgeTargets, type TargetVerdict } from '../../domain/deployment/targets.ts';
-import { beat } from '../signal.ts';
+import { beat, heartbeatDetails, isFirstAttempt } from '../signal.ts';
 import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
-import { cancellationOf, earlierAttempt, isFirstAttempt, isInterruption, lookUntil } from './looping.ts';
+import { cancellationOf, isInterruption, lookUntil } from './looping.ts';
 import { applyChecked, type Live, ofScope, refOf, requireOwn } from './objects.ts';
 import { heardUntilNow, notConverged, type Opinion, opinionOf, unreadable } from './opinions.ts';
 import { type Original, readOriginals } from './originals.ts';
@@ -53,7 +53,12 @@ interface Progress {
  * lost goes on from its last heartbeat with the same deadlines.
  */
 export async function routeTraffic(deps: DeploymentDependencies, input: RouteInput): Promise<StepAnswer> {
-  const progress: Progress = earlierAttempt<Progress>() ?? { beganAt: Date.now(), missing: 0, warnings: [], seen: {} };
+  const progress: Progress = heartbeatDetails<Progress>() ?? {
+    beganAt: Date.now(),
+    missing: 0,
+    warnings: [],
+    seen: {},
+  };
   try {
     if (progress.appliedAt === undefined) {
       const failure = await awaitTargets(deps, input, progress);

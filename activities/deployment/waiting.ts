@@ -6,10 +6,10 @@ import { explainInstances, type FoundPod } from '../../domain/deployment/explain
 import { type FoundDeployment, type InstancesVerdict, judgeInstances } from '../../domain/deployment/instances.ts';
 import { sideName } from '../../domain/deployment/names.ts';
 import { KubernetesCallError } from '../kubernetes/errors.ts';
-import { beat } from '../signal.ts';
+import { beat, heartbeatDetails } from '../signal.ts';
 import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
-import { cancellationOf, earlierAttempt, isInterruption, lookUntil } from './looping.ts';
+import { cancellationOf, isInterruption, lookUntil } from './looping.ts';
 import { kinds, type Live, wire } from './objects.ts';
 import { deploymentOf, idsOf } from './sight.ts';
 
@@ -32,7 +32,7 @@ interface Progress {
 /** Until the instances of a side are ready; every look heartbeats what it saw, events with it. Reads only. */
 export async function waitInstances(deps: DeploymentDependencies, input: WaitInput): Promise<StepAnswer> {
   const { course, side, count, since } = input;
-  const progress: Progress = earlierAttempt<Progress>() ?? { lastSeen: 'not looked at yet', instances: {} };
+  const progress: Progress = heartbeatDetails<Progress>() ?? { lastSeen: 'not looked at yet', instances: {} };
   let verdict: InstancesVerdict | undefined;
   const seen = (): Seen => ({ instances: progress.instances });
   const warnings = () => progress.warnings ?? [];

@@ -4,11 +4,11 @@ import { compareRules } from '../../domain/deployment/gate.ts';
 import type { Routing } from '../../domain/deployment/rollout/routing.ts';
 import { illness, judgeTargets } from '../../domain/deployment/targets.ts';
 import { notYet } from '../failures.ts';
-import { beat } from '../signal.ts';
+import { beat, heartbeatDetails } from '../signal.ts';
 import type { Course, Seen, WatchAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { routeKind } from './gateway.ts';
-import { cancellationOf, earlierAttempt, isPassing, pauseFor } from './looping.ts';
+import { cancellationOf, isPassing, pauseFor } from './looping.ts';
 import { type Live, ofScope } from './objects.ts';
 import { expectationOf } from './routing.ts';
 import { countsOf, idsOf, seeHealth, seeRouting } from './sight.ts';
@@ -41,7 +41,7 @@ const LONGEST_ATTEMPT_MS = 15_000;
  * "not yet"; since when a side is ill travels in the heartbeats. Reads only.
  */
 export async function watchTraffic(deps: DeploymentDependencies, input: WatchInput): Promise<WatchAnswer> {
-  const progress = earlierAttempt<Progress>() ?? { illSince: {}, seen: {} };
+  const progress = heartbeatDetails<Progress>() ?? { illSince: {}, seen: {} };
   const { pollInterval } = input.course.request.timings;
   const endAt = Date.now() + LONGEST_ATTEMPT_MS;
   for (;;) {

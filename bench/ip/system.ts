@@ -2,12 +2,11 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { searchAttributeNames } from '../../contract/names.ts';
 import type { Report } from '../../sandbox/binaries/progress.ts';
-import { freePorts } from '../../sandbox/processes/ports.ts';
 import { startTemporal, type TemporalServer } from '../../sandbox/temporal/server.ts';
-import { startWorkerProcess, type WorkerProcess } from '../../sandbox/worker-process.ts';
+import type { WorkerProcess } from '../../sandbox/worker-process.ts';
 import { connectGroundwork, type Groundwork } from '../../starter/client.ts';
 import { buildWorker } from '../scope/build-worker.ts';
-import { workerStart } from '../worker-start.ts';
+import { startMeasuredWorker } from '../scope/worker.ts';
 import type { Bed } from './bed.ts';
 
 /** A whole installation of the IP room: a database, Temporal, one worker process, and connections to it. */
@@ -41,13 +40,7 @@ export async function startSystem(bed: Bed, program: string | undefined, report:
   };
   report('Worker: building it as production runs it, and starting its process');
   const built = program ?? (await buildWorker(join(bed.folder, 'worker-build')));
-  const [probePort = 0] = await freePorts(1);
-  const { environment, flags } = workerStart();
-  const worker = await startWorkerProcess(
-    bed.folder,
-    { ...environment, ...settings, BENCH_PROBE_PORT: String(probePort) },
-    [...flags, built],
-  );
+  const worker = await startMeasuredWorker(built, bed.folder, settings);
   const connections: Connection[] = [];
   return {
     databaseUrl,

@@ -188,8 +188,8 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     seats: cache<Seat>(workshopResources.seat),
     log,
   });
-  const ofTheCluster = [workloads, garbage, gateways, ...small];
-  const all = [loadBalancer, workshops, ...ofTheCluster];
+  const ofNoCluster = [loadBalancer, workshops];
+  const all = [...ofNoCluster, workloads, garbage, gateways, ...small];
   const stop = async () => {
     await Promise.all(all.map((controller) => controller.stop()));
     await Promise.all(reflectors.map((reflector) => reflector.stop()));
@@ -206,8 +206,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     await stop();
     throw error;
   }
-  const wanted = simulated ? all : [loadBalancer, workshops];
-  await Promise.all(wanted.map((controller) => controller.resume()));
+  await Promise.all((simulated ? all : ofNoCluster).map((controller) => controller.resume()));
   const podAt = (ip: string) => pods.values().find(({ status }) => status?.podIP === ip);
   return { loadBalancer, workloads, garbage, gateways, workshops, podAt, stop };
 }

@@ -38,6 +38,7 @@ import {
   phaseKey,
   scopeIdKey,
 } from '../../contract/search-attributes.ts';
+import { unheard } from '../../contract/warnings.ts';
 import { deploymentChecklist } from '../../domain/deployment/checklist.ts';
 import { expectedRouting } from '../../domain/deployment/expected.ts';
 import type { DeploymentRequest } from '../../domain/deployment/request.ts';
@@ -201,8 +202,7 @@ export class RolloutRun {
   }
 
   warn(...warnings: readonly Warning[]): void {
-    const known = new Set(this.status.warnings.map(({ code, message }) => `${code} ${message}`));
-    this.status.warnings.push(...warnings.filter(({ code, message }) => !known.has(`${code} ${message}`)));
+    this.status.warnings.push(...unheard(this.status.warnings, warnings));
   }
 
   /** Runs one step of the planner so that a message can end it. `wait` is what the status shows meanwhile. */

@@ -2,6 +2,7 @@ import { setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporal
 import { getStatus } from '../../contract/scope/messages.ts';
 import type { ScopePhase, ScopeStatus, WaitingFor, Warning } from '../../contract/scope/status.ts';
 import { balancerNameKey, environmentKey, phaseKey, scopeIdKey } from '../../contract/search-attributes.ts';
+import { unheard } from '../../contract/warnings.ts';
 import { checklist } from '../../domain/scope/checklist.ts';
 import { runKey, Waits } from './waits.ts';
 
@@ -49,8 +50,7 @@ export class ScopeRun {
   }
 
   warn(...warnings: readonly Warning[]): void {
-    const known = new Set(this.status.warnings.map(({ code, message }) => `${code} ${message}`));
-    this.status.warnings.push(...warnings.filter(({ code, message }) => !known.has(`${code} ${message}`)));
+    this.status.warnings.push(...unheard(this.status.warnings, warnings));
   }
 
   /** Runs `look` as a wait that the status shows and that `retryNow` starts anew. */

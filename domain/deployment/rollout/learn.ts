@@ -1,5 +1,6 @@
 import type { Failure } from '../../../contract/failures.ts';
 import type { Warning } from '../../../contract/scope/status.ts';
+import { unheard } from '../../../contract/warnings.ts';
 import { nextStep } from '../traffic-plan.ts';
 import { isStillDecided } from './decide.ts';
 import { before, greenShare, sameRouting, weighted } from './routing.ts';
@@ -169,7 +170,6 @@ function changed(state: RolloutState, at: number, words: string): RolloutState {
 
 /** Adds warnings that are not known yet. */
 export function warned(state: RolloutState, warnings: readonly Warning[]): RolloutState {
-  const known = new Set(state.warnings.map(({ code, message }) => `${code} ${message}`));
-  const fresh = warnings.filter(({ code, message }) => !known.has(`${code} ${message}`));
+  const fresh = unheard(state.warnings, warnings);
   return fresh.length === 0 ? state : { ...state, warnings: [...state.warnings, ...fresh] };
 }
