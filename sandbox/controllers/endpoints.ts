@@ -52,6 +52,12 @@ export class Endpoints {
     this.#queue.resume();
   }
 
+  /** Resolves once every change of the Pod has been looked at. */
+  async followed(pod: Pod): Promise<void> {
+    const services = this.#options.services.values().filter((service) => has(service, pod));
+    await Promise.all([...services].map((service) => this.#queue.idle(keyOf(service))));
+  }
+
   stop(): Promise<void> {
     return this.#queue.stop();
   }

@@ -139,6 +139,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     findCertificates: async () => (await options.findCertificates?.(aws.region)) ?? [],
     log,
   });
+  const endpoints = new Endpoints({ client: clients.workloads, services, pods, log });
   const workloads = new WorkloadController({
     client: clients.workloads,
     clock,
@@ -152,6 +153,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     replicaSets,
     pods,
     random: mulberry32(options.seed ?? 1),
+    followed: async (pod) => void (await Promise.all([loadBalancer.followed(pod), endpoints.followed(pod)])),
     log,
   });
   const garbage = new GarbageController({
@@ -175,10 +177,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     namespaces,
     log,
   });
-  const small = [
-    new Autoscalers({ client: clients.workloads, autoscalers, deployments, log }),
-    new Endpoints({ client: clients.workloads, services, pods, log }),
-  ];
+  const autoscaling = new Autoscalers({ client: clients.workloads, autoscalers, deployments, log });
   const workshops = new WorkshopController({
     client: clients.workshops,
     clock,
@@ -189,7 +188,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     log,
   });
   const ofNoCluster = [loadBalancer, workshops];
-  const all = [...ofNoCluster, workloads, garbage, gateways, ...small];
+  const all = [...ofNoCluster, workloads, garbage, gateways, autoscaling, endpoints];
   const stop = async () => {
     await Promise.all(all.map((controller) => controller.stop()));
     await Promise.all(reflectors.map((reflector) => reflector.stop()));

@@ -52,6 +52,12 @@ export class WorkQueue {
     this.#timers.set(key, { at, timer });
   }
 
+  /** Resolves once the key neither waits nor is worked on: done, or failed until its back-off is over, or the queue is at rest. */
+  async idle(key: string): Promise<void> {
+    const isBusy = () => this.#ready.has(key) || this.#running.has(key);
+    while (!this.#paused && !this.#stopped && isBusy()) await Promise.race(this.#running.values());
+  }
+
   /** Takes no more keys; what runs ends. Keys added meanwhile wait. */
   async pause(): Promise<void> {
     this.#paused = true;

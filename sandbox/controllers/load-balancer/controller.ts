@@ -139,6 +139,11 @@ export class LoadBalancerController {
     await this.resume();
   }
 
+  /** Resolves once every change of the Pod has been looked at. */
+  async followed(pod: Pod): Promise<void> {
+    await Promise.all(this.#bindings.ofPod(pod).map((arn) => this.#targets.idle(arn)));
+  }
+
   async stop(): Promise<void> {
     this.#turn += 1;
     this.#down = true;

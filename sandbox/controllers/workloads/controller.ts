@@ -31,6 +31,7 @@ export interface WorkloadOptions {
   replicaSets: Reflector<ReplicaSet>;
   pods: Reflector<Pod>;
   random: () => number;
+  followed: PodEnvironment['followed'];
   log: (line: string) => void;
 }
 
@@ -65,7 +66,7 @@ export class WorkloadController {
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
-    const { clock, log, recorders, client, random } = options;
+    const { clock, log, recorders, client, random, followed } = options;
     const backOff = { firstMs: 10, longestMs: 5_000 };
     const onError = (key: string, error: unknown) => {
       // The cache was behind our own write; the next attempt is with the newer version.
@@ -95,6 +96,7 @@ export class WorkloadController {
       knobs: this.knobs,
       node: { name: 'sandbox-node-1', ip: '10.0.0.10' },
       newPodIp: () => this.#newPodIp(),
+      followed,
       up: () => this.#up,
     };
     options.deployments.onChange(({ type, object }) => {

@@ -27,6 +27,8 @@ export interface PodEnvironment {
   knobs: WorkloadKnobs;
   node: { name: string; ip: string };
   newPodIp: () => string;
+  /** Resolves when those that send traffic to the Pod have seen how it is. */
+  followed: (pod: Pod) => Promise<void>;
   /** Resolves while the controllers are up; waits while they are paused. */
   up: () => Promise<void>;
 }
@@ -77,14 +79,18 @@ export class PodLife {
     await this.#serve(restarts);
   }
 
-  /** The Pod goes: not ready, then its grace time, then away for good. */
+  /**
+   * The Pod goes: not ready, then its grace time, then away for good. A grace time is longer than controllers need to take the
+   * Pod out of traffic; it is scaled and they are not, so they are waited for.
+   */
   async terminate(): Promise<void> {
-    const { knobs, kubelet, client } = this.#env;
+    const { knobs, kubelet, client, followed } = this.#env;
     const pod = this.#pod;
     if (pod.spec?.nodeName !== undefined) {
       for (const { name } of pod.spec.containers) kubelet.normal(pod, 'Killing', `Stopping container ${name}`);
       if (isReady(pod)) await this.#write({ ...this.#running(this.#restartsSoFar), ready: false });
       await this.#sleep(knobs.terminationSeconds ?? pod.metadata.deletionGracePeriodSeconds ?? 0);
+      await followed(pod);
     }
     await this.#attempt(() =>
       client.remove(pathTo(resources.pods, pod), { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } }),

@@ -329,6 +329,24 @@ describe('a weighted forward', () => {
     await eventually(async () => targets().filter(({ goneAt }) => goneAt !== undefined).length === 1);
   });
 
+  test('loses a target before its Pod is gone, however slow the controller is: its time is not scaled, grace times are', async () => {
+    await createService('blue');
+    await createService('green');
+    await ns.create(deployments, 'blue', deploymentBody({ app: 'blue', replicas: 1 }));
+    await createIngress('web', { 'actions.keeper': split(100, 0) });
+    await settled('web');
+    const target = await eventually(async () => targetGroups().flatMap(({ targets }) => targets)[0]);
+    const graceMs = 50; // 5 s in the tests' scale
+    aws.faults.add({
+      match: { service: 'elbv2', action: 'DeregisterTargets' },
+      effect: { kind: 'latency', ms: 10 * graceMs },
+    });
+    await ns.merge<Deployment>(deployments, 'blue', { spec: { replicas: 0 } });
+    await eventually(async () => controllers.podAt(target.id) === undefined);
+    const present = targetGroups().flatMap(({ targets }) => targets.filter(({ goneAt }) => goneAt === undefined));
+    expect(present).toEqual([]);
+  });
+
   test('blocks the whole group while one of its Services is missing, and goes on as soon as it appears', async () => {
     await createService('blue');
     const web = await createIngress('web', { 'actions.keeper': split(100, 0) });
