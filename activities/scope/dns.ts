@@ -73,8 +73,8 @@ export interface Ensured {
 }
 
 /**
- * Makes the alias record of a scope in one zone. Twice, or with a lost answer, is harmless: the ledger row is written
- * before the call, so a record that "already exists" with our target is recognised as ours.
+ * Makes the alias record of a scope in one zone. Twice, or with a lost answer, is harmless: the ledger row of a new record is
+ * written before the call, so one that "already exists" with our target is recognised as ours.
  */
 export async function ensureDnsRecord(deps: ScopeDependencies, input: EnsureInput): Promise<Ensured> {
   const { zone, name, target } = input;
@@ -92,16 +92,30 @@ export async function ensureDnsRecord(deps: ScopeDependencies, input: EnsureInpu
   if (foreign && !(ours && row.origin === 'made' && foreign.Type === 'A'))
     throw conflict(foundRecord(zone.id, foreign), 'was not made by Groundwork for this scope');
 
-  const action = foreign ? 'UPSERT' : 'CREATE';
-  const noted = await note(deps, input, 'made', action === 'CREATE');
-  const changeId = await write(deps, input, action);
-  return { record: status(input, noted.origin, 'pending'), changeId };
+  if (foreign) {
+    // The row keeps the target of our record until that has changed: a deletion knows the record by it.
+    const changeId = await changeOwn(deps, input);
+    await note(deps, input, 'made');
+    return { record: status(input, 'made', 'pending'), changeId };
+  }
+  await note(deps, input, 'made', true);
+  return { record: status(input, 'made', 'pending'), changeId: await create(deps, input) };
 }
 
-async function write(deps: ScopeDependencies, input: EnsureInput, action: 'CREATE' | 'UPSERT'): Promise<string> {
+/** Lets a record that is ours lead to the target. */
+function changeOwn(deps: ScopeDependencies, { zone, name, target }: EnsureInput): Promise<string> {
+  return zoneErrors(zone.id, () => changeRecord(deps.aws, zone.id, 'UPSERT', aliasRecord(name, target))).catch(
+    (error: unknown) => {
+      if (error instanceof AwsCallError && error.code === 'InvalidChangeBatch') throw refused(zone.id, name, error);
+      throw error;
+    },
+  );
+}
+
+async function create(deps: ScopeDependencies, input: EnsureInput): Promise<string> {
   const { zone, name, target } = input;
   try {
-    return await changeRecord(deps.aws, zone.id, action, aliasRecord(name, target));
+    return await changeRecord(deps.aws, zone.id, 'CREATE', aliasRecord(name, target));
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;
     if (error.code === 'NoSuchHostedZone') throw zoneMissing(zone.id);
@@ -112,8 +126,7 @@ async function write(deps: ScopeDependencies, input: EnsureInput, action: 'CREAT
     }
     const current = await readRecords(deps.aws, zone.id, name);
     // The answer to our own CREATE was lost: the record is there and leads where it should.
-    if (current.some((record) => leadsTo(record, target)))
-      return changeRecord(deps.aws, zone.id, 'UPSERT', aliasRecord(name, target));
+    if (current.some((record) => leadsTo(record, target))) return changeOwn(deps, input);
     const [other] = current;
     await forgetRecord(deps.database, zone.id, name, 'A');
     throw conflict(

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../postgres/database.ts';
 
-/** DNS records that are known to be ours. A row is written before the call to Route 53. */
+/** DNS records that are known to be ours. A row is there before its record is. */
 
 export interface RecordRow {
   zoneId: string;

@@ -132,6 +132,26 @@ describe('a repeat of a creation on a balancer of ours', () => {
     expect(rows).toContain(`${name} active`);
   });
 
+  test('knows its record by the old target while the change is refused: a deletion leaves none behind', async () => {
+    const input = world.request();
+    const first = await world.create(input);
+    const state = world.aws.dump();
+    const region = state.regions?.['us-east-1'];
+    const isOther = ({ name }: { name: string }) => name !== first.balancer.name;
+    if (region) region.loadBalancers = (region.loadBalancers ?? []).filter(isOther);
+    world.aws.seed(state);
+    const denied = world.faults.add({
+      match: { service: 'route53', action: 'ChangeResourceRecordSets' },
+      effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+    });
+    expect(await failureOf(world.create(input))).toMatchObject({ type: 'AccessDenied' });
+    world.faults.remove(denied);
+    expect((await truth(world)).records).toContain(`ZPUBLIC ${first.domain} -> ${first.balancer.dnsName}`);
+
+    await world.remove(input.scopeId);
+    expect((await truth(world)).records.filter((record) => record.includes(first.domain))).toEqual([]);
+  });
+
   test('applies a keeper again that somebody deleted', async () => {
     const input = world.request();
     const { balancer } = await world.create(input);
