@@ -123,6 +123,9 @@ async function findScope(deps: DeploymentDependencies, request: DeploymentReques
       const name = metadata?.name ?? '';
       return { name, count: minimum(name) ?? (typeof spec?.replicas === 'number' ? spec.replicas : 1) };
     }),
+    ending: [...services, ...deployments].flatMap(({ metadata }) =>
+      metadata?.deletionTimestamp ? [metadata.name ?? ''] : [],
+    ),
     deploymentIds: deploymentIdsOf(scopeId, sides),
   };
 }

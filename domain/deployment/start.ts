@@ -15,6 +15,8 @@ export interface FoundScope {
   services: readonly BackendService[];
   /** Deployments of the scope with their planned counts: the HPA's minimum, else `spec.replicas`. */
   deployments: readonly { name: string; count: number }[];
+  /** Names of those Services and Deployments that are being deleted: what holds them may let go at any moment. */
+  ending: readonly string[];
   /** Deployment ids on objects of the scope of any kind that a removal would look at. */
   deploymentIds: readonly string[];
 }
@@ -46,8 +48,15 @@ export function judgeStart(request: DeploymentRequest, found: FoundScope): Start
     routing: startingRouting(request, routing),
     greenExists: found.deploymentIds.includes(green),
     ...(blueCount === undefined ? {} : { blueCount }),
+    noWayBack: blue !== undefined && isGoing(name(blue), found),
   };
   return { ok: true, plan, state: initialState(plan, start), shape };
+}
+
+/** Whether a side lacks its main Service or its Deployment, or is about to. */
+function isGoing(side: string, { services, deployments, ending }: FoundScope): boolean {
+  const isThere = ({ name }: { name: string }) => name === side;
+  return !services.some(isThere) || !deployments.some(isThere) || ending.includes(side);
 }
 
 /** Weight for a deployment that is neither blue nor green: its rollout was never ended. */

@@ -78,7 +78,8 @@ function rollback(state: RolloutState, reason: string): MessageVerdict {
 }
 
 function pause(state: RolloutState, reason: string | undefined): MessageVerdict {
-  if (state.removalBegun || !open.includes(state.phase)) return notIn('pause', state);
+  if (!open.includes(state.phase)) return notIn('pause', state);
+  if (state.removalBegun) return refused('the old version is already being removed: that is not left half done');
   if (state.paused) return { accepted: true, answer: 'joined', state };
   const words = reason === undefined || reason.trim() === '' ? {} : { pauseReason: reason.trim() };
   return { accepted: true, answer: 'begun', state: { ...state, ...words, paused: true } };

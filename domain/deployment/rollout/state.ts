@@ -9,6 +9,8 @@ export interface StartingPoint {
   greenExists: boolean;
   /** Planned count of blue now, when it is known. */
   blueCount?: number;
+  /** Green serves alone, and an earlier run had begun to remove blue: nothing may lead to what is left of it. */
+  noWayBack?: boolean;
 }
 
 export const freshStart: StartingPoint = { routing: before, greenExists: false };
@@ -37,7 +39,7 @@ export function initialState(plan: RolloutPlan, start: StartingPoint = freshStar
     finalizing,
     greenHadWeight: share > 0,
     drained: finalizing ? ['blue'] : [],
-    removalBegun: false,
+    removalBegun: finalizing && start.noWayBack === true,
     removed: [],
     knownIll: [],
     warnings: [],

@@ -26,6 +26,7 @@ const found = (fields: Partial<FoundScope> = {}): FoundScope => ({
   routing: existing({ form: 'single', side: 'blue' }),
   services: [blueMain],
   deployments: [{ name: 'd-7-41', count: 6 }],
+  ending: [],
   deploymentIds: ['41'],
   ...fields,
 });
@@ -59,6 +60,21 @@ describe('where a rollout begins', () => {
   test('a repeat after blue was partly removed finalizes', () => {
     const facts = found({ routing: existing(greenAlone), services: [green], deploymentIds: ['41', '42'] });
     expect(start(facts)).toMatchObject({ ok: true, state: { finalizing: true, drained: ['blue'], percent: 100 } });
+  });
+
+  test.each<[string, Partial<FoundScope>, boolean]>([
+    ['whole', {}, false],
+    ['without its Service', { services: [green] }, true],
+    ['without its Deployment', { deployments: [] }, true],
+    ['being deleted', { ending: ['d-7-41'] }, true],
+  ])('where green serves alone and blue is %s, the way back is there or closed', (_, fields, removalBegun) => {
+    const facts = found({
+      routing: existing(greenAlone),
+      services: [blueMain, green],
+      deploymentIds: ['41', '42'],
+      ...fields,
+    });
+    expect(start(facts)).toMatchObject({ state: { finalizing: true, removalBegun } });
   });
 
   test('an initial rollout finds nothing, or what its first attempt left', () => {

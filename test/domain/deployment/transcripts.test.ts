@@ -254,6 +254,18 @@ const stories: Record<string, Story> = {
     start: { routing: { form: 'single', side: 'green' }, greenExists: true },
     events: [],
   },
+  'repeat while blue is being removed, its messages refused': {
+    start: { routing: { form: 'single', side: 'green' }, greenExists: true, noWayBack: true },
+    events: [say('wait', back), say('wait', { name: 'pause' })],
+  },
+  'repeat while blue is being removed, green ill': {
+    start: { routing: { form: 'single', side: 'green' }, greenExists: true, noWayBack: true },
+    events: [fails('gate     rules, 42', 'TargetsUnhealthy', 'no target of 42 is healthy')],
+  },
+  'repeat while blue is being removed, cancelled': {
+    start: { routing: { form: 'single', side: 'green' }, greenExists: true, noWayBack: true },
+    events: [{ on: 'wait', cancel: true }],
+  },
   'switch kept until verified': {
     events: [
       say('wait', to(10)),
