@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { forgetSandbox } from './sandbox/record.ts';
 import LongestFirst from './tools/test-order.ts';
+
+forgetSandbox(process.env); // tests have servers of their own, also in a shell with the environment of a sandbox
 
 /**
  * `unit` needs no server. `processes` starts servers of its own. `servers` shares one Temporal, one PostgreSQL and one

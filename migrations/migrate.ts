@@ -7,8 +7,12 @@ import pg from 'pg';
 
 const directory = dirname(fileURLToPath(import.meta.url));
 
-/** Oldest PostgreSQL that the migrations are written for. */
+/** Oldest PostgreSQL that the migrations are written for, and the newest that they were tested with. */
 export const OLDEST_SERVER = 15;
+export const NEWEST_TESTED = 18;
+
+/** The server is older than `OLDEST_SERVER`. */
+export class ServerTooOld extends Error {}
 
 const TABLE = 'groundwork_migration';
 
@@ -64,7 +68,7 @@ async function refuseOldServer(databaseUrl: string): Promise<void> {
     );
     const version = rows[0]?.version ?? 0;
     if (version < OLDEST_SERVER) {
-      throw new Error(`PostgreSQL ${version} is too old: Groundwork needs ${OLDEST_SERVER} or newer`);
+      throw new ServerTooOld(`PostgreSQL ${version} is too old: Groundwork needs ${OLDEST_SERVER} or newer`);
     }
   } finally {
     await client.end();

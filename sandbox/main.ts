@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
+import { reportToStderr } from './binaries/progress.ts';
 import { control, type FaultCommand, type FaultState } from './control.ts';
 import { isAlive, sendSignal, waitGone } from './processes/identity.ts';
 import { awaitWatchdog, ownerOf, releaseRunFolder } from './processes/run-folder.ts';
 import { stopOnSignals } from './processes/signals.ts';
 import { findOrphans, stopOrphans } from './processes/supervisor.ts';
-import { readRecord, runFolder, type SandboxRecord } from './record.ts';
+import { forgetSandbox, readRecord, runFolder, type SandboxRecord } from './record.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox.ts';
 
 /** How long a sandbox that was told to stop may take before it is killed; its watchdog cleans up then. */
@@ -23,6 +24,9 @@ export type SandboxStatus =
  * at once, and the watchdog stops what had been started.
  */
 export async function up(options: SandboxOptions): Promise<Sandbox> {
+  const other = forgetSandbox(process.env);
+  const { report = reportToStderr } = options;
+  if (other) report(`This shell has the environment of sandbox ${other}; this sandbox gets servers of its own.`);
   let sandbox: Sandbox | undefined;
   const unregister = stopOnSignals(async () => sandbox?.stop());
   try {

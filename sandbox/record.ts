@@ -32,6 +32,22 @@ export interface SandboxRecord {
   readonly sources: Readonly<Record<string, string>>;
 }
 
+/** Names the sandbox whose environment a shell has. */
+export const SANDBOX_VARIABLE = 'GROUNDWORK_SANDBOX';
+
+/**
+ * Takes the servers of a sandbox out of `env`, where the shell was told that sandbox's environment: they are no servers of the
+ * user's for another one. Answers the name of the sandbox.
+ */
+export function forgetSandbox(env: NodeJS.ProcessEnv): string | undefined {
+  const name = env[SANDBOX_VARIABLE];
+  if (!name) return undefined;
+  for (const variable of Object.keys(env))
+    if (/^(TEMPORAL_(?!CLI_PATH)|(GROUNDWORK_)?DATABASE_URL$|KUBECONFIG$)/.test(variable)) delete env[variable];
+  delete env[SANDBOX_VARIABLE];
+  return name;
+}
+
 /** `<cache>/run/<name>`. A name is letters, digits, dots and hyphens, so that it cannot leave the folder. */
 export function runFolder(name: string, env: NodeJS.ProcessEnv = process.env): string {
   if (!/^[A-Za-z0-9][\w.-]{0,40}$/.test(name))

@@ -26,7 +26,7 @@ import type { PostgresServer } from './postgres/server.ts';
 import { within } from './processes/deadline.ts';
 import { claimRunFolder, releaseRunFolder } from './processes/run-folder.ts';
 import { type Orphan, type Supervisor, stopOrphans } from './processes/supervisor.ts';
-import { runFolder, type SandboxAddresses, type SandboxRecord, writeRecord } from './record.ts';
+import { runFolder, SANDBOX_VARIABLE, type SandboxAddresses, type SandboxRecord, writeRecord } from './record.ts';
 import type { TemporalServer } from './temporal/server.ts';
 
 /** How long a part in this process may take to close before it is left to the end of the process. */
@@ -145,6 +145,7 @@ async function compose(
   const addresses = addressesOf(temporal, postgres, kubernetes, aws.url, control.url);
   const environment = environmentOf(addresses, region, {
     ...(temporal.proxy === undefined ? {} : ownTemporal),
+    [SANDBOX_VARIABLE]: name,
     ...options.environment,
   });
   // An external server is not ours to write to: "groundwork setup" does it there.

@@ -433,55 +433,70 @@ export type Values = { [K in keyof Settings]: Value<Settings[K]> };
 
 export type ReadResult = { ok: true; values: Values } | { ok: false; problems: string[] };
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 function unservedQueue(names: string[]): string | undefined {
   const unknown = names.find((name) => !rooms.includes(name as Room));
   if (unknown !== undefined) return `names ${unknown}; the queues are ${rooms.join(', ')}`;
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) return `names ${twice} twice`;
   return names.length === 0 ? 'must name at least one queue' : undefined;
 }
 
 /** Reads all settings. `problems` has one line per wrong or unknown setting. `withDatabase` false: none needs to be named. */
 export function readConfiguration(
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   { withDatabase = true }: { withDatabase?: boolean } = {},
 ): ReadResult {
   const problems: string[] = [];
   const file = readFile(environment, problems);
   const values: Record<string, unknown> = {};
-  const withPreset = (environment[environmentName('preset')] || file.preset) === 'nullplatform';
   for (const setting of Object.values(settings) as Setting<unknown>[]) {
-    const names = [
-      environmentName(setting.key),
-      ...(setting.also ?? []),
-      ...(withPreset ? (setting.presetNames ?? []) : []),
-    ];
-    const name = names.find((candidate) => environment[candidate] !== undefined && environment[candidate] !== '');
-    const raw = name === undefined ? (file[setting.key] ?? undefined) : environment[name];
-    if (raw === undefined || raw === '') {
-      values[setting.key] = setting.fallback;
-      continue;
-    }
-    try {
-      values[setting.key] = setting.read(raw);
-    } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      problems.push(
-        `${name ?? `${setting.key} in the configuration file`} ${setting.secret ? words.replace(/, got .*/, '') : words}`,
-      );
-    }
+    const { value, problem } = readSetting(setting, environment, file);
+    if (problem === undefined) values[setting.key] = value;
+    else problems.push(problem);
   }
   problems.push(...unknownSettings(environment, file));
-  if (withDatabase && values.databaseUrl === undefined && !problems.some((line) => line.includes('DATABASE_URL'))) {
+  if (withDatabase && 'databaseUrl' in values && values.databaseUrl === undefined)
     problems.push('GROUNDWORK_DATABASE_URL is required: the URL of a PostgreSQL database (DATABASE_URL will do)');
-  }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, values: values as Values };
+}
+
+/** Where the worker's database is, whatever is wrong with other settings; neither when no database is named. */
+export function readDatabaseUrl(environment: Environment): { url?: string; problem?: string } {
+  const problems: string[] = [];
+  const file = readFile(environment, problems);
+  const { value, problem = problems[0] } = readSetting(settings.databaseUrl, environment, file);
+  if (value !== undefined) return { url: value };
+  return problem === undefined ? {} : { problem };
+}
+
+function readSetting<T>(
+  setting: Setting<T>,
+  environment: Environment,
+  file: Readonly<Record<string, unknown>>,
+): { value?: T | undefined; problem?: string } {
+  const withPreset = (environment[environmentName('preset')] || file.preset) === 'nullplatform';
+  const names = [
+    environmentName(setting.key),
+    ...(setting.also ?? []),
+    ...(withPreset ? (setting.presetNames ?? []) : []),
+  ];
+  const name = names.find((candidate) => environment[candidate] !== undefined && environment[candidate] !== '');
+  const raw = name === undefined ? (file[setting.key] ?? undefined) : environment[name];
+  if (raw === undefined || raw === '') return { value: setting.fallback };
+  try {
+    return { value: setting.read(raw) };
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    const said = setting.secret ? words.replace(/, got .*/, '') : words;
+    return { problem: `${name ?? `${setting.key} in the configuration file`} ${said}` };
+  }
 }
 
 const FILE_VARIABLE = 'GROUNDWORK_CONFIG_FILE';
 
-function readFile(
-  environment: Readonly<Record<string, string | undefined>>,
-  problems: string[],
-): Record<string, unknown> {
+function readFile(environment: Environment, problems: string[]): Record<string, unknown> {
   const path = environment[FILE_VARIABLE];
   if (!path) return {};
   try {
@@ -500,13 +515,13 @@ function readFile(
 /** Variables with our prefix that belong to the CLI and the sandbox, not to the worker. */
 const FOREIGN = /^GROUNDWORK_(SANDBOX|CACHE|CONFIG_FILE|CLI)(_|$)/;
 
-function unknownSettings(
-  environment: Readonly<Record<string, string | undefined>>,
-  file: Record<string, unknown>,
-): string[] {
+/** What Kubernetes puts into every Pod of a namespace for a Service that is called `groundwork-...`. */
+const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
+
+function unknownSettings(environment: Environment, file: Record<string, unknown>): string[] {
   const names = new Set(Object.keys(settings).map(environmentName));
   const variables = Object.keys(environment).filter(
-    (name) => name.startsWith('GROUNDWORK_') && !names.has(name) && !FOREIGN.test(name),
+    (name) => name.startsWith('GROUNDWORK_') && !names.has(name) && !FOREIGN.test(name) && !SERVICE_LINK.test(name),
   );
   const keys = Object.keys(file).filter((key) => !(key in settings));
   return [...variables, ...keys.map((key) => `${key} in the configuration file`)].map(

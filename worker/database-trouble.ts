@@ -1,3 +1,4 @@
+import { NEWEST_TESTED, OLDEST_SERVER, ServerTooOld } from '../migrations/migrate.ts';
 import type { Trouble } from './findings.ts';
 
 /** What kind of trouble an error of the PostgreSQL client is, in words, and what to do. */
@@ -17,7 +18,13 @@ export function databaseTrouble(error: unknown): { trouble: Trouble; message: st
     };
   if (code === '3D000')
     return { trouble: 'notFound', message, remedy: 'Create the database, or correct DATABASE_URL.' };
-  if (/^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57)/.test(code))
+  if (error instanceof ServerTooOld)
+    return { trouble: 'conflict', message, remedy: `Use PostgreSQL ${OLDEST_SERVER} to ${NEWEST_TESTED}.` };
+  if (/^SASL/.test(message))
+    return { trouble: 'forbidden', message, remedy: 'Check user and password in DATABASE_URL.' };
+  if (/SSL connections/.test(message)) return { trouble: 'usage', message, remedy: 'Correct sslmode in DATABASE_URL.' };
+  // SQLSTATEs, which no code of the operating system (EPIPE) looks like.
+  if (/^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code) && !/^(08|53|57)/.test(code))
     return { trouble: 'unexpected', message: `${message} (${code})`, remedy: 'Look at the log of PostgreSQL.' };
   const words = message === '' ? code : message;
   return { trouble: 'unavailable', message: words, remedy: 'Start PostgreSQL, or correct DATABASE_URL.' };

@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import type { Worker } from '@temporalio/worker';
+import { hostAndPort } from './settings.ts';
 
 /**
  * `/healthz`: the process answers and no worker has failed. `/readyz`: every worker runs and polls. Both answer JSON; 503
  * with the reason when not.
  */
 export async function serveHealth(address: string, workers: readonly Worker[]): Promise<Server> {
-  const [host = '127.0.0.1', port = '0'] = address.split(':');
+  const { host, port } = hostAndPort(address);
   const server = createServer((request, response) => {
     const answer =
       request.url === '/healthz' ? health(workers) : request.url === '/readyz' ? readiness(workers) : undefined;

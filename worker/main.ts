@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
@@ -16,7 +17,8 @@ import { createWorkers, type WorkflowCode } from './workers.ts';
 
 /** The worker process. Exit codes: 0 after a graceful stop, 1 when something failed, 2 for a wrong configuration. */
 
-/** What may keep a failed process alive gets this long to let go. */
+/** How long one part may take to close at the end, and after the last one whatever still keeps the process alive. */
+const CLOSE_MS = 2_000;
 const LAST_WORDS_MS = 5_000;
 
 const values = readOrExit();
@@ -28,8 +30,8 @@ try {
 } catch (error) {
   logger.fatal({ err: error }, 'the worker ended with an error');
   process.exitCode = 1;
-  setTimeout(() => process.exit(1), LAST_WORDS_MS).unref();
 }
+setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
 
 /** Runs until a signal or a failure; whatever was opened by then is closed, last first, so that the process can end. */
 async function run(values: Values): Promise<void> {
@@ -65,7 +67,16 @@ async function run(values: Values): Promise<void> {
     }
     await serve(workers);
   } finally {
-    for (const close of closing) await close();
+    for (const close of closing) await Promise.race([letGo(close), delay(CLOSE_MS, undefined, { ref: false })]);
+  }
+}
+
+/** What cannot be closed hinders neither the others, nor the first error from being told. */
+async function letGo(close: () => unknown): Promise<void> {
+  try {
+    await close();
+  } catch (err) {
+    logger.warn({ err }, 'a part of the worker could not be closed');
   }
 }
 

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import pg from 'pg';
 import type { ObjectModifiers } from '../contract/modifiers.ts';
 import { modifierProblems, readModifiers } from '../domain/modifiers.ts';
@@ -95,12 +95,19 @@ export function modifiers(raw: unknown): ObjectModifiers {
   return value;
 }
 
-/** `ip:port`, for a listener; `localhost` is 127.0.0.1. The SDK's core listens on addresses, not on names. */
+/** `ip:port`, `[ip]:port` for IPv6, for a listener; `localhost` is 127.0.0.1. The SDK's core listens on addresses, not on names. */
 export function address(raw: unknown): string {
   const value = text(raw).replace(/^localhost:/, '127.0.0.1:');
-  const [, ip = '', port = ''] = /^(.+):(\d{1,5})$/.exec(value) ?? [];
-  if (!isIP(ip.replace(/^\[(.*)\]$/, '$1')) || Number(port) > 65_535) throw wrong('ip:port such as 0.0.0.0:9464', raw);
+  const { host, port } = hostAndPort(value);
+  if (!(value.startsWith('[') ? isIPv6(host) : isIPv4(host)) || !/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    throw wrong('ip:port such as 0.0.0.0:9464 or [::]:9464', raw);
   return value;
+}
+
+/** The parts of `ip:port` or `[ip]:port`. */
+export function hostAndPort(address: string): { host: string; port: string } {
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: address.slice(colon + 1) };
 }
 
 /** Connection string of PostgreSQL, as its client reads it. */

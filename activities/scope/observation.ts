@@ -142,7 +142,7 @@ export async function observePool(deps: ScopeDependencies, input: ObservePoolInp
   );
 
   const unreadable: Record<string, string> = {};
-  const queue = [...present];
+  const queue = await withoutFreshDetails(deps, input, present);
   const readOn = async () => {
     for (let listed = queue.shift(); listed; listed = queue.shift()) {
       const error = await readDetailsPatiently(deps, input, listed);
@@ -156,6 +156,29 @@ export async function observePool(deps: ScopeDependencies, input: ObservePoolInp
   if (stuck && input.mustRead && more)
     throw notYet(`balancer ${stuck[0]} cannot be read: ${stuck[1]}`, deps.settings.timings.pollInterval);
   return { unreadable };
+}
+
+/** Those of which no reading is stored that `observeDetails` would take; placement reads the stored ones itself. */
+async function withoutFreshDetails(
+  deps: ScopeDependencies,
+  { pool, maxAgeSeconds, withCertificates }: ObservePoolInput,
+  listed: readonly ListedBalancer[],
+): Promise<ListedBalancer[]> {
+  const { rows } = await deps.database.query<{ name: string }>(
+    `select b.name from balancer b join unnest($3::text[], $4::text[]) as listed (name, arn) using (name)
+      where b.account = $1 and b.region = $2 and b.observed_at >= clock_timestamp() - $5 * interval '1 second'
+        and (b.observation = '"gone"' or b.observation ->> 'arn' = listed.arn and ($6 is false or b.observation ? 'certificates'))`,
+    [
+      pool.account,
+      pool.region,
+      listed.map(({ name }) => name),
+      listed.map(({ arn }) => arn),
+      maxAgeSeconds,
+      withCertificates,
+    ],
+  );
+  const fresh = new Set(rows.map(({ name }) => name));
+  return listed.filter(({ name }) => !fresh.has(name));
 }
 
 async function readDetailsPatiently(

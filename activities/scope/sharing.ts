@@ -54,7 +54,8 @@ export async function shared<T>(
   let notBefore: Date | null = null;
   for (;;) {
     const look: { rows: Stored<T>[] } = await database.query<Stored<T>>(
-      `select ${value} as observation, ${at} as observed_at, not_before, coalesce(${at} >= not_before, false) as fresh
+      `select case when ${at} >= not_before then ${value} end as observation, ${at} as observed_at, not_before,
+              coalesce(${at} >= not_before, false) as fresh
          from ${row.table}, (select coalesce($${arg + 1}::timestamptz, clock_timestamp() - $${arg + 2} * interval '1 second') as not_before) as age
         where ${row.where}`,
       [...row.values, notBefore, ages.maxAgeSeconds],

@@ -5,7 +5,7 @@ import { type Context, withJson } from './command.ts';
 import { addDeploymentCommands } from './deployment/commands.ts';
 import { exitCodes, exitCodeTable } from './exit-codes.ts';
 import { reportFailure, UsageError } from './failing.ts';
-import { colorsFor, type Io } from './io.ts';
+import { colorsFor, type Io, writeJson } from './io.ts';
 import { addIpCommands } from './ip/commands.ts';
 import { addSandboxCommands } from './sandbox-commands.ts';
 import { addScopeCommands } from './scope/commands.ts';
@@ -23,14 +23,21 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     await createProgram({ io, exit }).parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return usageCode(error);
-    return reportFailure(io, error, argv.includes('--json'));
+    const json = argv.includes('--json');
+    if (!(error instanceof CommanderError)) return reportFailure(io, error, json);
+    // Help and version are no errors, and what commander found it has said on stderr.
+    if (error.exitCode === 0) return exitCodes.done;
+    if (json) writeJson(io, { error: { type: 'Usage', message: usageWords(error.message) } });
+    return exitCodes.usage;
   }
 }
 
-/** What commander found has been said already; help and version are no errors. */
-function usageCode(error: CommanderError): number {
-  return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+/** The words of commander, in one line. */
+function usageWords(text: string): string {
+  return text
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
 }
 
 export function createProgram(context: Context): Command {
@@ -44,11 +51,7 @@ export function createProgram(context: Context): Command {
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
       outputError: (text, write) => {
-        const line = text
-          .replace(/^error: /, '')
-          .trim()
-          .replace(/\s*\n\s*/g, ' ');
-        write(`${colorsFor(io.stderr, io.env).red('groundwork:')} ${line}\n`);
+        write(`${colorsFor(io.stderr, io.env).red('groundwork:')} ${usageWords(text)}\n`);
       },
       getOutHelpWidth: () => io.stdout.columns ?? 80,
       getErrHelpWidth: () => io.stderr.columns ?? 80,

@@ -87,6 +87,8 @@ describe('groundwork ip', () => {
     expect(drawn.stdout).toContain('10.1.0.0  ...#............\n');
     const file = join(folder, 'map.svg');
     expect(await ip(`pool map quiet --svg ${file}`)).toMatchObject({ code: 0, stdout: '' });
+    const both = await ip(`pool map quiet --svg ${file} --json`);
+    expect(JSON.parse(both.stdout)).toMatchObject({ pool: { name: 'quiet' } });
     expect(await readFile(file, 'utf8')).toMatch(/^<svg [\s\S]*cli\/default\/one[\s\S]*<\/svg>\n$/);
   });
 

@@ -17,7 +17,14 @@ test(
     expect(await sandbox('status')).toMatchObject({ code: 3, stdout: expect.stringContaining('does not run') });
     expect(await sandbox('faults')).toMatchObject({ code: 3, stderr: expect.stringContaining('does not run') });
 
-    const up = sandbox('up', '--json', '--time-scale', '0.05');
+    // In a shell that still has the environment of another sandbox.
+    const up = groundwork(['sandbox', 'up', '--name', name, '--json', '--time-scale', '0.05'], {
+      env: {
+        GROUNDWORK_SANDBOX: 'gone',
+        TEMPORAL_ADDRESS: '127.0.0.1:9',
+        DATABASE_URL: 'postgresql://127.0.0.1:9/gone',
+      },
+    });
     await expect.poll(async () => (await sandbox('status')).code, { timeout: PATIENCE_MS / 2, interval: 500 }).toBe(0);
 
     const { stdout } = await sandbox('status', '--env');
@@ -25,7 +32,11 @@ test(
     const environment = Object.fromEntries(
       lines.map((line) => /^export (\w+)=(\S+)$/.exec(line)?.slice(1) as [string, string]),
     );
-    expect(environment).toMatchObject({ GROUNDWORK_POLL_INTERVAL: '0.5', AWS_REGION: 'us-east-1' });
+    expect(environment).toMatchObject({
+      GROUNDWORK_SANDBOX: name,
+      GROUNDWORK_POLL_INTERVAL: '0.5',
+      AWS_REGION: 'us-east-1',
+    });
     const checked = await groundwork(['doctor', '--json'], { env: environment });
     expect(checked.code, checked.stdout).toBe(0);
 
@@ -63,6 +74,7 @@ test(
     expect(await sandbox('down')).toMatchObject({ code: 0, stdout: 'The sandbox is stopped.\n' });
     const ended = await up;
     expect(ended.code).toBe(143);
+    expect(ended.stderr).toContain('This shell has the environment of sandbox gone');
     expect((JSON.parse(ended.stdout) as SandboxRecord).environment).toEqual(environment);
   },
   PATIENCE_MS,

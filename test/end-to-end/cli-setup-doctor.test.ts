@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -107,13 +107,27 @@ describe('groundwork setup', () => {
 
   test.each([
     ['no database is named', {}, 2, 'DATABASE_URL is required'],
-    ['the URL is none', { DATABASE_URL: 'postgres://user:pa#ss@db/x' }, 2, 'DATABASE_URL is no URL'],
+    ['the URL is none', { DATABASE_URL: 'postgres://user:pa#ss@db/x' }, 2, 'DATABASE_URL is not a URL of PostgreSQL'],
     ['no PostgreSQL answers', { DATABASE_URL: `postgres://u:p@${NOWHERE}/x` }, 8, 'Start PostgreSQL'],
   ])('says what to do when %s', async (_, env, expected, words) => {
     const { code, stderr } = await groundworkHere(['setup', '--skip-temporal'], { env });
     expect(code).toBe(expected);
     expect(stderr).toContain(words);
     expect(stderr).not.toContain('    at ');
+  });
+
+  test('finds the database where the worker does, in the configuration file too', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'groundwork-setup-'));
+    try {
+      const path = join(folder, 'groundwork.yaml');
+      await writeFile(path, `databaseUrl: ${databaseUrl}\n`);
+      const { code, stdout } = await groundworkHere(['setup', '--skip-temporal'], {
+        env: { GROUNDWORK_CONFIG_FILE: path },
+      });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'database: the schema was up to date\n' });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('says what to do when the namespace does not exist', async () => {

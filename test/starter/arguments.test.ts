@@ -115,6 +115,19 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
   });
 });
 
+test.each([
+  ['an unknown command', ['nonsense', '--json'], "unknown command 'nonsense'"],
+  ['a missing argument', ['scope', 'status', '--json'], "missing required argument 'id'"],
+  ['a number that is none', ['scope', 'list', '--limit', 'zero', '--json'], 'must be'],
+])('wrong usage is the one document on stdout with --json: %s', async (_, argv, words) => {
+  const { code, stdout, stderr } = await cli(argv);
+  expect({ code, ...JSON.parse(stdout) }).toEqual({
+    code: 2,
+    error: { type: 'Usage', message: expect.stringContaining(words) },
+  });
+  expect(stderr).toBe(`groundwork: ${JSON.parse(stdout).error.message}\n`);
+});
+
 describe('wrong input is exit code 4, with no server at hand', () => {
   test('one line for each wrong field', async () => {
     const { code, stdout, stderr } = await cli([

@@ -1,8 +1,11 @@
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { startTcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
 import { eventually } from '../support/inspect.ts';
 import { testDatabase, testServers, uniqueName } from '../support/servers.ts';
 import { freeAddress, runWorker as run } from '../support/worker-process.ts';
+import { addressOf, throughProxy } from '../support/world.ts';
 
 /** The worker as a process of its own, as it runs in production. */
 
@@ -61,6 +64,28 @@ describe('the worker process', () => {
       expect.arrayContaining(['starting', 'stopping: no new work, running activities may finish', 'stopped']),
     );
     expect(worker.output() + worker.errors()).not.toMatch(/planted-secret|127\.0\.0\.1:\d+\/.*@|postgres(ql)?:\/\//);
+  });
+
+  test('stops with code 0 while its database does not answer', { timeout: 120_000 }, async () => {
+    const network = await startTcpProxy(addressOf(database.url));
+    try {
+      const settings = {
+        ...(await environment()),
+        GROUNDWORK_DATABASE_URL: throughProxy(database.url, network),
+        GROUNDWORK_IP_SAMPLE_SECONDS: '0.05',
+      };
+      const worker = run(settings);
+      await eventually(async () => {
+        expect((await fetch(`http://${settings.GROUNDWORK_HEALTH_ADDRESS}/readyz`)).status).toBe(200);
+      }, 60);
+      network.set({ blackHole: true });
+      await delay(500); // a sample of the pools is under way, and waits a minute for its answer
+      worker.child.kill('SIGTERM');
+      expect(await Promise.race([worker.ended, delay(40_000, 'still there')])).toBe(0);
+      expect(worker.output()).toContain('"msg":"stopped"');
+    } finally {
+      await network.close();
+    }
   });
 
   test('refuses a wrong configuration with one line each and code 2, before it connects anywhere', async () => {

@@ -1,11 +1,10 @@
 import pg from 'pg';
-import { OLDEST_SERVER, pendingMigrations } from '../../migrations/migrate.ts';
+import { NEWEST_TESTED, OLDEST_SERVER, pendingMigrations } from '../../migrations/migrate.ts';
 import { databaseTrouble } from '../database-trouble.ts';
 import { type Finding, failed, ok, warning } from '../findings.ts';
 
 /** Reachable, of a known version, migrated, and with the rights and connections that the worker needs. */
 
-const NEWEST_TESTED = 18;
 const SUBJECT = 'PostgreSQL';
 
 export async function* examineDatabase(url: string, poolSize: number): AsyncGenerator<Finding> {

@@ -136,7 +136,7 @@ export function addPoolCommands(ip: Command, context: Context): void {
             throw new UsageError(`--svg ${options.svg} cannot be written: ${error.message}`);
           });
           writeLines(io.stderr, [`The map of pool ${owner}/${name} is in ${options.svg}.`]);
-          return;
+          if (!options.json) return;
         }
         say(io, options, map, [map.pool.status.allocatedCIDR], (colors) => [
           ...poolLines(map.pool, colors).slice(0, 1),

@@ -58,9 +58,13 @@ async function attempt(name: string, work: () => Promise<Omit<Part, 'name'>>): P
 }
 
 async function database(io: Io): Promise<Omit<Part, 'name'>> {
-  const url = io.env.GROUNDWORK_DATABASE_URL || io.env.DATABASE_URL;
-  if (!url) throw new UsageError('DATABASE_URL is required: the URL of a PostgreSQL database (or --skip-database)');
-  const { setUpDatabase } = await import('../../../worker/setup.ts');
+  const [{ setUpDatabase }, { readDatabaseUrl }] = await Promise.all([
+    import('../../../worker/setup.ts'),
+    import('../../../worker/configuration.ts'),
+  ]);
+  const { url, problem = 'DATABASE_URL is required: the URL of a PostgreSQL database (or --skip-database)' } =
+    readDatabaseUrl(io.env);
+  if (url === undefined) throw new UsageError(problem);
   const { applied } = await setUpDatabase(url);
   const words = applied.length === 0 ? 'the schema was up to date' : `applied ${applied.join(', ')}`;
   return { done: applied, words };

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import {
   publicValues,
   readConfiguration,
+  readDatabaseUrl,
   scopeSettings,
   settings,
   type Values,
@@ -56,9 +57,12 @@ describe('a setting', () => {
     ['GROUNDWORK_ADDITIONAL_PUBLIC_BALANCERS', 'a,Not_A_Name', 'may contain only'],
     ['GROUNDWORK_POLL_INTERVAL', '-1', 'must be a positive number'],
     ['GROUNDWORK_QUEUES', 'scopes,nonsense', 'names nonsense'],
+    ['GROUNDWORK_QUEUES', 'ip,scopes,ip', 'names ip twice'],
     ['GROUNDWORK_METRICS_ADDRESS', 'everywhere', 'must be ip:port'],
     ['GROUNDWORK_METRICS_ADDRESS', 'worker.example:9464', 'must be ip:port'],
     ['GROUNDWORK_HEALTH_ADDRESS', '127.0.0.1:99999', 'must be ip:port'],
+    ['GROUNDWORK_HEALTH_ADDRESS', '::1:9465', 'must be ip:port'],
+    ['GROUNDWORK_HEALTH_ADDRESS', '[127.0.0.1]:9465', 'must be ip:port'],
     ['GROUNDWORK_DATABASE_URL', 'postgres://user:pa#ss@db/x', 'is not a URL of PostgreSQL'],
     ['GROUNDWORK_PRESET', 'other', 'must be one of groundwork, nullplatform'],
     ['GROUNDWORK_ACCOUNT_ID', '123', '12 digits'],
@@ -81,6 +85,20 @@ describe('a setting', () => {
       'GROUNDWORK_ALB_MAX_CAPACITYY is not a setting of Groundwork',
       'albMaxCapacitty in the configuration file is not a setting of Groundwork',
     ]);
+  });
+
+  test('is none of the variables that Kubernetes sets for a Service called groundwork-worker', () => {
+    const links = [
+      'SERVICE_HOST',
+      'SERVICE_PORT',
+      'SERVICE_PORT_METRICS',
+      'PORT',
+      'PORT_9464_TCP',
+      'PORT_9464_TCP_ADDR',
+    ];
+    expect(
+      problems(Object.fromEntries(links.map((link) => [`GROUNDWORK_WORKER_${link}`, 'tcp://10.0.0.7:9464']))),
+    ).toEqual([]);
   });
 
   test('all wrong ones are told at once', () => {
@@ -120,6 +138,26 @@ test('without a database the one line says what to set; DATABASE_URL will do', (
   const result = readConfiguration({});
   expect(result).toEqual({ ok: false, problems: [expect.stringContaining('GROUNDWORK_DATABASE_URL is required')] });
   expect(readConfiguration({ DATABASE_URL: 'postgresql://x' }).ok).toBe(true);
+});
+
+test('a database that cannot be read is one line, and its value is not shown, also from the file', () => {
+  const path = file('databaseUrl: postgres://user:pa#ss@db/x\n');
+  const [line, ...more] = (({ ok, ...rest }) => ('problems' in rest ? rest.problems : []))(
+    readConfiguration({ GROUNDWORK_CONFIG_FILE: path }),
+  );
+  expect([line, more]).toEqual([expect.stringMatching(/^databaseUrl in the configuration file is not a URL/), []]);
+  expect(readDatabaseUrl({ GROUNDWORK_CONFIG_FILE: path })).toEqual({ problem: line });
+});
+
+test('the database is read from where the worker reads it, whatever else is wrong', () => {
+  const path = file('databaseUrl: postgresql://from-file/x\nnonsense: 1\n');
+  expect(readDatabaseUrl({ GROUNDWORK_CONFIG_FILE: path, GROUNDWORK_TYPO: '1' })).toEqual({
+    url: 'postgresql://from-file/x',
+  });
+  expect(readDatabaseUrl({ GROUNDWORK_CONFIG_FILE: path, DATABASE_URL: 'postgresql://x' })).toEqual({
+    url: 'postgresql://x',
+  });
+  expect(readDatabaseUrl({})).toEqual({});
 });
 
 test('the effective configuration hides secrets', () => {
