@@ -6,12 +6,13 @@ import { type FoundScope, judgeStart, type Start } from '../../domain/deployment
 import { invalidInput, permanent } from '../failures.ts';
 import { KubernetesCallError } from '../kubernetes/errors.ts';
 import type { PoolKey } from '../scope/dependencies.ts';
+import { type Alias, leadAliases } from './aliases.ts';
 import type { Beginning } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
 import { kinds, type Live, ofScope, refOf } from './objects.ts';
 import { endRollouts, keepOriginals, type Original, original, recordedOriginals } from './originals.ts';
-import { findBalancer, judgeRoom, moveAliases, settleInLedger } from './place.ts';
+import { findBalancer, judgeRoom, settleInLedger, settleOn } from './place.ts';
 import { sideObjectsOf } from './removal.ts';
 import { routingFound } from './sight.ts';
 
@@ -28,15 +29,18 @@ export interface Prospect {
   balancer?: { name: string; arn: string };
   load?: CandidateLoad;
   peak?: { targetGroups: number; listeners: number; rules: number };
+  /** The scope's records that follow to the balancer. */
+  aliases: Alias[];
   warnings: Warning[];
 }
 
 /**
- * Judges the start and keeps what leads traffic to the scope, and the old version's count, as they are. Changes the ledger only, and nothing when it refuses. Twice is
+ * Judges the start and keeps what leads traffic to the scope, and the old version's count, as they are. Changes the ledger only, and
+ * nothing when it refuses; after a run that was killed on its way back, between the Ingresses and the records, also those. Twice is
  * harmless: the placement stays, and an unfinished rollout keeps the originals that it recorded first.
  */
 export async function beginRollout(deps: DeploymentDependencies, { request, run }: BeginInput): Promise<Beginning> {
-  const { start, balancer, warnings, request: complete } = await prospect(deps, request, run);
+  const { start, balancer, aliases, warnings, request: complete } = await prospect(deps, request, run);
   const { scopeId, scope, deploymentId } = complete;
   // What it recorded names what has been removed since: another rollout, or a deletion, came in between.
   const recorded = await recordedOriginals(deps.database, { scopeId, deploymentId });
@@ -45,10 +49,13 @@ export async function beginRollout(deps: DeploymentDependencies, { request, run 
   const kind = routeKind(complete);
   const live = await ofScope<Live>(deps.kubernetes, kind, scope.namespace, scopeId);
   const originals = live.map((object) => original(kind, object));
-  const found = { before: originals, blueCount: start.plan.blueReplicas };
+  const found = { before: originals, blueCount: start.plan.blueReplicas, aliases };
   const { blueCount } = await keepOriginals(deps.database, { scopeId, deploymentId }, run, found);
+  const course = { request: complete, run, ...(balancer ? { balancer } : {}), shape: start.shape };
+  const { applied } = start.state;
+  if (applied.form === 'before') warnings.push(...(await leadAliases(deps, course, applied)));
   return {
-    course: { request: complete, run, ...(balancer ? { balancer } : {}), shape: start.shape },
+    course,
     plan: { ...start.plan, ...(blueCount === undefined ? {} : { blueReplicas: blueCount }) },
     state: start.state,
     warnings,
@@ -76,15 +83,15 @@ export async function prospect(
   const request = await withSidecar(deps, given);
   const start = judgeStart(request, await findScope(deps, request));
   if (!start.ok) throw permanent(start.failure.type as 'BlueMissing', start.failure.message, start.failure.details);
-  if (isByGateway(request)) return { start, request, warnings: await settleInLedger(deps, request, run) };
+  if (isByGateway(request)) return { start, request, aliases: [], warnings: await settleInLedger(deps, request, run) };
 
   const account = await deps.aws.account();
   const pool: PoolKey = { account, region: request.scope.region, scheme: request.scope.scheme };
-  const chosen = await findBalancer(deps, request, pool, run);
-  const { name, arn, load, peak, target } = await judgeRoom(deps, request, pool, chosen.balancer, start.shape);
-  const warnings = [...chosen.warnings];
-  if (chosen.aliasFollows && run !== undefined) warnings.push(...(await moveAliases(deps, request, run, target)));
-  return { start, request, balancer: { name, arn }, load, peak, warnings };
+  const choice = await findBalancer(deps, request, pool, run);
+  const { name, arn, load, peak } = await judgeRoom(deps, request, pool, choice.balancer, start.shape);
+  if (run !== undefined) await settleOn(deps, choice, pool, run);
+  const { aliases, warnings } = choice;
+  return { start, request, balancer: { name, arn }, load, peak, aliases, warnings };
 }
 
 async function withSidecar(deps: DeploymentDependencies, request: DeploymentRequest): Promise<DeploymentRequest> {

@@ -48,10 +48,8 @@ export interface PlaceScopeInput {
   scope: ScopeRequest;
   pool: PoolKey;
   run: string;
-  /** The balancer that the scope is on already, and how that is known; absent: the pool's least loaded. */
-  known?: { balancer: string; reason: string };
-  /** The ledger has another balancer, and follows. */
-  moves?: boolean;
+  /** The balancer that the scope is on already, and how that is known; absent: the pool's least loaded. `moves`: the ledger follows. */
+  known?: { balancer: string; reason: string; moves: boolean };
   maxAgeSeconds: number;
 }
 
@@ -87,7 +85,7 @@ export function plannedBalancer(deps: DeploymentDependencies, scope: ScopeReques
 
 async function placeHeld(
   deps: DeploymentDependencies,
-  { scope, pool, run, known, moves, maxAgeSeconds }: PlaceScopeInput,
+  { scope, pool, run, known, maxAgeSeconds }: PlaceScopeInput,
   dryRun = false,
 ): Promise<string> {
   const names = known ? [known.balancer] : scope.declared;
@@ -101,13 +99,6 @@ async function placeHeld(
     };
     const { unreadable } =
       scope.dnsType === 'external_dns' ? { unreadable: {} } : await observePool(asScope(deps), observation);
-    if (known && moves) {
-      await deps.database.query(
-        `update placement p set balancer_id = b.id, version = p.version + 1, updated_at = now() from balancer b
-          where p.scope_id = $1 and p.holder = $2 and b.account = $3 and b.region = $4 and b.name = $5`,
-        [scope.scopeId, run, pool.account, pool.region, known.balancer],
-      );
-    }
     const answer = await place(deps.database, {
       request: scope,
       pool,

@@ -1,5 +1,6 @@
 import { DEPLOYMENT_ID_LABEL, SCOPE_ID_LABEL } from '../../contract/names.ts';
 import type { KubernetesObject } from '../../domain/deployment/objects/kubernetes.ts';
+import { ALB } from '../../domain/scope/keeper.ts';
 import { invalidInput } from '../failures.ts';
 import { KubernetesCallError } from '../kubernetes/errors.ts';
 import type { KubernetesGateway, LiveObject, ObjectRef } from '../kubernetes/gateway.ts';
@@ -46,6 +47,11 @@ export async function ofScope<T extends Live>(
     if (error instanceof KubernetesCallError && error.kind === 'absent') return [];
     throw error;
   }
+}
+
+/** The balancer that Ingresses name; undefined: none does. */
+export function balancerNamed(ingresses: readonly Pick<Live, 'metadata'>[]): string | undefined {
+  return ingresses.flatMap(({ metadata }) => metadata?.annotations?.[`${ALB}/load-balancer-name`] ?? [])[0];
 }
 
 /**

@@ -2,9 +2,10 @@ import type { FoundIngress } from '../../domain/deployment/expected.ts';
 import type { KubernetesObject } from '../../domain/deployment/objects/kubernetes.ts';
 import type { Queryable } from '../postgres/database.ts';
 import { jsonb } from '../postgres/json.ts';
+import type { Alias } from './aliases.ts';
 import { type Kind, type Live, wire } from './objects.ts';
 
-/** The scope's Ingresses and the old version's count as they were before a rollout changed them: kept in the ledger until it has ended. */
+/** The scope's Ingresses, records and the old version's count as they were before a rollout changed them: kept in the ledger until it has ended. */
 
 export type Original = KubernetesObject & FoundIngress;
 
@@ -34,6 +35,8 @@ export interface Originals {
   before: Original[];
   /** Planned instances of the old version, when there is one. */
   blueCount?: number | undefined;
+  /** Where the records led that follow this rollout to its balancer. */
+  aliases: Alias[];
 }
 
 /**
@@ -45,19 +48,27 @@ export async function keepOriginals(
   { scopeId, deploymentId }: RolloutKey,
   run: string,
   found: Originals,
-): Promise<Originals> {
-  const { rows } = await database.query<{ before: Original[]; blue_count: number | null }>(
-    `insert into rollout (scope_id, deployment_id, run, before, blue_count) values ($1, $2, $3, $4, $5)
+): Promise<Pick<Originals, 'blueCount'>> {
+  const { rows } = await database.query<{ blue_count: number | null }>(
+    `insert into rollout (scope_id, deployment_id, run, before, blue_count, aliases) values ($1, $2, $3, $4, $5, $6)
      on conflict (scope_id, deployment_id) do update
        set run = excluded.run, ended_at = null,
            before = case when rollout.ended_at is null then coalesce(rollout.before, excluded.before) else excluded.before end,
            blue_count = case when rollout.ended_at is null then coalesce(rollout.blue_count, excluded.blue_count)
                              else excluded.blue_count end,
+           aliases = case when rollout.ended_at is null then coalesce(rollout.aliases, excluded.aliases) else excluded.aliases end,
            began_at = case when rollout.ended_at is null then rollout.began_at else now() end
-     returning before, blue_count`,
-    [scopeId, deploymentId, run, JSON.stringify(found.before), found.blueCount ?? null],
+     returning blue_count`,
+    [
+      scopeId,
+      deploymentId,
+      run,
+      JSON.stringify(found.before),
+      found.blueCount ?? null,
+      found.aliases.length === 0 ? null : JSON.stringify(found.aliases),
+    ],
   );
-  return { before: rows[0]?.before ?? [], blueCount: rows[0]?.blue_count ?? undefined };
+  return { blueCount: rows[0]?.blue_count ?? undefined };
 }
 
 export async function readOriginals(database: Queryable, { scopeId, deploymentId }: RolloutKey): Promise<Original[]> {
@@ -68,6 +79,15 @@ export async function readOriginals(database: Queryable, { scopeId, deploymentId
   const before = rows[0]?.before;
   if (!before) throw new Error(`the ledger does not know how the Ingresses were before rollout ${deploymentId}`);
   return before;
+}
+
+/** Where the records led that follow a rollout; none: they stay where they are. */
+export async function recordedAliases(database: Queryable, { scopeId, deploymentId }: RolloutKey): Promise<Alias[]> {
+  const { rows } = await database.query<{ aliases: Alias[] | null }>(
+    'select aliases from rollout where scope_id = $1 and deployment_id = $2',
+    [scopeId, deploymentId],
+  );
+  return rows[0]?.aliases ?? [];
 }
 
 /** What an unfinished rollout of the same id recorded; undefined: there is none. */

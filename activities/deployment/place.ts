@@ -1,24 +1,20 @@
-import { ApplicationFailure } from '@temporalio/common';
 import { workflowIds } from '../../contract/names.ts';
 import type { Warning } from '../../contract/scope/status.ts';
 import { capacityProblem, othersLoad, peakLoad } from '../../domain/deployment/capacity.ts';
 import { chooseBalancer } from '../../domain/deployment/drift.ts';
 import type { DeploymentRequest } from '../../domain/deployment/request.ts';
 import type { RouteShape } from '../../domain/deployment/shape.ts';
-import { balancerDnsName } from '../../domain/scope/hosts.ts';
-import { ALB } from '../../domain/scope/keeper.ts';
 import { effectiveLoad } from '../../domain/scope/placement.ts';
-import { foundRecord, readRecords } from '../aws/records.ts';
 import { readListeners, readRules } from '../aws/routing.ts';
 import { invalidInput, notYet, permanent } from '../failures.ts';
 import type { PoolKey } from '../scope/dependencies.ts';
-import { ensureDnsRecord } from '../scope/dns.ts';
 import { poolFacts } from '../scope/ledger/candidates.ts';
 import { isOpen } from '../scope/ledger/holding.ts';
-import { observePool, observeRegion } from '../scope/observation.ts';
+import { observePool } from '../scope/observation.ts';
+import { type Alias, findAliases, followingAliases } from './aliases.ts';
 import { asScope, type DeploymentDependencies } from './dependencies.ts';
-import { type Placement, placeInLedger, plannedBalancer, readLivePlacement } from './ledger.ts';
-import { kinds, type Live, ofScope } from './objects.ts';
+import { type Placement, type PlaceScopeInput, placeInLedger, plannedBalancer, readLivePlacement } from './ledger.ts';
+import { balancerNamed, kinds, type Live, ofScope } from './objects.ts';
 
 /** Where a scope stands: its place in the ledger, its balancer, and whether that has room (specs: deployment, section 6). */
 
@@ -91,88 +87,69 @@ export async function settleInLedger(
   return choice.warnings;
 }
 
-/** Which balancer: ledger, Ingress and alias must agree, or `adopt` says which one wins. */
+export interface Choice {
+  balancer: string;
+  /** The scope's records that follow. */
+  aliases: Alias[];
+  /** What the ledger lacks, or has otherwise. */
+  placing?: Pick<PlaceScopeInput, 'scope' | 'known'>;
+  warnings: Warning[];
+}
+
+/** Which balancer: ledger, Ingress and alias must agree, or `adopt` says which one wins. Reads only. */
 export async function findBalancer(
   deps: DeploymentDependencies,
   request: DeploymentRequest,
   pool: PoolKey,
   run: string | undefined,
-): Promise<{ balancer: string; warnings: Warning[]; aliasFollows: boolean }> {
+): Promise<Choice> {
   const { scopeId, scope } = request;
   const placement = await readPlacement(deps, request, run);
-  const ingresses = await ofScope<Live>(deps.kubernetes, kinds.ingress, scope.namespace, scopeId);
-  const [ingress] = ingresses.flatMap(({ metadata }) => metadata?.annotations?.[`${ALB}/load-balancer-name`] ?? []);
+  const ingress = balancerNamed(await ofScope<Live>(deps.kubernetes, kinds.ingress, scope.namespace, scopeId));
+  const found = await findAliases(deps, request, pool);
   const choice = chooseBalancer(
     scopeId,
     {
       ...(placement ? { ledger: ledgerSide(placement) } : {}),
       ...(ingress === undefined ? {} : { ingress }),
-      aliases: await aliasesOf(deps, request, pool),
+      aliases: found.flatMap(({ balancer }) => balancer ?? []),
     },
     request.adopt,
   );
   if (choice.kind === 'refused')
     throw permanent(choice.failure.type as 'BalancerDrift', choice.failure.message, choice.failure.details);
-  const { warnings } = choice;
   if (placement) requireDomain(placement, request);
-  const missing = scope.hosts.filter((host) => !placement?.hosts.includes(host));
-  const aliasFollows = choice.kind === 'use' && choice.follow.includes('alias');
-  const known = choice.kind === 'use' && !choice.adopted && missing.length === 0;
-  if (known && !choice.follow.includes('ledger')) return { balancer: choice.balancer, warnings, aliasFollows };
-  if (run === undefined) {
-    const balancer = choice.kind === 'use' ? choice.balancer : await plannedBalancer(deps, scope, pool);
-    return { balancer, warnings, aliasFollows };
+  const hosts = [...new Set([...(placement?.hosts ?? []), ...scope.hosts])];
+  const placing = { scope: { ...scope, hosts } };
+  if (choice.kind === 'place') {
+    const balancer = await plannedBalancer(deps, scope, pool);
+    return { balancer, aliases: [], placing, warnings: choice.warnings };
   }
-  const balancer = await placeInLedger(deps, {
-    scope: placement ? { ...scope, hosts: [...new Set([...placement.hosts, ...scope.hosts])] } : scope,
-    pool,
-    run,
-    ...(choice.kind === 'use'
-      ? { known: { balancer: choice.balancer, reason: `scope ${scopeId} is on balancer ${choice.balancer} already` } }
-      : {}),
-    moves: choice.kind === 'use' && choice.follow.includes('ledger'),
-    maxAgeSeconds: deps.settings.scope.timings.observationMaxAge,
-  });
-  return { balancer, warnings, aliasFollows };
+  const { balancer, follow } = choice;
+  const moves = follow.includes('ledger');
+  const elsewhere = follow.includes('alias') ? found.filter((alias) => alias.balancer !== balancer) : [];
+  const { aliases, warnings } = await followingAliases(deps, request, elsewhere);
+  const known = { balancer, reason: `scope ${scopeId} is on balancer ${balancer} already`, moves };
+  const isKnown = hosts.length === placement?.hosts.length && !moves;
+  return {
+    balancer,
+    aliases,
+    ...(isKnown ? {} : { placing: { ...placing, known } }),
+    warnings: [...choice.warnings, ...warnings],
+  };
 }
 
-/** Balancers that the records of the domain lead to, one per zone that has one. */
-async function aliasesOf(deps: DeploymentDependencies, request: DeploymentRequest, pool: PoolKey): Promise<string[]> {
-  const { scope } = request;
-  const records = [];
-  for (const { id } of scope.zones)
-    records.push(...(await readRecords(deps.aws, id, scope.domain)).map((record) => foundRecord(id, record)));
-  if (records.length === 0) return [];
-  const { value: region } = await observeRegion(asScope(deps), pool.account, pool.region, {
-    maxAgeSeconds: deps.settings.scope.timings.observationMaxAge,
-    reader: `${scope.scopeId}/aliases`,
-  });
-  return records.flatMap(({ target, type }) => {
-    if (!['A', 'AAAA', 'CNAME'].includes(type)) return [];
-    const found = region.balancers.find(
-      ({ dnsName }) => dnsName && balancerDnsName(dnsName) === balancerDnsName(target),
-    );
-    return found ? [found.name] : [];
-  });
-}
-
-/** Lets the scope's own records lead to the balancer that won; one that is not ours is told and left. */
-export async function moveAliases(
+/** The ledger learns what it lacks. Another balancer than the one that was judged is judged in the next attempt. */
+export async function settleOn(
   deps: DeploymentDependencies,
-  { scopeId, scope }: DeploymentRequest,
+  { balancer, placing }: Choice,
+  pool: PoolKey,
   run: string,
-  target: { dnsName: string; canonicalHostedZoneId: string },
-): Promise<Warning[]> {
-  const warnings: Warning[] = [];
-  for (const zone of scope.zones) {
-    try {
-      await ensureDnsRecord(asScope(deps), { scopeId, run, zone, name: scope.domain, target, knownAbsent: false });
-    } catch (error) {
-      if (!(error instanceof ApplicationFailure) || error.type !== 'DnsRecordConflict') throw error;
-      warnings.push({ code: 'AliasKept', message: error.message });
-    }
-  }
-  return warnings;
+): Promise<void> {
+  if (!placing) return;
+  const maxAgeSeconds = deps.settings.scope.timings.observationMaxAge;
+  const placed = await placeInLedger(deps, { ...placing, pool, run, maxAgeSeconds });
+  if (placed !== balancer) throw notYet(`the last room on balancer ${balancer} was taken: ${placed} is looked at`, 0.2);
 }
 
 /** Whether the balancer exists and has room for the height of the rollout. */
@@ -210,7 +187,7 @@ export async function judgeRoom(
     const message = `balancer ${name} of scope ${scopeId} does not exist in ${pool.region}: restore it (repeat the scope's creation), then deploy`;
     throw permanent('BalancerMissing', message, { balancer: name });
   }
-  const { arn, dnsName = '', canonicalHostedZoneId = '' } = candidate.observation;
+  const { arn } = candidate.observation;
   const policy = { scheme: pool.scheme, thresholds, autocreateEnabled: false, baseDomain: scope.suffix.base };
   const load = effectiveLoad(candidate, { scopeId, hosts: scope.hosts }, facts.placements, policy);
   const here = await readOwn(deps, request, arn, shape);
@@ -218,7 +195,7 @@ export async function judgeRoom(
   const peak = peakLoad(shape, here.taken);
   const problem = capacityProblem(name, others, peak, thresholds, here.own.rules);
   if (problem) throw permanent(problem.type as 'NoCapacity', problem.message, problem.details);
-  return { name, arn, load: { ...load, ...others }, peak, target: { dnsName, canonicalHostedZoneId } };
+  return { name, arn, load: { ...load, ...others }, peak };
 }
 
 /** What the scope has on the balancer already, and the ports on which others listen. */

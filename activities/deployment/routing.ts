@@ -8,12 +8,14 @@ import { routingObjects } from '../../domain/deployment/objects/routing.ts';
 import type { Routing } from '../../domain/deployment/rollout/routing.ts';
 import type { TargetNeed } from '../../domain/deployment/rollout/types.ts';
 import { gateSeconds, judgeTargets, type TargetVerdict } from '../../domain/deployment/targets.ts';
+import { listLoadBalancers } from '../aws/load-balancers.ts';
 import { beat, heartbeatDetails, isFirstAttempt } from '../signal.ts';
+import { leadAliases } from './aliases.ts';
 import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
 import { cancellationOf, isInterruption, lookUntil } from './looping.ts';
-import { applyChecked, type Live, ofScope, refOf, requireOwn } from './objects.ts';
+import { applyChecked, balancerNamed, type Live, ofScope, refOf, requireOwn } from './objects.ts';
 import { heardUntilNow, notConverged, type Opinion, opinionOf, unreadable } from './opinions.ts';
 import { type Original, readOriginals } from './originals.ts';
 import { idsOf, routingFound, seeHealth, seeRouting, seeRules, sideOf } from './sight.ts';
@@ -49,8 +51,8 @@ interface Progress {
 
 /**
  * Waits until `before` holds, applies the Ingresses of a routing, and waits until every rule of every listener of the scope
- * and the targets behind them agree. Twice is harmless: the objects are a function of the routing, and an attempt that was
- * lost goes on from its last heartbeat with the same deadlines.
+ * and the targets behind them agree; only then the records follow to another balancer. Twice is harmless: the objects are a
+ * function of the routing, and an attempt that was lost goes on from its last heartbeat with the same deadlines.
  */
 export async function routeTraffic(deps: DeploymentDependencies, input: RouteInput): Promise<StepAnswer> {
   const progress: Progress = heartbeatDetails<Progress>() ?? {
@@ -71,9 +73,10 @@ export async function routeTraffic(deps: DeploymentDependencies, input: RouteInp
       await applyRouting(deps, input.course, input.routing, progress);
       progress.appliedAt = Date.now();
     }
-    const failure = await gate(deps, input, progress);
+    const failure = await passGates(deps, input, progress);
     const { seen, warnings, illBefore } = progress;
     if (failure) return { kind: 'failed', failure, seen, warnings };
+    warnings.push(...(await leadAliases(deps, input.course, input.routing, progress)));
     return { kind: 'done', seen, warnings, ...(illBefore === undefined ? {} : { illBefore }) };
   } catch (error) {
     const meaning = cancellationOf(error);
@@ -200,59 +203,90 @@ function madeHere({ shape }: Course, originals: readonly Original[]): string[] {
   return shape.ports.map(({ ingress }) => ingress).filter((name) => !before.has(name));
 }
 
-/** What every host must get on every listener; no weights: no rule may have it. */
-export async function expectationOf(
-  deps: DeploymentDependencies,
-  course: Course,
-  routing: Routing,
-): Promise<HostRouting[]> {
-  if (routing.form !== 'before') return expectedRouting(course.shape, routing);
-  const originals = routingFound(course.request, await readOriginals(deps.database, course.request));
-  const known = new Set(originals.map(({ host, port }) => `${port} ${host}`));
-  const gone = course.shape.ports.flatMap(({ listener }) =>
-    course.shape.hosts
+/** What every host must get on every listener by some of the recorded Ingresses; no weights: no rule may have it. */
+function expectationOf({ request, shape }: Course, originals: readonly Original[]): HostRouting[] {
+  const found = routingFound(request, originals);
+  const known = new Set(found.map(({ host, port }) => `${port} ${host}`));
+  const gone = shape.ports.flatMap(({ listener }) =>
+    shape.hosts
       .filter((host) => !known.has(`${listener} ${host}`))
       .map((host) => ({ host, port: listener, weights: {} })),
   );
-  return [...originals, ...gone];
+  return [...found, ...gone];
 }
 
-async function gate(deps: DeploymentDependencies, input: RouteInput, progress: Progress): Promise<Failure | undefined> {
-  const { course, routing, patienceSeconds } = input;
+/** What was before may be of another balancer than the rollout's: then that one must have it again, and the rollout's nothing. */
+async function passGates(
+  deps: DeploymentDependencies,
+  input: RouteInput,
+  progress: Progress,
+): Promise<Failure | undefined> {
+  const { course, routing } = input;
+  if (routing.form !== 'before') return gate(deps, input, expectedRouting(course.shape, routing), progress);
+  const originals = await readOriginals(deps.database, course.request);
+  const own = course.balancer?.name;
+  const balancerOf = (one: Original) => balancerNamed([one]) ?? own;
+  for (const name of new Set([own, ...originals.map(balancerOf)])) {
+    const expected = expectationOf(
+      course,
+      originals.filter((one) => balancerOf(one) === name),
+    );
+    const failure = await gate(deps, input, expected, progress, name);
+    if (failure) return failure;
+  }
+  return undefined;
+}
+
+/** The course on a balancer that the controller may have to make anew, with another ARN: its last Ingress had left it. */
+async function onBalancer(deps: DeploymentDependencies, course: Course, name: string | undefined): Promise<Course> {
+  if (name === undefined || course.balancer?.name === name) return course;
+  const listed = await listLoadBalancers(deps.aws, course.request.scope.region);
+  return { ...course, balancer: { name, arn: listed.find((one) => one.name === name)?.arn ?? '' } };
+}
+
+async function gate(
+  deps: DeploymentDependencies,
+  input: RouteInput,
+  expected: readonly HostRouting[],
+  progress: Progress,
+  balancer?: string,
+): Promise<Failure | undefined> {
+  const { course, patienceSeconds } = input;
   const after = input.after.filter(({ healthy }) => healthy !== 'as-before' || progress.illBefore === undefined);
   const { reconcileTimeout } = course.request.timings;
   const from = progress.appliedAt ?? Date.now();
   const rulesUntil = from + (patienceSeconds ?? reconcileTimeout) * 1000;
   const targetsUntil = from + (patienceSeconds ?? targetSeconds(course)) * 1000;
-  const expected = await expectationOf(deps, course, routing);
+  let here = course;
   let opinion: Opinion | undefined;
   let targets: TargetVerdict | undefined;
   const ended = await lookUntil<{ failure?: Failure }>({
     look: async () => {
       const restored = await restoreMissing(deps, input, progress);
       if (restored) return { failure: restored };
-      const sighting = await seeRouting(deps, course);
+      here = await onBalancer(deps, course, balancer);
+      const sighting = await seeRouting(deps, here);
       const verdict = compareRules(expected, sighting.rules);
       const applied = { at: from, heard: progress.heard ?? [], expected };
-      opinion = await opinionOf(deps, course, verdict, sighting.gateways, applied);
+      opinion = await opinionOf(deps, here, verdict, sighting.gateways, applied);
       if (opinion.kind === 'refused') return opinion;
       // What a gateway has not taken up yet is only asked for.
       if (opinion.kind === 'agrees' || !sighting.gateways) progress.seen.actual = verdict.actual;
       if (opinion.kind === 'agrees') {
-        targets = await lookAtTargets(deps, course, after, progress, sighting.rules);
+        targets = await lookAtTargets(deps, here, after, progress, sighting.rules);
         return targets.ok ? {} : undefined;
       }
       progress.lastSeen = opinion.words;
       tell(progress, opinion.said ?? []);
-      return Date.now() >= rulesUntil ? { failure: await notConverged(deps, course, opinion) } : undefined;
+      return Date.now() >= rulesUntil ? { failure: await notConverged(deps, here, opinion) } : undefined;
     },
     ...looking(course, progress, Math.max(rulesUntil, targetsUntil)),
   });
   if (ended) return ended.failure;
   if (opinion?.kind === 'agrees') return targetsFailure(targets, (targetsUntil - from) / 1000, progress.lastSeen);
   return opinion?.kind === 'open'
-    ? notConverged(deps, course, opinion)
-    : unreadable(course, progress.lastSeen ?? 'nothing was seen');
+    ? notConverged(deps, here, opinion)
+    : unreadable(here, progress.lastSeen ?? 'nothing was seen');
 }
 
 const MOST_EVENTS = 10;

@@ -21,6 +21,7 @@ import { kinds, type Live, refOf, wire } from './objects.ts';
 /** Where to look: the balancer, the hosts, and the Ingresses with their listeners. */
 export interface Viewpoint {
   request: { scopeId?: string; scope: { region: string; dnsType?: string } };
+  /** Absent, or without an ARN: there is none. */
   balancer?: { arn: string };
   shape: { namespace: string; hosts: readonly string[]; ports: readonly { listener: number; ingress: string }[] };
 }
@@ -83,7 +84,7 @@ async function readView(
   { request, balancer, shape }: Viewpoint,
   isAsked: (port: number) => boolean,
 ): Promise<ObservedRule[]> {
-  if (!balancer) return [];
+  if (!balancer?.arn) return [];
   const { region } = request.scope;
   const own = new Set(shape.hosts);
   const found: { port: number; hosts: string[]; groups: { arn: string; weight: number }[] }[] = [];

@@ -1,7 +1,8 @@
 import type { InstanceCounts, Side } from '../../contract/deployment/status.ts';
 import type { Failure } from '../../contract/failures.ts';
+import { expectedRouting } from '../../domain/deployment/expected.ts';
 import { compareRules } from '../../domain/deployment/gate.ts';
-import type { Routing } from '../../domain/deployment/rollout/routing.ts';
+import type { OwnRouting } from '../../domain/deployment/rollout/routing.ts';
 import { illness, judgeTargets } from '../../domain/deployment/targets.ts';
 import { notYet } from '../failures.ts';
 import { beat, heartbeatDetails } from '../signal.ts';
@@ -10,13 +11,12 @@ import type { DeploymentDependencies } from './dependencies.ts';
 import { routeKind } from './gateway.ts';
 import { cancellationOf, isPassing, pauseFor } from './looping.ts';
 import { type Live, ofScope } from './objects.ts';
-import { expectationOf } from './routing.ts';
 import { countsOf, idsOf, seeHealth, seeRouting } from './sight.ts';
 import { explainSide } from './waiting.ts';
 
 export interface WatchInput {
   course: Course;
-  routing: Routing;
+  routing: OwnRouting;
   /** The sides that get traffic and whose state is not known to be ill. */
   watch: Side[];
   /** Planned instances of each side. */
@@ -66,7 +66,7 @@ async function look(
 ): Promise<WatchAnswer | undefined> {
   const { course, routing, watch } = input;
   const { rules, gateways } = await seeRouting(deps, course);
-  const verdict = compareRules(await expectationOf(deps, course, routing), rules);
+  const verdict = compareRules(expectedRouting(course.shape, routing), rules);
   progress.seen.actual = verdict.actual;
   if (!verdict.converged) {
     const words = `${verdict.differences.join('; ')}${await lastWriter(deps, course)}`;

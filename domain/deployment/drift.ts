@@ -51,7 +51,7 @@ export function chooseBalancer(scopeId: string, sources: BalancerSources, adopt?
     },
   ];
   if (follow.includes('ingress')) {
-    const message = `the live Ingress moves from ${ingress} to ${winner}: requests fail until the new rules are there`;
+    const message = `the live Ingress moves from ${ingress} to ${winner}: requests fail until the new rules are there and DNS leads to them`;
     warnings.push({ code: 'IngressMoves', message });
   }
   return { kind: 'use', balancer: winner, adopted, follow, warnings };

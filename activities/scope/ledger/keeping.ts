@@ -1,11 +1,11 @@
-import { effectiveLoad } from '../../../domain/scope/placement.ts';
+import { effectiveLoad, isLeaving } from '../../../domain/scope/placement.ts';
 import type { ScopeRequest } from '../../../domain/scope/request.ts';
 import type { Queryable } from '../../postgres/database.ts';
-import { type BalancerRow, balancerById, moveBalancer } from './balancer.ts';
+import { type BalancerRow, balancerById, balancerByName, moveBalancer } from './balancer.ts';
 import { policyOf, readFacts } from './facts.ts';
 import { hostConflict, writeHosts } from './hosts.ts';
 import type { PlaceAnswer, PlaceInput } from './place-answer.ts';
-import { releaseRow } from './reserving.ts';
+import { moveRow, releaseRow } from './reserving.ts';
 
 /** What a scope holds already, and keeps. */
 
@@ -33,8 +33,8 @@ export async function readHeld(client: Queryable, scopeId: string): Promise<Held
 }
 
 /**
- * A scope that is placed stays where it is; only a reservation leaves a balancer that never came to life. Bound scopes are
- * on one that failed when it vanished and could not be rebuilt: it is tried again, under its name.
+ * A scope that is placed stays where it is, unless it is to follow its alias; only a reservation leaves a balancer that never
+ * came to life. Bound scopes are on one that failed when it vanished and could not be rebuilt: it is tried again, under its name.
  */
 export async function keepPlacement(
   client: Queryable,
@@ -45,7 +45,13 @@ export async function keepPlacement(
   const mismatch = mismatchOf(request, held);
   if (mismatch) return mismatch;
   const bound = held.state === 'bound';
+  const goal = bound && input.alias?.moves ? input.alias.balancer : undefined;
   let balancer = held.balancerId === null ? undefined : await balancerById(client, held.balancerId);
+  if (goal !== undefined) {
+    balancer = await balancerByName(client, input.pool.account, input.pool.region, goal);
+    if (!balancer) return { kind: 'stale', names: [goal] };
+    if (isLeaving({ ledgerState: balancer.state })) return leavingRefusal(balancer);
+  }
   const sameRequest =
     held.domain === request.domain && held.visibility === request.visibility && held.region === request.region;
   const gone = !sameRequest || (balancer && ['failed', 'retiring', 'retired'].includes(balancer.state));
@@ -72,6 +78,7 @@ export async function keepPlacement(
     const refusal = (await hostConflict(client, request)) ?? (await roomForHosts(client, input, balancer));
     if (refusal) return refusal;
   }
+  if (goal !== undefined) await moveRow(client, request.scopeId, balancer.id);
   if (added.length > 0 || kept.length < held.hosts.length) await keepHosts(client, input, kept, added);
   // A reservation left by a run that ended is this run's to undo.
   if (held.state === 'reserved')
@@ -87,6 +94,15 @@ export async function keepPlacement(
       ...(bound && balancer.state === 'provisioning' ? [`balancer ${balancer.name} rebuilt`] : []),
       ...added.map((host) => `host ${host} added to the placement`),
     ],
+  };
+}
+
+function leavingRefusal({ name, state }: BalancerRow): PlaceAnswer {
+  return {
+    kind: 'refused',
+    type: 'NoCapacity',
+    message: `nobody is placed on balancer ${name} any more: it is ${state} in the ledger`,
+    details: { balancer: name, state },
   };
 }
 

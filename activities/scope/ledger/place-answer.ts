@@ -9,8 +9,8 @@ export interface PlaceInput {
   request: ScopeRequest;
   pool: PoolKey;
   run: string;
-  /** The balancer that the domain's record already leads to. */
-  alias?: { balancer: string; reason: string };
+  /** The balancer that the domain's record already leads to. With `moves` a scope that is bound elsewhere follows it there. */
+  alias?: { balancer: string; reason: string; moves?: boolean };
   unreadable: Record<string, string>;
   /** Balancers in AWS that bear a name we would give: ours by their tags, or somebody else's. */
   owners: Record<string, 'ours' | 'foreign'>;

@@ -10,7 +10,7 @@ import { policyOf, readFacts } from './facts.ts';
 import { hostConflict, writeHosts } from './hosts.ts';
 import { type Held, hostsOf, keepHosts, keepPlacement, mismatchOf, readHeld } from './keeping.ts';
 import type { Decided, PlaceAnswer, PlaceInput } from './place-answer.ts';
-import { releaseRow, reserve } from './reserving.ts';
+import { endIdle, releaseRow, reserve } from './reserving.ts';
 
 /** The decision where a scope goes, and its record, in one transaction under the pool's lock (specs: scope creation, section 6). */
 
@@ -163,7 +163,7 @@ async function record(client: Queryable, input: PlaceInput, name: string, decide
   }
   await reserve(client, input, balancer.id);
   await writeHosts(client, request.scopeId, request.hosts);
-  await client.query('update balancer set idle_since = null where id = $1', [balancer.id]);
+  await endIdle(client, balancer.id);
   return {
     kind: 'placed',
     candidates,

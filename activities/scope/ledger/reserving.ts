@@ -27,14 +27,34 @@ export async function reserve(
   );
 }
 
-/** Frees the row and its hosts; the holder keeps holding it. The last to leave a balancer of ours leaves it idle. */
-export async function releaseRow(client: Queryable, scopeId: string): Promise<void> {
+/** The last to leave a balancer of ours leaves it idle. */
+async function leaveIdle(client: Queryable, scopeId: string): Promise<void> {
   await client.query(
     `update balancer set idle_since = coalesce(idle_since, clock_timestamp())
       where origin = 'autocreated' and id = (select balancer_id from placement where scope_id = $1)
         and not exists (select 1 from placement p where p.balancer_id = balancer.id and p.state <> 'released' and p.scope_id <> $1)`,
     [scopeId],
   );
+}
+
+/** Nobody who is placed on it leaves a balancer idle. */
+export async function endIdle(client: Queryable, balancerId: string): Promise<void> {
+  await client.query('update balancer set idle_since = null where id = $1', [balancerId]);
+}
+
+/** The row is of another balancer from here on; whatever else it says stays. */
+export async function moveRow(client: Queryable, scopeId: string, balancerId: string): Promise<void> {
+  await leaveIdle(client, scopeId);
+  await client.query(
+    'update placement set balancer_id = $2, version = version + 1, updated_at = now() where scope_id = $1',
+    [scopeId, balancerId],
+  );
+  await endIdle(client, balancerId);
+}
+
+/** Frees the row and its hosts; the holder keeps holding it. */
+export async function releaseRow(client: Queryable, scopeId: string): Promise<void> {
+  await leaveIdle(client, scopeId);
   await client.query('delete from placement_host where scope_id = $1', [scopeId]);
   await client.query(
     `update placement set state = 'released', balancer_id = null, placed_by = null, hosts_added = '{}', version = version + 1, updated_at = now() where scope_id = $1`,

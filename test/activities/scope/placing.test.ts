@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Database } from '../../../activities/postgres/database.ts';
 import { bindPlacement } from '../../../activities/scope/ledger/holding.ts';
 import { leaveBalancer } from '../../../activities/scope/ledger/leaving.ts';
-import type { PlaceAnswer } from '../../../activities/scope/ledger/place-answer.ts';
+import type { PlaceAnswer, PlaceInput } from '../../../activities/scope/ledger/place-answer.ts';
 import { place } from '../../../activities/scope/ledger/placing.ts';
 import { noteRecord } from '../../../activities/scope/ledger/records.ts';
 import { resolveScopeRequest } from '../../../domain/scope/request.ts';
@@ -61,7 +61,7 @@ async function observed(balancers: Record<string, number>): Promise<void> {
 
 async function placeOne(
   scopeId: string,
-  fields: { hold?: boolean; hosts?: string[]; extra?: string[]; run?: string } = {},
+  fields: { hold?: boolean; hosts?: string[]; extra?: string[]; run?: string; alias?: PlaceInput['alias'] } = {},
 ): Promise<PlaceAnswer> {
   const resolution = resolveScopeRequest(
     input({
@@ -82,6 +82,7 @@ async function placeOne(
     request: resolution.request,
     pool,
     run,
+    ...(fields.alias ? { alias: fields.alias } : {}),
     unreadable: {},
     owners: {},
     maxAgeSeconds: 30,
@@ -267,6 +268,41 @@ function groupBy(names: string[]): Map<string, string[]> {
   for (const name of names) groups.set(name, [...(groups.get(name) ?? []), name]);
   return groups;
 }
+
+test('a bound scope that follows its alias leaves its balancer idle, and follows it to none that is on its way out', async () => {
+  await observed({ 'k8s-groundwork-public': 10, extra: 10 });
+  await placeOne('one');
+  await bindPlacement(database, 'one', 'run-of-one');
+  await database.query(
+    `update balancer set origin = 'autocreated', created_for_scope = 'one', salt = 0, keeper_namespace = 'n', keeper_host = 'h', brand = 'b'`,
+  );
+  await database.query(`update balancer set idle_since = now() where name = 'extra'`);
+  const ledger = async () =>
+    (
+      await database.query(
+        `select b.name, b.idle_since is not null as idle, p.state as placed from balancer b left join placement p on p.balancer_id = b.id order by 1`,
+      )
+    ).rows;
+  const before = await ledger();
+  const follow = () => placeOne('one', { alias: { balancer: 'extra', reason: 'it is there already', moves: true } });
+  for (const state of ['failed', 'retiring', 'retired']) {
+    await database.query(`update balancer set state = $1 where name = 'extra'`, [state]);
+    expect(await follow()).toMatchObject({
+      kind: 'refused',
+      type: 'NoCapacity',
+      message: expect.stringContaining(state),
+    });
+    expect(await ledger()).toEqual(before);
+  }
+  await database.query(`update balancer set state = 'active' where name = 'extra'`);
+  for (const _ of ['once', 'twice']) {
+    expect(chosen(await follow())).toBe('extra');
+    expect(await ledger()).toEqual([
+      { name: 'extra', idle: false, placed: 'bound' },
+      { name: 'k8s-groundwork-public', idle: true, placed: null },
+    ]);
+  }
+});
 
 test('a scope that is bound keeps its region; a reservation of another region is decided anew', async () => {
   await observed({ 'k8s-groundwork-public': 10 });

@@ -33,7 +33,7 @@ import {
   weightsOf,
 } from '../../support/rollouts.ts';
 import { uniqueName } from '../../support/servers.ts';
-import { managedTags, REGION, region } from '../../support/world.ts';
+import { managedTags, PRIVATE_ZONE, REGION, region } from '../../support/world.ts';
 
 /** What gates refuse, and who is told. Deadlines are short: most of these end by one. */
 
@@ -87,6 +87,34 @@ describe('the balancer', () => {
   const placedOn = async ({ input }: TestScope) =>
     (await truth(world)).placements.find((line) => line.startsWith(`${input.scopeId} `));
 
+  /** The balancers of the scope's Ingress, of its records and of the rules with its host. */
+  async function standing({ input, domain }: TestScope) {
+    const { loadBalancers, listeners, rules } = world.aws.state.region(REGION);
+    const balancers = [...loadBalancers.values()];
+    const [ingress] = await world.kubernetes.list(INGRESS, {
+      namespace: world.namespace,
+      labelSelector: `scope_id=${input.scopeId}`,
+    });
+    const records = (await truth(world)).records.filter((line) => line.includes(` ${domain} `));
+    const own = [...rules.values()].filter(({ conditions }) =>
+      conditions.some(({ values }) => values.includes(domain)),
+    );
+    const arns = new Set(own.map(({ listenerArn }) => listeners.get(listenerArn)?.loadBalancerArn));
+    return {
+      ingress: ingress?.metadata?.annotations?.['alb.ingress.kubernetes.io/load-balancer-name'],
+      records: records.map((line) => balancers.find(({ dnsName }) => line.endsWith(dnsName))?.name),
+      rules: [...arns].map((arn) => loadBalancers.get(arn ?? '')?.name),
+    };
+  }
+
+  const at = (balancer: string) => ({ ingress: balancer, records: [balancer, balancer], rules: [balancer] });
+
+  /** A version that never gets ready. */
+  const crashing: Parameters<typeof next>[1] = {
+    workload: { image: 'registry.example.com/api:crash-loop-137' },
+    networking: { scope: { deploymentMaxWaitSeconds: 2 } },
+  };
+
   test('that ledger and Ingress do not agree on is BalancerDrift with the values; one that is gone BalancerMissing (rows 20, 47: D48, N6)', async () => {
     const other = 'k8s-groundwork-other';
     const scope = await drifted(other);
@@ -99,26 +127,77 @@ describe('the balancer', () => {
       type: 'BalancerMissing',
       message: expect.stringContaining(other),
     });
+    // Without room nothing changes either, and the ledger not first of all.
+    const full = { adopt: 'ingress' as const, networking: { scope: { albMaxTargetGroups: 1 } } };
+    expect(await failureOf(rollOut(world, next(scope, full)))).toMatchObject({ type: 'NoCapacity' });
+    expect(await placedOn(scope)).toBe(`${scope.input.scopeId} bound ${other}`);
     expect(await traceOf(world, scope)).toEqual(before);
     const result = await rollOut(world, next(scope, { adopt: 'ingress', trafficPlan: byPlan([100]) }));
     expect(result).toMatchObject({ outcome: 'finalized' });
     expect(await placedOn(scope)).toBe(`${scope.input.scopeId} bound ${scope.balancer}`);
   });
 
-  test('of the ledger wins with adopt: Ingress and DNS alias follow it (row 47: N7)', async () => {
+  test('of the ledger wins with adopt: Ingress and DNS alias follow it, a record that is not ours is told and left (row 47: N7)', async () => {
     const scope = await drifted(SECOND);
+    await world.database.query(`update dns_record set origin = 'adopted' where scope_id = $1 and zone_id = $2`, [
+      scope.input.scopeId,
+      PRIVATE_ZONE,
+    ]);
     const result = await rollOut(world, next(scope, { adopt: 'ledger', trafficPlan: byPlan([100]) }));
-    expect(result.warnings.map(({ code }) => code)).toEqual(['BalancerAdopted', 'IngressMoves']);
+    expect(result.warnings.map(({ code }) => code)).toEqual(['BalancerAdopted', 'IngressMoves', 'AliasKept']);
     expect(weightsOf(world, scope)).toEqual({ '42': 100 });
-    const { records } = await truth(world);
-    const aliases = records.filter((line) => line.includes(` ${scope.domain} `));
-    expect(aliases).toHaveLength(2);
-    const second = [...world.aws.state.region(REGION).loadBalancers.values()].find(({ name }) => name === SECOND);
-    for (const line of aliases) expect(line).toContain(second?.dnsName);
+    expect(await standing(scope)).toEqual({ ...at(SECOND), records: [scope.balancer, SECOND] });
     expect(await placedOn(scope)).toBe(`${scope.input.scopeId} bound ${SECOND}`);
     const driver = drive(world, { ...scope, balancer: SECOND });
     driver.send({ balancer: SECOND, host: scope.domain, port: 443 });
     expect(driver.stop().failed).toEqual({});
+  });
+
+  test('that wins gets the records only when it serves: one that is never ready moves nothing', async () => {
+    const scope = await drifted(SECOND);
+    const before = await traceOf(world, scope);
+    const driver = drive(world, scope);
+    const failure = await failureOf(rollOut(world, next(scope, { ...crashing, adopt: 'ledger' })));
+    expect(failure).toMatchObject({ type: 'InstancesNotReady', details: { rolledBack: true } });
+    expect(await standing(scope)).toEqual(at(scope.balancer));
+    expect(await traceOf(world, scope)).toEqual(before);
+    expect(driver.stop().failed).toEqual({});
+  });
+
+  test('that wins is left again on the way back, also by a repeat of a run that was killed on it', async () => {
+    const scope = await drifted(SECOND);
+    const before = await traceOf(world, scope);
+    const begin = async () => {
+      const handle = await startRollout(world, next(scope, { adopt: 'ledger' }));
+      await reaches(world, scope, inPhase('Running'));
+      expect(await standing(scope)).toEqual(at(SECOND));
+      return handle;
+    };
+    const handle = await begin();
+    await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
+    await handle.executeUpdate(rollbackUpdate, { args: [{ reason: 'it is slow' }] });
+    expect(await handle.result()).toMatchObject({ outcome: 'rolled_back' });
+    expect(await standing(scope)).toEqual(at(scope.balancer));
+    expect(await traceOf(world, scope)).toEqual(before);
+
+    // Killed while both have a share, and again when the Ingress is back and the records are not.
+    await (await begin()).terminate('a test');
+    const again = await begin();
+    world.faults.add({
+      match: { service: 'route53', action: 'ChangeResourceRecordSets' },
+      effect: { kind: 'error', code: 'Throttling', status: 400 },
+    });
+    await again.signal(rollbackSignal, { reason: 'it is slow' });
+    await eventually(async () => {
+      expect(await standing(scope)).toEqual({ ...at(scope.balancer), records: [SECOND, SECOND] });
+      expect(world.faults.applied()).not.toEqual([]);
+    });
+    await again.terminate('a test');
+    world.faults.clear();
+    const failure = await failureOf(rollOut(world, next(scope, { ...crashing, adopt: 'ledger' })));
+    expect(failure).toMatchObject({ type: 'InstancesNotReady', details: { rolledBack: true } });
+    expect(await standing(scope)).toEqual(at(scope.balancer));
+    expect(await traceOf(world, scope)).toEqual(before);
   });
 
   test('group that another member breaks is GroupBroken, naming it; no other Ingress is written (row 49: N9)', async () => {
