@@ -20,9 +20,9 @@ export function learn(plan: RolloutPlan, state: RolloutState, decision: Decision
       return warned(pausedByIllness(succeeded(plan, state, decision), outcome.illBefore), outcome.warnings ?? []);
     case 'failed':
       if (abandoned(plan, state, decision)) return learn(plan, state, decision, { ...outcome, kind: 'interrupted' });
-      return failed(plan, outcome.applied === false ? notApplied(state) : state, decision, outcome.failure);
+      return failed(plan, attempted(state, outcome.applied), decision, outcome.failure);
     case 'interrupted':
-      return rested(outcome.applied === false ? notApplied(state) : state, decision, outcome.restSeconds);
+      return rested(attempted(state, outcome.applied), decision, outcome.restSeconds);
     case 'ill':
       return ill(plan, rested(state, decision, outcome.restSeconds), outcome.side, outcome.failure);
     case 'changed':
@@ -80,10 +80,11 @@ function abandoned(plan: RolloutPlan, state: RolloutState, decision: Decision): 
   return state.goal !== 'forward' && !isStillDecided(plan, state, decision);
 }
 
-/** The step never reached Kubernetes: what it was about to do is forgotten. */
-function notApplied(state: RolloutState): RolloutState {
+/** What a step was about to do is forgotten when it never reached Kubernetes, neither now nor in an attempt before. */
+function attempted(state: RolloutState, applied = true): RolloutState {
   const { earlier, ...rest } = state;
-  return { ...rest, ...earlier };
+  if (!earlier || earlier.handedOver) return state;
+  return applied ? { ...state, earlier: { ...earlier, handedOver: true } } : { ...rest, ...earlier };
 }
 
 function failed(plan: RolloutPlan, given: RolloutState, decision: Decision, failure: Failure): RolloutState {

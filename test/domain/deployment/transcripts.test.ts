@@ -195,6 +195,13 @@ const stories: Record<string, Story> = {
       fails('gate     targets 42', 'TargetsUnhealthy', 'no target of 42 is healthy', false),
     ],
   },
+  'looked again while a move is confirmed, green ill by then': {
+    events: [
+      say(waiting, to(25)),
+      { on: '{41:75, 42:25}', outcome: { kind: 'interrupted' } },
+      fails('gate     targets 42', 'TargetsUnhealthy', 'no target of 42 is healthy', false),
+    ],
+  },
   'weights edited by a person, twice': {
     input: { trafficPlan: steps() },
     events: [
