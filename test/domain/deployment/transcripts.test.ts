@@ -228,6 +228,26 @@ const stories: Record<string, Story> = {
     },
     events: [],
   },
+  'rolling without room for the new instances, a smaller percentage chosen': {
+    input: {
+      strategy: 'rolling',
+      workload: { image: 'registry.example.com/shop/api:1.4.2', replicas: 20 },
+      trafficPlan: { mode: 'manual', onFailure: 'pause' },
+    },
+    events: [
+      say(waiting, to(25)),
+      say(waiting, to(75)),
+      fails('scale    42 to 15', 'InstancesNotReady', 'no node has room'),
+      say(waiting, to(30)),
+      say(waiting, to(75)),
+      fails('scale    42 to 15', 'InstancesNotReady', 'no node has room'),
+      say(waiting, to(10)),
+      say(waiting, to(75)),
+      fails('scale    42 to 15', 'InstancesNotReady', 'no node has room'),
+      say(waiting, to(10)),
+      say(waiting, back),
+    ],
+  },
   'rolling rolled back at 75': {
     input: {
       strategy: 'rolling',
