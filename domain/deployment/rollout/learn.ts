@@ -3,7 +3,7 @@ import type { Warning } from '../../../contract/scope/status.ts';
 import { unheard } from '../../../contract/warnings.ts';
 import { nextStep } from '../traffic-plan.ts';
 import { isStillDecided } from './decide.ts';
-import { before, greenShare, sameRouting, weighted } from './routing.ts';
+import { before, greenShare, type Routing, sameRouting, weighted } from './routing.ts';
 import type { Decision, Outcome, RolloutPlan, RolloutState } from './types.ts';
 
 /** What a rollout knows after a step (specs: deployment, sections 7 and 10). */
@@ -95,20 +95,21 @@ function failed(plan: RolloutPlan, given: RolloutState, decision: Decision, fail
       end: { phase: 'Failed', active: 'green', percent: 100, reason: failure.message, failure },
     };
   }
-  if (given.goal !== 'forward') {
-    if (!isNamedInVain(given, decision, failure)) return incomplete(plan, given, failure);
-    const message = `${failure.message}. What was before is put back at once`;
-    return warned({ ...given, straightBack: true }, [{ code: failure.type, message }]);
-  }
   const { repair, ...state } = given;
-  const undo = decision.kind === 'route' && repair === undefined && REFUSALS.includes(failure.type);
-  return react(plan, undo ? { ...state, repair: state.confirmed } : state, failure);
+  const refused = decision.kind === 'route' && REFUSALS.includes(failure.type);
+  if (given.goal !== 'forward') {
+    const onwards = refused ? past(given, decision.routing) : undefined;
+    if (!onwards) return incomplete(plan, given, failure);
+    return warned(onwards, [{ code: failure.type, message: `${failure.message}. The way back goes on without it` }]);
+  }
+  return react(plan, refused && repair === undefined ? { ...state, repair: state.confirmed } : state, failure);
 }
 
-/** Blue is healthy and was to get everything, but the routing that also names green is refused: it may have lost a Service. */
-function isNamedInVain({ straightBack }: RolloutState, decision: Decision, { type }: Failure): boolean {
-  if (straightBack || decision.kind !== 'route' || !REFUSALS.includes(type)) return false;
-  return sameRouting(decision.routing, weighted(0));
+/** The way back without a routing that was refused: green, which it also names, may have lost a Service. */
+function past({ repair, ...state }: RolloutState, routing: Routing): RolloutState | undefined {
+  if (repair !== undefined) return state;
+  // Blue is healthy and was to get everything.
+  return !state.straightBack && sameRouting(routing, weighted(0)) ? { ...state, straightBack: true } : undefined;
 }
 
 /** `onFailure`: back, or stop and wait for a person. */

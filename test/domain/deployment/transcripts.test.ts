@@ -148,6 +148,35 @@ const stories: Record<string, Story> = {
     ],
   },
   'cancel while starting': { events: [{ on: 'wait', cancel: true }] },
+  'external DNS, a move refused because green lost its Service': {
+    input: byGateway,
+    events: [
+      say(waiting, to(25)),
+      say(waiting, to(50)),
+      fails('{41:50, 42:50}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+      fails('{41:75, 42:25}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+      fails('{41:100, 42:0}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+    ],
+  },
+  'external DNS, the first move refused because green lost its Service': {
+    input: byGateway,
+    events: [
+      say(waiting, to(25)),
+      fails('{41:75, 42:25}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+      fails('{41:100, 42:0}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+      fails('{41:100, 42:0}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+    ],
+  },
+  'external DNS, rolled back while a route without its Service is put back': {
+    input: byGateway,
+    events: [
+      say(waiting, to(50)),
+      { on: waiting, outcome: { kind: 'changed', at: 0, words: 'ResolvedRefs is False, BackendNotFound' } },
+      say('{41:50, 42:50}', back),
+      fails('{41:50, 42:50}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+      fails('{41:100, 42:0}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+    ],
+  },
   'cancel in a hold': {
     input: { trafficPlan: steps() },
     events: [{ on: 'hold     60 s (plan, step 2)', cancel: true }],
