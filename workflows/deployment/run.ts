@@ -226,7 +226,7 @@ export class RolloutRun {
     Object.assign(this.status, {
       phase: state.phase,
       paused: state.paused,
-      percent: { confirmed: state.percent, wanted: state.wanted?.percent ?? state.kept ?? state.percent },
+      percent: { confirmed: state.percent, wanted: state.wanted?.percent ?? state.kept?.percent ?? state.percent },
     });
     this.#set('pauseReason', state.paused ? state.pauseReason : undefined);
     this.#set('failure', state.failure);
@@ -387,7 +387,7 @@ export class RolloutRun {
     const isMoving = ({ wanted, kept }: RolloutState) => (wanted ?? kept) !== undefined;
     await this.#until((state) => {
       if (state.goal !== 'forward' || state.end) return 'failed';
-      if (state.kept !== undefined && state.kept !== percent) return 'failed';
+      if (state.kept !== undefined && state.kept.percent !== percent) return 'failed';
       if (state.paused && state.failure) return 'failed';
       return !isMoving(state) && state.verified
         ? greenShare(state.confirmed) === percent
@@ -424,7 +424,8 @@ export class RolloutRun {
     const { end, failure, reason, kept } = this.state;
     const cause = end?.failure ?? failure;
     if (cause) throw runFailure(cause);
-    const why = reason ?? (kept === undefined ? 'the rollout went another way' : `a later switch to ${kept} % counts`);
+    const why =
+      reason ?? (kept === undefined ? 'the rollout went another way' : `a later switch to ${kept.percent} % counts`);
     throw refusal('message', `${what} was given up: ${why}`);
   }
 }

@@ -57,9 +57,10 @@ function forward(plan: RolloutPlan, state: RolloutState): Next {
 
 /** Moves and holds traffic, by message or plan. */
 function shift(plan: RolloutPlan, state: RolloutState): Next {
-  if (state.kept !== undefined) {
-    const { kept, ...rest } = state;
-    return shift(plan, kept === state.percent ? rest : { ...rest, wanted: { percent: kept, by: 'message' } });
+  const { kept, ...rest } = state;
+  if (kept && (kept.whilePaused || !state.paused)) {
+    const { percent } = kept;
+    return shift(plan, percent === state.percent ? rest : { ...rest, wanted: { percent, by: 'message' } });
   }
   if (state.wanted) return stuck(state) ? stay(plan, state) : move(plan, state, state.wanted.percent);
   if (state.paused) return stay(plan, state);

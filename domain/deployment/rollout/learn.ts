@@ -147,7 +147,9 @@ function pausedByIllness(state: RolloutState, words: string | undefined): Rollou
   if (words === undefined || state.goal !== 'forward') return state;
   const pauseReason = `${words}, already before this rollout`;
   const message = `${pauseReason}. There is no way back to it: the rollout is paused; resume it, or switch to 100`;
-  return warned({ ...state, blueIllBefore: true, paused: true, pauseReason }, [{ code: 'BlueUnhealthy', message }]);
+  const kept = state.kept ? { kept: { ...state.kept, whilePaused: false } } : {};
+  const paused: RolloutState = { ...state, ...kept, blueIllBefore: true, paused: true, pauseReason };
+  return warned(paused, [{ code: 'BlueUnhealthy', message }]);
 }
 
 function rested(state: RolloutState, decision: Decision, restSeconds: number | undefined): RolloutState {

@@ -55,8 +55,8 @@ export interface RolloutState {
   /** The first routing is confirmed. */
   verified: boolean;
   wanted?: Wanted;
-  /** A switch that came before the first routing was verified. */
-  kept?: number;
+  /** A switch that came before the first routing was verified. A pause that comes after it holds it back. */
+  kept?: { percent: number; whilePaused: boolean };
   /** Steps of the traffic plan that were begun. */
   step: number;
   /** Seconds that the present hold still has. */

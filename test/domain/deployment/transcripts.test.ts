@@ -330,6 +330,49 @@ const stories: Record<string, Story> = {
       say(waiting, back),
     ],
   },
+  'switch kept, paused and resumed': {
+    events: [
+      say('wait', to(10)),
+      say('apply    Ingresses', { name: 'pause' }),
+      say(waiting, { name: 'resume' }),
+      say(waiting, back),
+    ],
+  },
+  'switch kept, paused and replaced': {
+    events: [
+      say('wait', to(10)),
+      say('apply    Ingresses', { name: 'pause' }),
+      say(waiting, to(20)),
+      say(waiting, { name: 'resume' }),
+      say(waiting, back),
+    ],
+  },
+  'switch kept and taken back while paused': {
+    events: [
+      say('wait', to(10)),
+      say('apply    Ingresses', { name: 'pause' }),
+      say(waiting, to(0)),
+      say(waiting, { name: 'resume' }),
+      say(waiting, back),
+    ],
+  },
+  'switch kept while paused': {
+    events: [
+      say('apply    Ingresses', { name: 'pause' }),
+      say('apply    Ingresses', to(10)),
+      say(waiting, { name: 'resume' }),
+      say(waiting, back),
+    ],
+  },
+  'switch kept, blue dead before the rollout': {
+    events: [
+      say('apply    Ingresses', { name: 'pause' }),
+      say('apply    Ingresses', to(50)),
+      { on: 'apply    Ingresses', outcome: { kind: 'done', illBefore: '41: 0 of 1 targets of d-7-41 healthy' } },
+      say(waiting, { name: 'resume' }),
+      say(waiting, back),
+    ],
+  },
   'orphans of an earlier rollout': {
     orphans: ['39'],
     events: [say(waiting, to(100)), say(waiting, { name: 'finalize' })],
