@@ -1,4 +1,3 @@
-import type { KubernetesObject } from '@kubernetes/client-node';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { afterEach, describe, expect, test } from 'vitest';
 import { rollbackUpdate, switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
@@ -314,32 +313,6 @@ test('a rollback goes back to what was there when its run began, not to what an 
   await world.database.query('update rollout set ended_at = null where scope_id = $1', [scopeId]);
   await runOfRoom(world, workflowTypes.deploymentDeletion, workflowIds.deployment(scopeId), targetOf(scope));
   expect(await open()).toBe(0);
-});
-
-test('a version is not removed while an Ingress names it, although no rule does yet (section 19)', async () => {
-  const scope = await served(world);
-  const { scopeId } = scope.input;
-  const kind = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' };
-  world.around = async (name, run) => {
-    if (name !== 'removeObjects') return run();
-    await world.controllers.loadBalancer.pause();
-    const labelSelector = `scope_id=${scopeId}`;
-    const [ingress] = await world.kubernetes.list<KubernetesObject & { spec?: object }>(kind, {
-      namespace: world.namespace,
-      labelSelector,
-    });
-    const spec = JSON.parse(JSON.stringify(ingress?.spec).replaceAll(`d-${scopeId}-42`, `d-${scopeId}-41`));
-    await world.kubernetes.merge(
-      { ...kind, namespace: world.namespace, name: ingress?.metadata?.name ?? '' },
-      { spec },
-    );
-    return run();
-  };
-  expect(await failureOf(rollOut(world, next(scope, { trafficPlan: byPlan([100]) })))).toMatchObject({
-    type: 'NotConverged',
-    message: expect.stringMatching(`Ingress .* still names d-${scopeId}-41`),
-  });
-  expect(await objectsOf(world, scope)).toContain(`Service d-${scopeId}-41`);
 });
 
 describe('the other runs of the room', () => {
