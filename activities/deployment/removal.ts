@@ -46,9 +46,7 @@ export async function removeObjects(deps: DeploymentDependencies, input: RemoveI
   const { request } = course;
   if (what === 'ports') return removePorts(deps, input);
   const ids = what === 'orphans' ? orphans : [idsOf(course)[what as Side] ?? ''];
-  const proved = await withoutWeight(deps, course, ids);
-  if (proved !== true)
-    throw permanent('NotConverged', `objects of ${ids.join(', ')} are kept: ${proved}`, { deployments: ids });
+  await proveUnnamed(deps, input, ids);
   const items = await findObjects(deps.kubernetes, request.scope.namespace, request.scopeId, ids);
   await removeItems(deps, items, until, request.timings.pollInterval, request.timings.removalTimeout);
   return { removed: items.map(say), warnings: [] };
@@ -56,15 +54,39 @@ export async function removeObjects(deps: DeploymentDependencies, input: RemoveI
 
 const say = ({ kind, namespace, name }: InventoryItem) => words(kind, namespace, name);
 
+/** Looks until nothing names these deployments: a single look may see what was. */
+async function proveUnnamed(
+  deps: DeploymentDependencies,
+  { course, until }: RemoveInput,
+  ids: readonly string[],
+): Promise<void> {
+  let named: string | undefined;
+  const unnamed = await lookUntil({
+    look: async () => {
+      named = await namedStill(deps, course, ids);
+      return named === undefined ? true : undefined;
+    },
+    seen: () => ({ lastSeen: named }),
+    pollSeconds: course.request.timings.pollInterval,
+    until: Date.parse(until),
+    // A failed read shows nothing: the attempt ends, and Temporal makes another.
+    onTrouble: (error) => {
+      throw error;
+    },
+  });
+  if (!unnamed)
+    throw permanent('NotConverged', `objects of ${ids.join(', ')} are kept: ${named}`, { deployments: ids });
+}
+
 /**
- * True, or why not: no rule may give weight to, or name, a Service of these deployments, and no Ingress of the scope, or its
- * HTTPRoute, may name one: an Ingress that names a missing Service makes the controller fail the balancer's whole group.
+ * What must not be: a rule that gives weight to, or names, a Service of these deployments, or an Ingress of the scope, or its
+ * HTTPRoute, that names one: an Ingress that names a missing Service makes the controller fail the balancer's whole group.
  */
-async function withoutWeight(
+async function namedStill(
   deps: DeploymentDependencies,
   course: Course,
   ids: readonly string[],
-): Promise<true | string> {
+): Promise<string | undefined> {
   const { request, shape } = course;
   const isTheirs = (service: string | undefined) => {
     const id = service === undefined ? undefined : readServiceName(request.scopeId, service)?.deploymentId;
@@ -83,7 +105,7 @@ async function withoutWeight(
     if (named !== undefined)
       return `${words(kind.kind, shape.namespace, route.metadata?.name ?? '')} still names ${named}`;
   }
-  return true;
+  return undefined;
 }
 
 /** The Ingresses of ports that green lacks. */

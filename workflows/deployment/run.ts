@@ -88,6 +88,8 @@ export class RolloutRun {
   #unjudged: RolloutMessage[] = [];
   /** Messages taken before the start was judged: they count again on the state that it gives. */
   #early: RolloutMessage[] = [];
+  /** Those that did not count on it, and why. */
+  readonly #refused = new Map<RolloutMessage, string>();
   #running: { decision: Decision; scope: CancellationScope; canLookAgain: boolean } | undefined;
   #shownPhase: string | undefined;
   #ended = false;
@@ -170,6 +172,10 @@ export class RolloutRun {
     for (const message of this.#early.splice(0)) {
       const verdict = accept(plan, next, message);
       if (verdict.accepted) next = verdict.state;
+      else {
+        this.#refused.set(message, verdict.reason);
+        this.#warnOf(message, verdict.reason);
+      }
     }
     if (course.balancer) {
       this.status.balancer = course.balancer.name;
@@ -226,7 +232,7 @@ export class RolloutRun {
     Object.assign(this.status, {
       phase: state.phase,
       paused: state.paused,
-      percent: { confirmed: state.percent, wanted: state.wanted?.percent ?? state.kept ?? state.percent },
+      percent: { confirmed: state.percent, wanted: state.wanted?.percent ?? state.kept?.percent ?? state.percent },
     });
     this.#set('pauseReason', state.paused ? state.pauseReason : undefined);
     this.#set('failure', state.failure);
@@ -277,6 +283,7 @@ export class RolloutRun {
   #handle(): void {
     const say = <A>(toMessage: (request: A) => RolloutMessage) => ({
       signal: (request: A) => this.#hear(toMessage(request)),
+      update: (request: A) => this.#ask(toMessage(request)),
       validator: (request: A) => {
         const message = toMessage(request);
         const verdict = this.#judge(message);
@@ -317,8 +324,8 @@ export class RolloutRun {
     setHandler(pauseSignal, pauses.signal, { description: 'Finish the running step and start nothing new' });
     setHandler(
       pauseUpdate,
-      (request?: Pause) => {
-        pauses.signal(request);
+      async (request?: Pause) => {
+        await pauses.update(request);
         return { paused: this.state.paused };
       },
       {
@@ -329,8 +336,8 @@ export class RolloutRun {
     setHandler(resumeSignal, resumes.signal, { description: 'Go on after a pause' });
     setHandler(
       resumeUpdate,
-      (request?: Resume) => {
-        resumes.signal(request);
+      async (request?: Resume) => {
+        await resumes.update(request);
         return { paused: this.state.paused };
       },
       { description: 'Go on after a pause', validator: (request?: Resume) => resumes.validator(request) },
@@ -354,7 +361,11 @@ export class RolloutRun {
     }
     const verdict = this.#judge(message);
     if (verdict.accepted) this.#take(message);
-    else this.warn({ code: 'MessageRefused', message: `${message.name}: ${verdict.reason}` });
+    else this.#warnOf(message, verdict.reason);
+  }
+
+  #warnOf({ name }: RolloutMessage, reason: string): void {
+    this.warn({ code: 'MessageRefused', message: `${name}: ${reason}` });
   }
 
   #judge(message: RolloutMessage): MessageVerdict {
@@ -369,6 +380,14 @@ export class RolloutRun {
     this.state = verdict.state;
     this.#interruptIfNeeded();
     return verdict;
+  }
+
+  /** Takes a message and answers when it is sure to count: what is found at the start may forbid it. */
+  async #ask(message: RolloutMessage): Promise<void> {
+    this.#take(message);
+    await CancellationScope.nonCancellable(() => condition(() => this.#course !== undefined || this.#ended));
+    const reason = this.#refused.get(message);
+    if (reason !== undefined) throw refusal(message.name, reason);
   }
 
   #interruptIfNeeded(): void {
@@ -387,7 +406,7 @@ export class RolloutRun {
     const isMoving = ({ wanted, kept }: RolloutState) => (wanted ?? kept) !== undefined;
     await this.#until((state) => {
       if (state.goal !== 'forward' || state.end) return 'failed';
-      if (state.kept !== undefined && state.kept !== percent) return 'failed';
+      if (state.kept !== undefined && state.kept.percent !== percent) return 'failed';
       if (state.paused && state.failure) return 'failed';
       return !isMoving(state) && state.verified
         ? greenShare(state.confirmed) === percent
@@ -408,7 +427,7 @@ export class RolloutRun {
   }
 
   async #rollback(reason: string): Promise<{ percent: number }> {
-    this.#take({ name: 'rollback', reason });
+    await this.#ask({ name: 'rollback', reason });
     await this.#until((state) => {
       if (state.end?.failure?.type === 'CompensationIncomplete') return 'failed';
       return state.end || (greenShare(state.confirmed) === 0 && greenShare(state.applied) === 0) ? 'done' : 'open';
@@ -424,7 +443,8 @@ export class RolloutRun {
     const { end, failure, reason, kept } = this.state;
     const cause = end?.failure ?? failure;
     if (cause) throw runFailure(cause);
-    const why = reason ?? (kept === undefined ? 'the rollout went another way' : `a later switch to ${kept} % counts`);
+    const why =
+      reason ?? (kept === undefined ? 'the rollout went another way' : `a later switch to ${kept.percent} % counts`);
     throw refusal('message', `${what} was given up: ${why}`);
   }
 }

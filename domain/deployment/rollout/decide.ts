@@ -57,9 +57,10 @@ function forward(plan: RolloutPlan, state: RolloutState): Next {
 
 /** Moves and holds traffic, by message or plan. */
 function shift(plan: RolloutPlan, state: RolloutState): Next {
-  if (state.kept !== undefined) {
-    const { kept, ...rest } = state;
-    return shift(plan, kept === state.percent ? rest : { ...rest, wanted: { percent: kept, by: 'message' } });
+  const { kept, ...rest } = state;
+  if (kept && (kept.whilePaused || !state.paused)) {
+    const { percent } = kept;
+    return shift(plan, percent === state.percent ? rest : { ...rest, wanted: { percent, by: 'message' } });
   }
   if (state.wanted) return stuck(state) ? stay(plan, state) : move(plan, state, state.wanted.percent);
   if (state.paused) return stay(plan, state);
@@ -81,8 +82,12 @@ function shift(plan: RolloutPlan, state: RolloutState): Next {
 
 /** One move: counts that rise, the weights, counts that fall. */
 function move(plan: RolloutPlan, state: RolloutState, percent: number): Next {
-  if (state.scaling) return scale(state, state.scaling.side, state.scaling.count);
   const counts = plan.strategy === 'rolling' ? sideCounts(plannedCounts(plan), percent) : state.counts;
+  if (state.scaling) {
+    const { side } = state.scaling;
+    // Another percentage may have been chosen since; the confirmed one still needs what is there.
+    return scale(state, side, Math.max(counts[side], state.counts[side]));
+  }
   for (const side of ['green', 'blue'] as const) {
     if (counts[side] > state.counts[side]) return scale(state, side, counts[side]);
   }
@@ -184,8 +189,11 @@ function stuck(state: RolloutState): boolean {
 }
 
 function scale(state: RolloutState, side: Side, count: number): Next {
-  const ready = count > state.counts[side] || state.goal !== 'forward';
-  return { state: { ...state, scaling: { side, count } }, decision: { kind: 'scale', side, count, ready } };
+  const present = state.counts[side];
+  const ready = count > present || state.goal !== 'forward';
+  // Instances that are taken away are gone from here on; those that are added are there when they are ready.
+  const counts = { ...state.counts, [side]: Math.min(present, count) };
+  return { state: { ...state, counts, scaling: { side, count } }, decision: { kind: 'scale', side, count, ready } };
 }
 
 function route(state: RolloutState, routing: Routing, needs: TargetNeed[], after: TargetNeed[]): Next {

@@ -3,7 +3,7 @@ import type { Warning } from '../../../contract/scope/status.ts';
 import { unheard } from '../../../contract/warnings.ts';
 import { nextStep } from '../traffic-plan.ts';
 import { isStillDecided } from './decide.ts';
-import { before, greenShare, sameRouting, weighted } from './routing.ts';
+import { before, greenShare, type Routing, sameRouting, weighted } from './routing.ts';
 import type { Decision, Outcome, RolloutPlan, RolloutState } from './types.ts';
 
 /** What a rollout knows after a step (specs: deployment, sections 7 and 10). */
@@ -20,9 +20,9 @@ export function learn(plan: RolloutPlan, state: RolloutState, decision: Decision
       return warned(pausedByIllness(succeeded(plan, state, decision), outcome.illBefore), outcome.warnings ?? []);
     case 'failed':
       if (abandoned(plan, state, decision)) return learn(plan, state, decision, { ...outcome, kind: 'interrupted' });
-      return failed(plan, outcome.applied === false ? notApplied(state) : state, decision, outcome.failure);
+      return failed(plan, attempted(state, outcome.applied), decision, outcome.failure);
     case 'interrupted':
-      return rested(outcome.applied === false ? notApplied(state) : state, decision, outcome.restSeconds);
+      return rested(attempted(state, outcome.applied), decision, outcome.restSeconds);
     case 'ill':
       return ill(plan, rested(state, decision, outcome.restSeconds), outcome.side, outcome.failure);
     case 'changed':
@@ -80,10 +80,11 @@ function abandoned(plan: RolloutPlan, state: RolloutState, decision: Decision): 
   return state.goal !== 'forward' && !isStillDecided(plan, state, decision);
 }
 
-/** The step never reached Kubernetes: what it was about to do is forgotten. */
-function notApplied(state: RolloutState): RolloutState {
+/** What a step was about to do is forgotten when it never reached Kubernetes, neither now nor in an attempt before. */
+function attempted(state: RolloutState, applied = true): RolloutState {
   const { earlier, ...rest } = state;
-  return { ...rest, ...earlier };
+  if (!earlier || earlier.handedOver) return state;
+  return applied ? { ...state, earlier: { ...earlier, handedOver: true } } : { ...rest, ...earlier };
 }
 
 function failed(plan: RolloutPlan, given: RolloutState, decision: Decision, failure: Failure): RolloutState {
@@ -94,20 +95,21 @@ function failed(plan: RolloutPlan, given: RolloutState, decision: Decision, fail
       end: { phase: 'Failed', active: 'green', percent: 100, reason: failure.message, failure },
     };
   }
-  if (given.goal !== 'forward') {
-    if (!isNamedInVain(given, decision, failure)) return incomplete(plan, given, failure);
-    const message = `${failure.message}. What was before is put back at once`;
-    return warned({ ...given, straightBack: true }, [{ code: failure.type, message }]);
-  }
   const { repair, ...state } = given;
-  const undo = decision.kind === 'route' && repair === undefined && REFUSALS.includes(failure.type);
-  return react(plan, undo ? { ...state, repair: state.confirmed } : state, failure);
+  const refused = decision.kind === 'route' && REFUSALS.includes(failure.type);
+  if (given.goal !== 'forward') {
+    const onwards = refused ? past(given, decision.routing) : undefined;
+    if (!onwards) return incomplete(plan, given, failure);
+    return warned(onwards, [{ code: failure.type, message: `${failure.message}. The way back goes on without it` }]);
+  }
+  return react(plan, refused && repair === undefined ? { ...state, repair: state.confirmed } : state, failure);
 }
 
-/** Blue is healthy and was to get everything, but the routing that also names green is refused: it may have lost a Service. */
-function isNamedInVain({ straightBack }: RolloutState, decision: Decision, { type }: Failure): boolean {
-  if (straightBack || decision.kind !== 'route' || !REFUSALS.includes(type)) return false;
-  return sameRouting(decision.routing, weighted(0));
+/** The way back without a routing that was refused: green, which it also names, may have lost a Service. */
+function past({ repair, ...state }: RolloutState, routing: Routing): RolloutState | undefined {
+  if (repair !== undefined) return state;
+  // Blue is healthy and was to get everything.
+  return !state.straightBack && sameRouting(routing, weighted(0)) ? { ...state, straightBack: true } : undefined;
 }
 
 /** `onFailure`: back, or stop and wait for a person. */
@@ -145,7 +147,9 @@ function pausedByIllness(state: RolloutState, words: string | undefined): Rollou
   if (words === undefined || state.goal !== 'forward') return state;
   const pauseReason = `${words}, already before this rollout`;
   const message = `${pauseReason}. There is no way back to it: the rollout is paused; resume it, or switch to 100`;
-  return warned({ ...state, blueIllBefore: true, paused: true, pauseReason }, [{ code: 'BlueUnhealthy', message }]);
+  const kept = state.kept ? { kept: { ...state.kept, whilePaused: false } } : {};
+  const paused: RolloutState = { ...state, ...kept, blueIllBefore: true, paused: true, pauseReason };
+  return warned(paused, [{ code: 'BlueUnhealthy', message }]);
 }
 
 function rested(state: RolloutState, decision: Decision, restSeconds: number | undefined): RolloutState {

@@ -41,17 +41,20 @@ function switchTraffic(plan: RolloutPlan, state: RolloutState, percent: number):
   const { phase, paused, wanted, failure } = state;
   if (phase !== 'WaitingForInstances' && phase !== 'Verifying' && phase !== 'Running')
     return notIn('switchTraffic', state);
+  // Of several switches the last one counts.
+  const { kept: _, ...rest } = state;
   if (phase === 'Running' && wanted === undefined && percent === state.percent) {
-    return { accepted: true, answer: 'done', state };
+    return { accepted: true, answer: 'done', state: rest };
   }
   if (wanted !== undefined && !(paused && failure !== undefined)) {
     return refused(`a switch to ${wanted.percent} % is under way: wait until it is confirmed`);
   }
   const planRuns = plan.traffic.steps.length > 0 && !paused && !planIsOver(plan, state);
   if (planRuns) return refused('a traffic plan is running: pause it first');
-  if (phase !== 'Running') return { accepted: true, answer: 'kept', state: { ...state, kept: percent } };
-  const { failure: _, ...rest } = state;
-  return { accepted: true, answer: 'begun', state: { ...rest, wanted: { percent, by: 'message' } } };
+  if (phase !== 'Running')
+    return { accepted: true, answer: 'kept', state: { ...rest, kept: { percent, whilePaused: paused } } };
+  const { failure: __, ...cured } = rest;
+  return { accepted: true, answer: 'begun', state: { ...cured, wanted: { percent, by: 'message' } } };
 }
 
 function planIsOver(plan: RolloutPlan, state: RolloutState): boolean {
@@ -65,7 +68,7 @@ function finalize(plan: RolloutPlan, state: RolloutState): MessageVerdict {
   const { wanted, percent } = state;
   if (wanted !== undefined) return refused(`a switch to ${wanted.percent} % is under way (${percent} % confirmed)`);
   if (percent !== 100) return refused(`the new version has ${percent} % of the traffic: switch to 100 first`);
-  const { holdRest: _, failure: __, pauseReason: ___, ...rest } = state;
+  const { kept: _, holdRest: __, failure: ___, pauseReason: ____, ...rest } = state;
   return { accepted: true, answer: 'begun', state: { ...rest, phase: 'Finalizing', paused: false, finalizing: true } };
 }
 

@@ -55,8 +55,8 @@ export interface RolloutState {
   /** The first routing is confirmed. */
   verified: boolean;
   wanted?: Wanted;
-  /** A switch that came before the first routing was verified. */
-  kept?: number;
+  /** A switch that came before the first routing was verified. A pause that comes after it holds it back. */
+  kept?: { percent: number; whilePaused: boolean };
   /** Steps of the traffic plan that were begun. */
   step: number;
   /** Seconds that the present hold still has. */
@@ -76,8 +76,8 @@ export interface RolloutState {
   putBackAt?: number;
   /** On the way back a routing that still names green was refused: what was before is put back at once. */
   straightBack?: true;
-  /** What they were before the routing that is not confirmed yet was begun. */
-  earlier?: { applied: Routing; greenHadWeight: boolean };
+  /** What they were before the routing that is not confirmed yet was begun. `handedOver`: an attempt at it may have taken effect. */
+  earlier?: { applied: Routing; greenHadWeight: boolean; handedOver?: true };
   warnings: Warning[];
   /** How it ended. */
   end?: RolloutEnd;

@@ -95,7 +95,7 @@ describe('switchTraffic', () => {
   test('of several that are kept the last one counts', () => {
     const first = accept(plan, at('Verifying'), to(10));
     if (!first.accepted) throw new Error('refused');
-    expect(accept(plan, first.state, to(20))).toMatchObject({ state: { kept: 20 } });
+    expect(accept(plan, first.state, to(20))).toMatchObject({ state: { kept: { percent: 20 } } });
   });
 });
 
@@ -106,6 +106,13 @@ describe('finalize', () => {
     expect(say(at('Running', { percent: 50 }), { name: 'finalize' })).toBe(
       'the new version has 50 % of the traffic: switch to 100 first',
     );
+  });
+
+  test('takes the place of a switch that a pause holds back', () => {
+    const held = at('Running', { ...at100, paused: true, kept: { percent: 50, whilePaused: false } });
+    const verdict = accept(plan, held, { name: 'finalize' });
+    expect(verdict).toMatchObject({ answer: 'begun', state: { paused: false, finalizing: true } });
+    expect(verdict.accepted && verdict.state).not.toHaveProperty('kept');
   });
 
   test.each(['Creating', 'WaitingForInstances', 'Verifying', 'RollingBack', 'Cancelling'] as const)(

@@ -6,7 +6,7 @@ import { minimumCount, sideCounts } from '../../../domain/deployment/replicas.ts
 import { decide, interrupts } from '../../../domain/deployment/rollout/decide.ts';
 import { learn } from '../../../domain/deployment/rollout/learn.ts';
 import { accept, requestCancel } from '../../../domain/deployment/rollout/messages.ts';
-import { sidesWithWeight } from '../../../domain/deployment/rollout/routing.ts';
+import { greenShare, type Routing, sidesWithWeight } from '../../../domain/deployment/rollout/routing.ts';
 import { initialState } from '../../../domain/deployment/rollout/state.ts';
 import type {
   Decision,
@@ -64,6 +64,8 @@ type Event =
   | { kind: 'message'; message: RolloutMessage }
   | { kind: 'cancel' }
   | { kind: 'fail'; type: string; applied: boolean }
+  /** `retryNow`: the step is ended and decided again. */
+  | { kind: 'again'; applied: boolean }
   | { kind: 'ill'; side: Side }
   | { kind: 'changed'; at: number }
   | { kind: 'go' };
@@ -82,15 +84,24 @@ const events: fc.Arbitrary<Event[]> = fc.array(
         })
         .map((fields): Event => ({ kind: 'fail', ...fields })),
     },
+    { weight: 2, arbitrary: fc.boolean().map((applied): Event => ({ kind: 'again', applied })) },
     { weight: 1, arbitrary: fc.constantFrom<Side>('blue', 'green').map((side): Event => ({ kind: 'ill', side })) },
     { weight: 1, arbitrary: fc.integer({ min: 0, max: 2_000_000 }).map((at): Event => ({ kind: 'changed', at })) },
   ),
   { maxLength: 60 },
 );
 
-/** Drives one rollout to its end and calls `look` after every decision. When events run out, a person rolls back. */
-function drive(plan: RolloutPlan, script: readonly Event[], look: (state: RolloutState, decision: Decision) => void) {
+/**
+ * Drives one rollout to its end and calls `look` after every decision, with the routings that may have taken effect by then.
+ * When events run out, a person rolls back.
+ */
+function drive(
+  plan: RolloutPlan,
+  script: readonly Event[],
+  look: (state: RolloutState, decision: Decision, handedOver: readonly Routing[]) => void,
+) {
   let state = initialState(plan);
+  const handedOver: Routing[] = [];
   const rest = [...script];
   const decisions: Decision[] = [];
   for (let count = 0; count < 400; count++) {
@@ -99,7 +110,7 @@ function drive(plan: RolloutPlan, script: readonly Event[], look: (state: Rollou
     state = next.state;
     const { decision } = next;
     decisions.push(decision);
-    look(state, decision);
+    look(state, decision, handedOver);
     if (decision.kind === 'end') return { state, decisions };
     let outcome: Outcome | undefined;
     while (outcome === undefined) {
@@ -109,6 +120,8 @@ function drive(plan: RolloutPlan, script: readonly Event[], look: (state: Rollou
       if (interrupts(plan, state, decision)) outcome = { kind: 'interrupted' };
       else outcome = outcomeOf(decision, event, rest.length === 0);
     }
+    if (decision.kind === 'route' && !('applied' in outcome && outcome.applied === false))
+      handedOver.push(decision.routing);
     state = learn(plan, state, decision, outcome);
   }
   throw new Error('the rollout does not end');
@@ -128,6 +141,8 @@ function hear(plan: RolloutPlan, state: RolloutState, event: Event, stuck: boole
 /** Undefined: nothing has happened yet. */
 function outcomeOf(decision: Decision, event: Event, last: boolean): Outcome | undefined {
   if (event.kind === 'fail') return { kind: 'failed', failure: failure(event.type), applied: event.applied };
+  if (event.kind === 'again' && decision.kind === 'route')
+    return { kind: 'interrupted', ...(event.applied ? {} : { applied: false }) };
   if (decision.kind !== 'hold') return event.kind === 'ill' ? doneThoughIll(decision) : { kind: 'done' };
   if (event.kind === 'ill' && decision.watch.includes(event.side)) {
     return { kind: 'ill', side: event.side, failure: failure('TargetsUnhealthy') };
@@ -147,7 +162,7 @@ describe('at every step of any rollout', () => {
     fc.assert(
       fc.property(plans, events, (plan, script) => {
         const removed = new Set<string>();
-        const { state } = drive(plan, script, (now, decision) => {
+        const { state } = drive(plan, script, (now, decision, handedOver) => {
           if (decision.kind !== 'delete') return;
           removed.add(decision.what);
           expect(removed.has('blue') && removed.has('green')).toBe(false);
@@ -158,7 +173,8 @@ describe('at every step of any rollout', () => {
           expect(now.applied).toEqual(now.confirmed);
           // No Ingress names what goes: the single form, or the Ingresses of before.
           expect(now.applied.form).toBe(decision.what === 'blue' ? 'single' : 'before');
-          if (now.greenHadWeight && plan.blue !== undefined) expect(now.drained).toContain(decision.what);
+          const greenHadWeight = handedOver.some((routing) => greenShare(routing) > 0);
+          if (greenHadWeight && plan.blue !== undefined) expect(now.drained).toContain(decision.what);
         });
         const { end } = state;
         expect(end).toBeDefined();

@@ -148,6 +148,35 @@ const stories: Record<string, Story> = {
     ],
   },
   'cancel while starting': { events: [{ on: 'wait', cancel: true }] },
+  'external DNS, a move refused because green lost its Service': {
+    input: byGateway,
+    events: [
+      say(waiting, to(25)),
+      say(waiting, to(50)),
+      fails('{41:50, 42:50}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+      fails('{41:75, 42:25}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+      fails('{41:100, 42:0}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+    ],
+  },
+  'external DNS, the first move refused because green lost its Service': {
+    input: byGateway,
+    events: [
+      say(waiting, to(25)),
+      fails('{41:75, 42:25}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+      fails('{41:100, 42:0}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+      fails('{41:100, 42:0}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+    ],
+  },
+  'external DNS, rolled back while a route without its Service is put back': {
+    input: byGateway,
+    events: [
+      say(waiting, to(50)),
+      { on: waiting, outcome: { kind: 'changed', at: 0, words: 'ResolvedRefs is False, BackendNotFound' } },
+      say('{41:50, 42:50}', back),
+      fails('{41:50, 42:50}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+      fails('{41:100, 42:0}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
+    ],
+  },
   'cancel in a hold': {
     input: { trafficPlan: steps() },
     events: [{ on: 'hold     60 s (plan, step 2)', cancel: true }],
@@ -195,6 +224,13 @@ const stories: Record<string, Story> = {
       fails('gate     targets 42', 'TargetsUnhealthy', 'no target of 42 is healthy', false),
     ],
   },
+  'looked again while a move is confirmed, green ill by then': {
+    events: [
+      say(waiting, to(25)),
+      { on: '{41:75, 42:25}', outcome: { kind: 'interrupted' } },
+      fails('gate     targets 42', 'TargetsUnhealthy', 'no target of 42 is healthy', false),
+    ],
+  },
   'weights edited by a person, twice': {
     input: { trafficPlan: steps() },
     events: [
@@ -220,6 +256,26 @@ const stories: Record<string, Story> = {
       trafficPlan: steps({ steps: [25, 75, 100].map((percent) => ({ percent, holdSeconds: 60 })) }),
     },
     events: [],
+  },
+  'rolling without room for the new instances, a smaller percentage chosen': {
+    input: {
+      strategy: 'rolling',
+      workload: { image: 'registry.example.com/shop/api:1.4.2', replicas: 20 },
+      trafficPlan: { mode: 'manual', onFailure: 'pause' },
+    },
+    events: [
+      say(waiting, to(25)),
+      say(waiting, to(75)),
+      fails('scale    42 to 15', 'InstancesNotReady', 'no node has room'),
+      say(waiting, to(30)),
+      say(waiting, to(75)),
+      fails('scale    42 to 15', 'InstancesNotReady', 'no node has room'),
+      say(waiting, to(10)),
+      say(waiting, to(75)),
+      fails('scale    42 to 15', 'InstancesNotReady', 'no node has room'),
+      say(waiting, to(10)),
+      say(waiting, back),
+    ],
   },
   'rolling rolled back at 75': {
     input: {
@@ -271,6 +327,49 @@ const stories: Record<string, Story> = {
       say('wait', to(10)),
       say('apply    Ingresses', to(20)),
       say(waiting, { name: 'finalize' }),
+      say(waiting, back),
+    ],
+  },
+  'switch kept, paused and resumed': {
+    events: [
+      say('wait', to(10)),
+      say('apply    Ingresses', { name: 'pause' }),
+      say(waiting, { name: 'resume' }),
+      say(waiting, back),
+    ],
+  },
+  'switch kept, paused and replaced': {
+    events: [
+      say('wait', to(10)),
+      say('apply    Ingresses', { name: 'pause' }),
+      say(waiting, to(20)),
+      say(waiting, { name: 'resume' }),
+      say(waiting, back),
+    ],
+  },
+  'switch kept and taken back while paused': {
+    events: [
+      say('wait', to(10)),
+      say('apply    Ingresses', { name: 'pause' }),
+      say(waiting, to(0)),
+      say(waiting, { name: 'resume' }),
+      say(waiting, back),
+    ],
+  },
+  'switch kept while paused': {
+    events: [
+      say('apply    Ingresses', { name: 'pause' }),
+      say('apply    Ingresses', to(10)),
+      say(waiting, { name: 'resume' }),
+      say(waiting, back),
+    ],
+  },
+  'switch kept, blue dead before the rollout': {
+    events: [
+      say('apply    Ingresses', { name: 'pause' }),
+      say('apply    Ingresses', to(50)),
+      { on: 'apply    Ingresses', outcome: { kind: 'done', illBefore: '41: 0 of 1 targets of d-7-41 healthy' } },
+      say(waiting, { name: 'resume' }),
       say(waiting, back),
     ],
   },

@@ -1,7 +1,11 @@
-import type { KubernetesObject } from '@kubernetes/client-node';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { afterEach, describe, expect, test } from 'vitest';
-import { rollbackUpdate, switchTrafficUpdate } from '../../../contract/deployment/messages.ts';
+import {
+  pauseSignal,
+  pauseUpdate,
+  rollbackUpdate,
+  switchTrafficUpdate,
+} from '../../../contract/deployment/messages.ts';
 import type { DeploymentPlan, DeploymentResult, DiagnosisResult } from '../../../contract/deployment/status.ts';
 import { type Room, taskQueueName, taskQueues, workflowIds, workflowTypes } from '../../../contract/names.ts';
 import { retryNowUpdate } from '../../../contract/scope/messages.ts';
@@ -288,6 +292,66 @@ describe('a rollout', () => {
   });
 });
 
+describe('what is said while the start is looked at', () => {
+  /** Says it as soon as the start is looked at; answers what there is to wait for. */
+  const meanwhile = <T>(say: () => Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      let said = false;
+      world.around = async (name, run) => {
+        if (name !== 'beginRollout' || said) return run();
+        said = true;
+        await say().then(resolve, reject);
+        return run();
+      };
+    });
+
+  test('of a repeat at 50: a rollback answers when the old version has all traffic again', async () => {
+    const scope = await served(world);
+    const first = await startRollout(world, next(scope));
+    await reaches(world, scope, inPhase('Running'));
+    await first.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
+    await first.terminate('a test');
+    const handle = world.client.workflow.getHandle(first.workflowId);
+    const args: [{ reason: string }] = [{ reason: 'it is slow' }];
+    const asked = meanwhile(() => handle.startUpdate(rollbackUpdate, { args, waitForStage: 'ACCEPTED' }));
+    const result = rollOut(world, next(scope));
+    expect(await (await asked).result()).toEqual({ percent: 0 });
+    expect(weightsOf(world, scope)['41']).toBe(100);
+    expect(await result).toMatchObject({ outcome: 'rolled_back', warnings: [] });
+  });
+
+  test('of a repeat that finds the old version half removed: what leads back is refused after all', async () => {
+    const scope = await served(world);
+    const { scopeId } = scope.input;
+    world.around = (name, run) =>
+      name === 'removeObjects' ? Promise.reject(ApplicationFailure.nonRetryable('a test', 'RemovalTimeout')) : run();
+    const input = next(scope, { trafficPlan: byPlan([100]) });
+    expect(await failureOf(rollOut(world, input))).toMatchObject({ type: 'RemovalTimeout' });
+    const old = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: world.namespace, name: `d-${scopeId}-41` };
+    await world.kubernetes.remove(old);
+
+    const handle = world.client.workflow.getHandle(workflowIds.deployment(scopeId));
+    const waitForStage = 'ACCEPTED';
+    const asked = meanwhile(async () => {
+      await handle.signal(pauseSignal, {});
+      const pause = await handle.startUpdate(pauseUpdate, { args: [{}], waitForStage });
+      return [pause, await handle.startUpdate(rollbackUpdate, { args: [{ reason: 'it is slow' }], waitForStage })];
+    });
+    const result = rollOut(world, input);
+    for (const update of await asked)
+      expect(await failureOf(update.result())).toMatchObject({
+        type: 'MessageRefused',
+        message: expect.stringMatching(/^(pause|rollback): the old version is already being removed/),
+      });
+    const { outcome, warnings } = await result;
+    expect({ outcome, codes: warnings.map(({ code }) => code) }).toEqual({
+      outcome: 'finalized',
+      codes: ['MessageRefused', 'MessageRefused'],
+    });
+    expect(weightsOf(world, scope)).toEqual({ '42': 100 });
+  });
+});
+
 test('a rollback goes back to what was there when its run began, not to what an older one of the same id found', async () => {
   const scope = await served(world);
   const { scopeId } = scope.input;
@@ -314,32 +378,6 @@ test('a rollback goes back to what was there when its run began, not to what an 
   await world.database.query('update rollout set ended_at = null where scope_id = $1', [scopeId]);
   await runOfRoom(world, workflowTypes.deploymentDeletion, workflowIds.deployment(scopeId), targetOf(scope));
   expect(await open()).toBe(0);
-});
-
-test('a version is not removed while an Ingress names it, although no rule does yet (section 19)', async () => {
-  const scope = await served(world);
-  const { scopeId } = scope.input;
-  const kind = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' };
-  world.around = async (name, run) => {
-    if (name !== 'removeObjects') return run();
-    await world.controllers.loadBalancer.pause();
-    const labelSelector = `scope_id=${scopeId}`;
-    const [ingress] = await world.kubernetes.list<KubernetesObject & { spec?: object }>(kind, {
-      namespace: world.namespace,
-      labelSelector,
-    });
-    const spec = JSON.parse(JSON.stringify(ingress?.spec).replaceAll(`d-${scopeId}-42`, `d-${scopeId}-41`));
-    await world.kubernetes.merge(
-      { ...kind, namespace: world.namespace, name: ingress?.metadata?.name ?? '' },
-      { spec },
-    );
-    return run();
-  };
-  expect(await failureOf(rollOut(world, next(scope, { trafficPlan: byPlan([100]) })))).toMatchObject({
-    type: 'NotConverged',
-    message: expect.stringMatching(`Ingress .* still names d-${scopeId}-41`),
-  });
-  expect(await objectsOf(world, scope)).toContain(`Service d-${scopeId}-41`);
 });
 
 describe('the other runs of the room', () => {

@@ -1,3 +1,4 @@
+import type { KubernetesObject } from '@kubernetes/client-node';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   finalizeUpdate,
@@ -382,6 +383,55 @@ test('a deletion repeated when the Ingresses are gone still proves that no rule 
   await world.controllers.loadBalancer.resume();
   await remove();
   await eventually(async () => expect(await traceOf(world, scope)).toEqual(GONE));
+});
+
+test('a version is not removed while an Ingress names it, although no rule does yet (section 19)', async () => {
+  const scope = await served(world);
+  const { scopeId } = scope.input;
+  world.around = async (name, run) => {
+    if (name !== 'removeObjects') return run();
+    await world.controllers.loadBalancer.pause();
+    const labelSelector = `scope_id=${scopeId}`;
+    const [ingress] = await world.kubernetes.list<KubernetesObject & { spec?: object }>(INGRESS, {
+      namespace: world.namespace,
+      labelSelector,
+    });
+    const spec = JSON.parse(JSON.stringify(ingress?.spec).replaceAll(`d-${scopeId}-42`, `d-${scopeId}-41`));
+    await world.kubernetes.merge(
+      { ...INGRESS, namespace: world.namespace, name: ingress?.metadata?.name ?? '' },
+      { spec },
+    );
+    return run();
+  };
+  expect(await failureOf(rollOut(world, next(scope, { trafficPlan: byPlan([100]) })))).toMatchObject({
+    type: 'NotConverged',
+    message: expect.stringMatching(`Ingress .* still names d-${scopeId}-41`),
+  });
+  expect(await objectsOf(world, scope)).toContain(`Service d-${scopeId}-41`);
+});
+
+test('a version is removed when the balancer is read as it was for a moment (section 20)', async () => {
+  const scope = await served(world);
+  const handle = await startRollout(world, next(scope));
+  await reaches(world, scope, inPhase('Running'));
+  await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 100 }] });
+  const weighted = world.aws.state.region(REGION).rules;
+  world.around = async (name, run) => {
+    if (name !== 'removeObjects') return run();
+    await world.controllers.loadBalancer.pause();
+    const { rules } = world.aws.state.region(REGION);
+    for (const latest of [weighted, rules])
+      world.aws.state.mutateRegion(REGION, (tables) => {
+        tables.rules.clear();
+        for (const [arn, rule] of latest) tables.rules.set(arn, rule);
+      });
+    const stale = { kind: 'stale-read' as const };
+    const match = { service: 'elbv2' as const, action: 'DescribeRules', caller: 'sandbox' };
+    world.faults.add({ match, effect: stale, times: 1 });
+    return run();
+  };
+  await handle.executeUpdate(finalizeUpdate, { args: [{}] });
+  expect(await handle.result()).toMatchObject({ outcome: 'finalized', removed: { length: 2 } });
 });
 
 test('an object that a finalizer holds is RemovalTimeout naming it, untouched; a repeat goes on (row 30: D78)', async () => {
