@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { IpPoolChange } from '../../../contract/ip/change.ts';
 import type { IpPoolSpec } from '../../../contract/ip/pool.ts';
 import { refusedWith, testIpWorld } from '../../support/ip-world.ts';
 
@@ -230,6 +231,42 @@ describe('changing a pool', () => {
       problems: [],
       verified: ['imported'],
     });
+  });
+});
+
+describe('a change whose answer was lost', () => {
+  /** As if the worker had died once `activity` was done, and others had gone on before the attempt came again. */
+  const repeatedAfter = (activity: string, meanwhile: () => Promise<unknown>) => {
+    world.around = async (name, run) => {
+      const first = await run();
+      if (name !== activity) return first;
+      world.around = undefined;
+      await meanwhile();
+      return run();
+    };
+  };
+
+  test('is not made again: what others did since stands', async () => {
+    const { ip } = world.groundwork;
+    await world.root('globex', 'once', '10.61.0.0/24', 26, 32, { visibility: 'shared' });
+    const pool = { owner: 'globex', name: 'once' };
+    const change = (made: IpPoolChange) => ip.pools.change(pool, made);
+
+    repeatedAfter('setGrant', () => change({ kind: 'revoke', grantee: 'initech' }));
+    expect((await change({ kind: 'grant', grantee: 'initech' })).changed).toEqual([]);
+    const ranges = ['10.61.0.0/28'];
+    repeatedAfter('reserveRanges', () => change({ kind: 'unreserve', ranges }));
+    await change({ kind: 'reserve', ranges });
+    repeatedAfter('changePool', () => change({ kind: 'settings', spec: { cooldownSeconds: 0 } }));
+    await change({ kind: 'settings', spec: { cooldownSeconds: 300 } });
+    repeatedAfter('importClaims', async () => {
+      const [claim] = await ip.inventory.claims('globex', { pool: { name: 'once' } });
+      await ip.release({ owner: 'globex', uid: claim?.uid ?? '' });
+    });
+    await ip.pools.import(pool, [{ namespace: 'old', name: 'host', cidr: '10.61.0.64/32' }]);
+
+    const left = await ip.inventory.pool('globex', { name: 'once' });
+    expect(left).toMatchObject({ grants: [], pool: { cooldownSeconds: 0, status: { capacity: { allocated: '0' } } } });
   });
 });
 
