@@ -1,6 +1,7 @@
 -- Up Migration
 
--- Rows whose answer was lost are not imported again. `p_workflow_id` is `<workflowId>@<firstExecutionRunId>`.
+-- Rows whose answer was lost are not imported again, and a claim whose lease is over is not there any more. `p_workflow_id` is
+-- `<workflowId>@<firstExecutionRunId>`.
 
 select set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
 
@@ -31,7 +32,12 @@ begin
 
   select * into v_block from ipam_alloc
     where owner = v_owner and namespace = p_row ->> 'namespace' and name = p_row ->> 'name' and purpose = 'claim' and state <> 'cooling';
-  if found then
+  if v_block.state = 'held' and v_block.expires_at <= clock_timestamp() then
+    perform ipam_lapse(v_block.id, p_pool.id, p_actor, p_workflow_id);
+    select * into v_block from ipam_alloc
+      where owner = v_owner and namespace = p_row ->> 'namespace' and name = p_row ->> 'name' and purpose = 'claim' and state <> 'cooling';
+  end if;
+  if v_block.id is not null then
     if v_block.pool_id = p_pool.id and v_block.cidr = v_answer.cidr and v_block.state = 'held' then
       v_answer.status := 'unchanged';
       v_answer.claim_uid := v_block.claim_uid;
