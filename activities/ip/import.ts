@@ -4,7 +4,7 @@ import type {
   IpPoolChangeInput,
   IpPoolChangeResult,
 } from '../../contract/ip/change.ts';
-import { ipPoolChangeInputSchema } from '../../contract/schemas/ip.ts';
+import { IMPORT_ROWS, ipPoolChangeInputSchema } from '../../contract/schemas/ip.ts';
 import { checkImport, type ImportRow } from '../../domain/ip/import.ts';
 import { beat, beating, heartbeatDetails } from '../signal.ts';
 import { call } from './call.ts';
@@ -43,7 +43,7 @@ export async function importClaims(
   deps: IpDependencies,
   { input, run }: { input: unknown; run: string },
 ): Promise<WithWaiters<IpPoolChangeResult>> {
-  const { owner, actor, name, change } = parsed(deps, ipPoolChangeInputSchema, input);
+  const { owner, actor, name, change } = parsed(deps, ipPoolChangeInputSchema, input, IMPORT_ROWS);
   const { rows, atomic = false, dryRun = false } = change as Extract<IpPoolChangeInput['change'], { kind: 'import' }>;
   deps.metrics?.attempt('import', undefined);
   const checked = checkImport(rows, { owner, name });

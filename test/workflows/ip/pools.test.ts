@@ -217,6 +217,19 @@ describe('changing a pool', () => {
     expect(await ip.inventory.claims('globex', { pool: { name: 'imported' } })).toHaveLength(998);
   });
 
+  test('a control character in a cell makes its row Malformed, told by the line of the file, and refuses no other', async () => {
+    await world.root('globex', 'garbled', '10.62.0.0/24', 24, 32);
+    const row = (line: number, name: string, cidr: string) => ({ line, namespace: 'old', name, cidr });
+    const rows = [row(7, 'a', '10.62.0.1/32'), row(8, 'b\u0001', '10.62.0.2/32'), row(9, 'c', '10.62.0.3/32\u001b[2J')];
+    expect(await world.groundwork.ip.pools.import({ owner: 'globex', name: 'garbled' }, rows)).toMatchObject({
+      imported: 1,
+      conflictList: [
+        { line: 8, reason: 'Malformed', message: 'name "b\\u0001" is no DNS subdomain' },
+        { line: 9, reason: 'Malformed', message: expect.stringContaining('invalid CIDR "10.62.0.3/32\\u001b[2J"') },
+      ],
+    });
+  });
+
   test('I70: a free-list row deleted by hand is named by verify, and a rebuild repairs it', async () => {
     const { ip } = world.groundwork;
     await world.database.query(
