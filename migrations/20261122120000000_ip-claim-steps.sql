@@ -1,6 +1,7 @@
 -- Up Migration
 
--- A dry run by selector goes on to the next pool where the end of a lease gives no room.
+-- A dry run by selector goes on to the next pool where the end of a lease gives no room. The event that begins the life of a
+-- member of a batch says how many were claimed together.
 
 select set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
 
@@ -28,6 +29,7 @@ declare
   v_choice record;
   v_find record;
   v_expires timestamptz;
+  v_detail jsonb;
   v_answers ipam_claim_row[] := '{}';
 begin
   loop
@@ -131,6 +133,7 @@ begin
   end loop;
 
   v_expires := clock_timestamp() + make_interval(secs => p_ttl);
+  v_detail := nullif(jsonb_strip_nulls(jsonb_build_object('ttl', p_ttl, 'count', nullif(v_count, 1))), '{}');
   for v_index in 1..v_count loop
     if cardinality(v_retained) = v_count then
       update ipam_alloc
@@ -161,7 +164,7 @@ begin
       perform ipam_block_take(v_pool.id, v_find.found_len, v_find.found_addr, v_block.cidr);
     end if;
     perform ipam_record(case when cardinality(v_retained) = v_count then 'rebound' else 'claimed' end, v_pool, v_block, p_actor,
-      p_workflow_id, null, case when p_ttl is not null then jsonb_build_object('ttl', p_ttl) end);
+      p_workflow_id, null, v_detail);
     v_answers := v_answers || ipam_bound(v_block, v_pool, v_index - 1, false, cardinality(v_retained) = v_count);
   end loop;
   return v_answers;
