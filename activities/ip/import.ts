@@ -4,10 +4,10 @@ import type {
   IpPoolChangeInput,
   IpPoolChangeResult,
 } from '../../contract/ip/change.ts';
-import { ipPoolChangeInputSchema } from '../../contract/schemas/ip.ts';
+import { IMPORT_ROWS, ipPoolChangeInputSchema } from '../../contract/schemas/ip.ts';
 import { checkImport, type ImportRow } from '../../domain/ip/import.ts';
 import { beat, beating, heartbeatDetails } from '../signal.ts';
-import { call, workflowId } from './call.ts';
+import { call } from './call.ts';
 import type { IpDependencies } from './dependencies.ts';
 import { type Detail, refusal } from './refusals.ts';
 import { failed, parsed, type WithWaiters } from './release.ts';
@@ -35,14 +35,15 @@ interface Progress {
 }
 
 /**
- * Imports rows, a few hundred in a transaction. Running it twice is harmless: rows that are there already are `unchanged`. A
- * new attempt goes on after the last chunk that was reported.
+ * Imports rows, a few hundred in a transaction. Running it twice is harmless: rows that are there already are `unchanged`, and so
+ * are those that the same `run` imported and that have been released since. A new attempt goes on after the last chunk that was
+ * reported.
  */
 export async function importClaims(
   deps: IpDependencies,
-  { input }: { input: unknown },
+  { input, run }: { input: unknown; run: string },
 ): Promise<WithWaiters<IpPoolChangeResult>> {
-  const { owner, actor, name, change } = parsed(deps, ipPoolChangeInputSchema, input);
+  const { owner, actor, name, change } = parsed(deps, ipPoolChangeInputSchema, input, IMPORT_ROWS);
   const { rows, atomic = false, dryRun = false } = change as Extract<IpPoolChangeInput['change'], { kind: 'import' }>;
   deps.metrics?.attempt('import', undefined);
   const checked = checkImport(rows, { owner, name });
@@ -52,7 +53,7 @@ export async function importClaims(
   const goes = !(atomic && checked.conflicts.length > 0);
   while (goes && done < checked.rows.length) {
     const some = checked.rows.slice(done, done + chunk);
-    const importing = () => importChunk(deps, { owner, name, rows: some, atomic, dryRun, actor });
+    const importing = () => importChunk(deps, { owner, name, rows: some, atomic, dryRun, actor, run });
     const before: Progress = { done, report };
     report = added(report, await beating(importing, () => before));
     done += some.length;
@@ -71,11 +72,12 @@ interface Chunk {
   atomic: boolean;
   dryRun: boolean;
   actor: string | undefined;
+  run: string;
 }
 
 async function importChunk(deps: IpDependencies, chunk: Chunk): Promise<ImportAnswer[]> {
-  const { owner, name, rows, atomic, dryRun, actor } = chunk;
-  const args = [owner, name, JSON.stringify(rows), atomic, dryRun, actor ?? null, workflowId()];
+  const { owner, name, rows, atomic, dryRun, actor, run } = chunk;
+  const args = [owner, name, JSON.stringify(rows), atomic, dryRun, actor ?? null, run];
   const answers = await call<ImportAnswer>(deps, 'ipam_import', args, deps.patientDatabase);
   const [first] = answers;
   if (first && first.line === null)

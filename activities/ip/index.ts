@@ -9,6 +9,7 @@ import { surveyPools } from './survey.ts';
 import { sweepPools } from './sweep.ts';
 
 type Input = { input: unknown };
+type InputOfRun = Input & { run: string };
 
 /**
  * The activities of the IP room, one for each function of the database. Each may run twice or lose its answer, and the
@@ -23,15 +24,15 @@ export function createIpActivities(deps: IpDependencies) {
     stopWaiting: () => stopWaiting(deps),
     releaseAddress: (input: Input) => releaseAddress(deps, input),
     renewLease: (input: Input) => renewLease(deps, input),
-    createPool: (input: Input & { run: string }) => createPool(deps, input),
-    changePool: (input: Input) => changePool(deps, input),
-    deletePool: (input: Input & { run: string }) => deletePool(deps, input),
-    reserveRanges: (input: Input) => reserveRanges(deps, input),
-    setGrant: (input: Input) => setGrant(deps, input),
+    createPool: (input: InputOfRun) => createPool(deps, input),
+    changePool: (input: InputOfRun) => changePool(deps, input),
+    deletePool: (input: InputOfRun) => deletePool(deps, input),
+    reserveRanges: (input: InputOfRun) => reserveRanges(deps, input),
+    setGrant: (input: InputOfRun) => setGrant(deps, input),
     readInventory: (input: Input) => readInventory(deps, input),
 
     // Regular activities: statements that may take a minute.
-    importClaims: (input: Input) => importClaims(deps, input),
+    importClaims: (input: InputOfRun) => importClaims(deps, input),
     rebuildPool: (input: Input) => rebuildPool(deps, input),
     surveyPools: (input: Input) => surveyPools(deps, input),
     sweepPools: () => sweepPools(deps),

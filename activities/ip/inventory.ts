@@ -89,6 +89,7 @@ interface HeldRow {
   family: 4 | 6;
   len: number;
   reclaim: 'Delete' | 'Retain';
+  batch_count: number | null;
   created_at: Date;
   expires_at: Date | null;
   retained_at: Date | null;
@@ -106,7 +107,9 @@ async function held(deps: IpDependencies, owner: string, query: Query<'claims' |
     deps,
     `ip_held_${ofPool ? 'pool' : 'own'}`,
     `select a.owner, a.namespace, a.name, a.claim_uid, a.state, a.cidr::text as cidr, family(a.cidr) as family,
-        masklen(a.cidr) as len, a.reclaim, a.created_at, a.expires_at, a.retained_at, p.owner as pool_owner, p.name as pool_name
+        masklen(a.cidr) as len, a.reclaim, a.created_at, a.expires_at, a.retained_at, p.owner as pool_owner, p.name as pool_name,
+        (select (e.detail ->> 'count')::int from ipam_event e
+          where e.claim_uid = a.claim_uid and e.kind in ('claimed', 'rebound', 'imported')) as batch_count
       from ipam_alloc a join ipam_pool p on p.id = a.pool_id
       where a.purpose = 'claim' and a.state <> 'cooling' and ${ofPool ? '($1::text is not null)' : 'a.owner = $1'}
         and ($2::int is null or a.pool_id = $2) and ($3::text is null or a.namespace = $3) and ($4::text is null or a.name = $4)
@@ -142,6 +145,7 @@ function claimOf(row: HeldRow): IpClaim {
     prefixLength: row.len,
     pool: { owner: row.pool_owner, name: row.pool_name },
     reclaimPolicy: row.reclaim,
+    ...(row.batch_count === null ? {} : { batchCount: row.batch_count }),
     createdAt: row.created_at.toISOString(),
     ...(row.expires_at ? { expiresAt: row.expires_at.toISOString() } : {}),
     ...(row.retained_at ? { retainedAt: row.retained_at.toISOString() } : {}),

@@ -96,10 +96,13 @@ interface ChangeRow {
   detail: Detail | null;
 }
 
-/** Changes settings and labels. Running it twice is harmless: the values are set, not moved; a repeat finds no difference. */
+/**
+ * Changes settings and labels. Running it twice is harmless: a repeat by the same `run` finds its own event and leaves alone what
+ * others may have changed since.
+ */
 export async function changePool(
   deps: IpDependencies,
-  { input }: { input: unknown },
+  { input, run }: { input: unknown; run: string },
 ): Promise<WithWaiters<IpPoolChangeResult>> {
   const { owner, actor, name, change } = parsed(deps, ipPoolChangeInputSchema, input);
   const { spec = {}, labels } = change as Change<'settings'>;
@@ -113,7 +116,7 @@ export async function changePool(
     name,
     JSON.stringify(changes),
     actor ?? null,
-    workflowId(),
+    run,
   ]);
   if (row?.status !== 'changed' && row?.status !== 'unchanged') throw refused(deps, row, owner, name);
   const { before, after } = row;
@@ -133,10 +136,10 @@ interface ReserveRow {
   detail: Detail | null;
 }
 
-/** Reserves ranges, or gives them back. Running it twice is harmless: what is so already is left alone. */
+/** Reserves ranges, or gives them back. Running it twice is harmless: a repeat by the same `run` finds its own event. */
 export async function reserveRanges(
   deps: IpDependencies,
-  { input }: { input: unknown },
+  { input, run }: { input: unknown; run: string },
 ): Promise<WithWaiters<IpPoolChangeResult>> {
   const { owner, actor, name, change } = parsed(deps, ipPoolChangeInputSchema, input);
   const { kind, ranges } = change as Change<'reserve' | 'unreserve'>;
@@ -144,7 +147,7 @@ export async function reserveRanges(
   if (!split.ok) throw failed(deps, invalid(below('change', split.problems)));
   deps.metrics?.attempt(kind, undefined);
   const remove = kind === 'unreserve';
-  const args = [owner, name, split.cidrs, remove, actor ?? null, workflowId()];
+  const args = [owner, name, split.cidrs, remove, actor ?? null, run];
   const [row] = await call<ReserveRow>(deps, 'ipam_reserve', args);
   if (!row || !['reserved', 'unreserved', 'unchanged'].includes(row.status)) throw refused(deps, row, owner, name);
   const words = remove ? 'reserved => free' : 'free => reserved';
@@ -152,15 +155,18 @@ export async function reserveRanges(
   return { result: { kind, pool: await ownPoolView(deps, owner, name), changed }, waiters: row.waiters ?? [] };
 }
 
-/** Lets another owner use a shared pool, or no longer. Running it twice is harmless: the second call changes nothing. */
+/**
+ * Lets another owner use a shared pool, or no longer. Running it twice is harmless: a repeat by the same `run` finds its own event,
+ * and gives no access that was taken back since.
+ */
 export async function setGrant(
   deps: IpDependencies,
-  { input }: { input: unknown },
+  { input, run }: { input: unknown; run: string },
 ): Promise<WithWaiters<IpPoolChangeResult>> {
   const { owner, actor, name, change } = parsed(deps, ipPoolChangeInputSchema, input);
   const { kind, grantee } = change as Change<'grant' | 'revoke'>;
   deps.metrics?.attempt(kind, undefined);
-  const args = [owner, name, grantee, kind === 'grant', actor ?? null, workflowId()];
+  const args = [owner, name, grantee, kind === 'grant', actor ?? null, run];
   const [row] = await call<{ status: string; detail: Detail | null }>(deps, 'ipam_grant_set', args);
   if (!row || !['granted', 'revoked', 'unchanged'].includes(row.status)) throw refused(deps, row, owner, name);
   const words = kind === 'grant' ? 'no grant => granted' : 'granted => no grant';

@@ -73,9 +73,9 @@ export async function renewLease(deps: IpDependencies, { input: given }: { input
   throw failed(deps, refusal(row?.status ?? 'unknown', { ...row?.detail, uid }, { subject: `claim ${uid}`, owner }));
 }
 
-/** The input, or `InvalidInput` with the path of every wrong field. */
-export function parsed<T>(deps: IpDependencies, schema: z.ZodType<T>, given: unknown): T {
-  const reading = readWith(schema, given);
+/** The input, or `InvalidInput` with the path of every wrong field. `judged`: as of `readWith`. */
+export function parsed<T>(deps: IpDependencies, schema: z.ZodType<T>, given: unknown, judged?: string): T {
+  const reading = readWith(schema, given, judged);
   if (reading.ok) return reading.value;
   throw failed(deps, invalid(reading.fields));
 }

@@ -52,6 +52,8 @@ export interface IpClaim {
   prefixLength: number;
   pool: { owner: string; name: string };
   reclaimPolicy: ReclaimPolicy;
+  /** Members of the batch that it was claimed in; absent for a claim made or imported alone. */
+  batchCount?: number;
   createdAt: string;
   expiresAt?: string;
   retainedAt?: string;

@@ -4,11 +4,14 @@ import type { InvalidField } from '../failures.ts';
 /** What a schema says about a value: the value itself, known fields only, or every wrong field. */
 export type Reading<T> = { ok: true; value: T } | { ok: false; fields: InvalidField[] };
 
-/** Reads a value of unknown origin. Client and worker use it, so that both name a wrong field in the same words. */
-export function readWith<T>(schema: z.ZodType<T>, given: unknown): Reading<T> {
+/**
+ * Reads a value of unknown origin. Client and worker use it, so that both name a wrong field in the same words. `judged` is the
+ * path of a part whose texts are judged one by one by whoever reads it.
+ */
+export function readWith<T>(schema: z.ZodType<T>, given: unknown, judged?: string): Reading<T> {
   const result = schema.safeParse(given ?? {});
   const fields = result.success ? [] : result.error.issues.map((issue) => fieldOf(issue, given));
-  for (const path of garbledTexts(given))
+  for (const path of garbledTexts(given, judged))
     if (!fields.some((field) => field.path === path))
       fields.push({ path, message: 'must not hold control characters' });
   return result.success && fields.length === 0 ? { ok: true, value: result.data } : { ok: false, fields };
@@ -18,11 +21,12 @@ export function readWith<T>(schema: z.ZodType<T>, given: unknown): Reading<T> {
 const GARBLED = /(?![\t\n\r])[\p{Cc}\p{Cs}]/u;
 
 /** Paths of the texts and keys of a document that no field may hold; without recursion, because anybody may have nested it. */
-function garbledTexts(given: unknown): string[] {
+function garbledTexts(given: unknown, judged: string | undefined): string[] {
   const found: string[] = [];
   const open: { path: string; value: unknown }[] = [{ path: '', value: given }];
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
     const { path, value } = part;
+    if (path === judged) continue;
     if (typeof value === 'string' && GARBLED.test(value)) found.push(path);
     if (typeof value !== 'object' || value === null) continue;
     for (const [key, field] of Object.entries(value).reverse()) {

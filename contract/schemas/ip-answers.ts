@@ -166,6 +166,7 @@ const claim = z.object({
   prefixLength: z.int(),
   pool: ownPool,
   reclaimPolicy: z.enum(reclaimPolicies),
+  batchCount: z.int().exactOptional().describe('Members of the batch that it was claimed in'),
   createdAt: time,
   expiresAt: time.exactOptional(),
   retainedAt: time.exactOptional(),

@@ -201,6 +201,9 @@ const poolChange = z.discriminatedUnion(
   { error: 'kind must be settings, reserve, unreserve, grant, revoke, import or rebuild' },
 ) satisfies z.ZodType<IpPoolChange>;
 
+/** Where the rows of an import are in the input of a change. */
+export const IMPORT_ROWS = 'change.rows';
+
 export const ipPoolChangeInputSchema = z
   .object({ owner: dnsLabel, actor, name: dnsSubdomain, change: poolChange })
   .meta({ title: 'IpPoolChangeInput' }) satisfies z.ZodType<IpPoolChangeInput>;

@@ -37,7 +37,7 @@ export function readBlock(
   text: string,
 ): { ok: true; cidr: NonNullable<ReturnType<typeof parseCidr>> } | Problems {
   const cidr = parseCidr(text);
-  if (!cidr) return problem(path, `invalid CIDR "${text}": write it as address/length`);
+  if (!cidr) return problem(path, `invalid CIDR ${JSON.stringify(text)}: write it as address/length`);
   if (hostBits(cidr) === 0n) return { ok: true, cidr };
   return problem(path, `${text} has host bits: the block is ${canonical(cidr)}`);
 }

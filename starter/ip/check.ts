@@ -6,8 +6,8 @@ import { InvalidInput } from '../errors.ts';
 
 /** Inputs of the IP room before anything is started: wrong fields are told as the worker would tell them. */
 
-export function checkedIp<T>(schema: z.ZodType<T>, given: unknown): T {
-  const reading = readWith(schema, given);
+export function checkedIp<T>(schema: z.ZodType<T>, given: unknown, judged?: string): T {
+  const reading = readWith(schema, given, judged);
   if (reading.ok) return reading.value;
   const { fields } = reading;
   const exclusive = fields.length === 1 && fields[0]?.message === MUTUALLY_EXCLUSIVE;

@@ -17,6 +17,7 @@ import type {
 import { workflowIds, workflowTypes } from '../../contract/names.ts';
 import { readWith } from '../../contract/schemas/fields.ts';
 import {
+  IMPORT_ROWS,
   ipPoolChangeInputSchema,
   ipPoolCreationInputSchema,
   ipPoolDeletionInputSchema,
@@ -65,7 +66,7 @@ export class IpPools {
 
   /** One change: settings and labels, reservations, grants, an import, or the free list made anew. */
   async change(pool: PoolOf, change: IpPoolChange, options: IpCallOptions = {}): Promise<IpPoolChangeResult> {
-    const input = checkedIp(ipPoolChangeInputSchema, { ...pool, change });
+    const input = checkedIp(ipPoolChangeInputSchema, { ...pool, change }, IMPORT_ROWS);
     const { owner, name } = input;
     const id = workflowIds.ipPoolChange(owner, name, options.requestId ?? randomUUID());
     const run = await this.#runs.startOrJoin<IpPoolChangeResult>(

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { canonicalJson } from '../../contract/canonical.ts';
 import { livePollers } from '../../contract/pollers.ts';
 import { readWith } from '../../contract/schemas/fields.ts';
+import { IMPORT_ROWS, ipPoolChangeInputSchema } from '../../contract/schemas/ip.ts';
 import { scopeCreationInputSchema, scopeDeletionInputSchema } from '../../contract/schemas/scope.ts';
 
 const slugs = { account: 'acme', namespace: 'payments', application: 'api', scope: 'prod' };
@@ -73,6 +74,16 @@ describe('reading an input', () => {
         'networking.scope.objectModifiers.ingress.annotations.note',
       ].map((path) => `${path}: must not hold control characters`),
     ]);
+  });
+
+  test('leaves the rows of an import to whoever judges them one by one, and nothing else', () => {
+    const rows = [{ namespace: 'n', name: 'b\u0001', cidr: '10.0.0.0/24' }];
+    const given = { owner: 'acme', name: 'net', change: { kind: 'import', rows } };
+    expect(readWith(ipPoolChangeInputSchema, given, IMPORT_ROWS)).toEqual({ ok: true, value: given });
+    expect(readWith(ipPoolChangeInputSchema, { ...given, actor: 'a\u0001' }, IMPORT_ROWS)).toEqual({
+      ok: false,
+      fields: [{ path: 'actor', message: 'must not hold control characters' }],
+    });
   });
 
   test('reads a document that is nested without end', () => {

@@ -76,7 +76,9 @@ describe('groundwork ip', () => {
     });
     await ip('claim many --pool quiet --prefix-length 28');
     await ip('claim many-3 --pool quiet --prefix-length 28');
-    expect((await ip('release many --all -q')).stdout.split('\n')).toHaveLength(4);
+    await ip('release many-0');
+    await ip('release many-1');
+    expect((await ip('release many --all -q')).stdout).toBe('10.1.0.32/28\n');
     expect((await ip('release many -q')).stdout).toBe('10.1.0.64/28\n');
     expect((await ip('release many-3 -q')).stdout).toBe('10.1.0.80/28\n');
     expect((await ip('list --pool quiet -q')).stdout).toBe('10.1.0.48/28\n');
@@ -100,6 +102,11 @@ describe('groundwork ip', () => {
     expect(report.stdout).toMatch(
       /^1 imported, 0 unchanged, 2 in conflict\n {2}line 3: AddressTaken: [\s\S]*line 4: Malformed: 10.1.0.65\/28 has host bits/,
     );
+    await writeFile(file, 'namespace,name,cidr\nold,web-0,10.1.0.128/28\nold,web-1,10.1.0.144/28\n');
+    expect(await ip(`import quiet ${file}`)).toMatchObject({ code: 0 });
+    const alike = await ip('release web --all --namespace old');
+    expect(alike.code).toBe(3);
+    expect(alike.stderr).toContain('there is no batch web; only called alike: web-0, web-1.');
     expect((await ip('pool reserve quiet 10.1.0.240/28')).stdout).toContain('10.1.0.240/28: free => reserved');
     expect((await ip('pool grant quiet friend')).stdout).toContain('friend: no grant => granted');
     expect((await ip('pool grant quiet friend')).stdout).toBe('Pool cli/quiet was so already.\n');

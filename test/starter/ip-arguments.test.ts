@@ -67,32 +67,32 @@ test('utilization before and after is told with four decimals', () => {
 });
 
 describe('the members of a batch', () => {
-  const claim = (name: string, createdAt = '2026-11-22T10:00:00.000Z', pool = 'net') =>
-    ({ name, uid: `uid of ${name}`, createdAt, pool: { owner: 'acme', name: pool } }) as IpClaim;
-  const later = '2026-11-22T11:00:00.000Z';
-  const alone = ['web', 'web-2024', 'web-007', 'web-256', 'web-1x', 'xweb-1', 'web-1-1'].map((name) => claim(name));
+  const claim = (name: string, batchCount?: number) =>
+    ({ name, uid: `uid of ${name}`, ...(batchCount === undefined ? {} : { batchCount }) }) as IpClaim;
+  const alone = ['web', 'web-2024', 'web-007', 'web-256', 'web-1x', 'xweb-1'].map((name) => claim(name));
+  const ofAnother = claim('web-1-1', 256);
   const names = (claims: readonly IpClaim[], batch = 'web') => membersOf(batch, claims).map(({ name }) => name);
 
   test('are what was claimed together under its name, and nothing that is called alike', () => {
-    const batch = [claim('web-10'), claim('web-0'), claim('web-255')];
-    expect(names([...alone, ...batch, claim('web-3', later), claim('web-4', undefined, 'other')])).toEqual([
-      'web-0',
-      'web-10',
-      'web-255',
-    ]);
+    const batch = [claim('web-10', 256), claim('web-0', 256), claim('web-255', 256)];
+    expect(names([...alone, ofAnother, ...batch, claim('web-3')])).toEqual(['web-0', 'web-10', 'web-255']);
+  });
+
+  test('are also the one that an interrupted release left', () => {
+    expect(names([claim('web-0'), claim('web-2', 3)])).toEqual(['web-2']);
   });
 
   test.each([
     ['no claim of such a name', 'web', alone, /^there is no batch web$/],
     ['a name that is no pattern', 'web(', alone, /^there is no batch web\($/],
-    ['claims made one by one', 'web', [claim('web-0'), claim('web-1', later)], /not claimed together: web-0, web-1/],
+    ['claims made one by one', 'web', [claim('web-0'), claim('web-1')], /only called alike: web-0, web-1/],
   ])('there are none: %s', (_, name, claims, words) => {
     expect(() => names(claims, name)).toThrow(NotFound);
     expect(() => names(claims, name)).toThrow(words);
   });
 
   test('are not guessed when there are two batches', () => {
-    const two = [claim('web-0'), claim('web-1'), claim('web-2', later), claim('web-3', later)];
+    const two = [claim('web-0', 2), claim('web-1', 2), claim('web-2', 3)];
     expect(() => names(two)).toThrow(/several batches. Release each by its own name/);
   });
 });

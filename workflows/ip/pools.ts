@@ -44,11 +44,12 @@ export async function ipPoolChange(input: IpPoolChangeInput): Promise<IpPoolChan
 }
 
 function changeBy(kind: string, summary: string, input: IpPoolChangeInput) {
-  if (kind === 'import') return long(summary).importClaims({ input });
+  const run = runKey();
+  if (kind === 'import') return long(summary).importClaims({ input, run });
   if (kind === 'rebuild') return long(summary).rebuildPool({ input });
-  if (kind === 'reserve' || kind === 'unreserve') return local(summary).reserveRanges({ input });
-  if (kind === 'grant' || kind === 'revoke') return local(summary).setGrant({ input });
-  return local(summary).changePool({ input });
+  if (kind === 'reserve' || kind === 'unreserve') return local(summary).reserveRanges({ input, run });
+  if (kind === 'grant' || kind === 'revoke') return local(summary).setGrant({ input, run });
+  return local(summary).changePool({ input, run });
 }
 
 /** Reads; changes nothing. */

@@ -182,25 +182,31 @@ export class Allocator {
     return this.one('ipam_pool_delete', [owner, name, ACTOR, run]);
   }
 
-  changePool(name: string, changes: object, owner = 'alpha'): Promise<Row> {
-    return this.one('ipam_pool_change', [owner, name, JSON.stringify(changes), ACTOR, 'change-run']);
+  changePool(name: string, changes: object, owner = 'alpha', run = `change@${randomUUID()}`): Promise<Row> {
+    return this.one('ipam_pool_change', [owner, name, JSON.stringify(changes), ACTOR, run]);
   }
 
-  reserve(name: string, cidrs: readonly string[], remove = false, owner = 'alpha'): Promise<Row> {
-    return this.one('ipam_reserve', [owner, name, cidrs, remove, ACTOR, 'reserve-run']);
+  reserve(
+    name: string,
+    cidrs: readonly string[],
+    remove = false,
+    owner = 'alpha',
+    run = `reservation@${randomUUID()}`,
+  ): Promise<Row> {
+    return this.one('ipam_reserve', [owner, name, cidrs, remove, ACTOR, run]);
   }
 
-  grant(name: string, grantee: string, granted = true, owner = 'alpha'): Promise<Row> {
-    return this.one('ipam_grant_set', [owner, name, grantee, granted, ACTOR, 'grant-run']);
+  grant(name: string, grantee: string, granted = true, owner = 'alpha', run = `grant@${randomUUID()}`): Promise<Row> {
+    return this.one('ipam_grant_set', [owner, name, grantee, granted, ACTOR, run]);
   }
 
   import(
     pool: string,
     rows: readonly object[],
-    options: { atomic?: boolean; dryRun?: boolean; owner?: string } = {},
+    options: { atomic?: boolean; dryRun?: boolean; owner?: string; run?: string } = {},
   ): Promise<Row[]> {
-    const { atomic = false, dryRun = false, owner = 'alpha' } = options;
-    return this.call('ipam_import', [owner, pool, JSON.stringify(rows), atomic, dryRun, ACTOR, 'import-run']);
+    const { atomic = false, dryRun = false, owner = 'alpha', run = `import@${randomUUID()}` } = options;
+    return this.call('ipam_import', [owner, pool, JSON.stringify(rows), atomic, dryRun, ACTOR, run]);
   }
 
   sweep(poolId: number, limit = 50): Promise<Row> {

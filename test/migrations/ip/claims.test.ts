@@ -507,5 +507,6 @@ describe('retained blocks', () => {
     await ip.release(uids[1] ?? '');
     await ip.release(uids[2] ?? '');
     expect(await ip.claim(batch)).toMatchObject({ status: 'bound', rebound: true, cidrs });
+    expect((await ip.events('rebound')).map(({ detail }) => detail)).toEqual(Array(3).fill({ count: 3 }));
   });
 });

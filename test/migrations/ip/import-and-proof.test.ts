@@ -93,6 +93,18 @@ describe('import', () => {
     ).toEqual([{ owner: 'beta', reclaim: 'Retain', leased: true, hash: 'ab12', v7: true }]);
   });
 
+  test('an attempt that comes again takes over nothing that its owner has released since; another run does', async () => {
+    const rows = [row(1, '10.0.0.0/24'), row(2, '10.0.1.0/24')];
+    const [first] = await ip.import('p', rows, { run: 'import@1' });
+    expect(await ip.release(String(first?.claim_uid))).toMatchObject({ status: 'released' });
+    expect(await ip.import('p', rows, { run: 'import@1' })).toMatchObject([
+      { status: 'unchanged', line: 1 },
+      { status: 'unchanged', line: 2 },
+    ]);
+    expect(await ip.events('imported')).toHaveLength(2);
+    expect(besides('unchanged', await ip.import('p', rows, { run: 'import@2' }))).toEqual({ 1: 'imported' });
+  });
+
   test('only into a pool of one’s own', async () => {
     expect(await ip.import('p', [row(1, '10.0.0.0/24')], { owner: 'beta' })).toMatchObject([
       { status: 'not_found', line: null },

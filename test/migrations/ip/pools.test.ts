@@ -224,6 +224,45 @@ describe('changes', () => {
   });
 });
 
+describe('an attempt of a change that comes again after others have changed the same', () => {
+  test('gives no grant that was revoked since; another run gives it', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.0.0.0/20', visibility: 'shared' });
+    const grant = (run: string) => ip.grant('p', 'beta', true, 'alpha', run);
+    expect(await grant('change@1')).toMatchObject({ status: 'granted' });
+    expect(await ip.grant('p', 'beta', false)).toMatchObject({ status: 'revoked' });
+    expect(await grant('change@1')).toMatchObject({ status: 'unchanged' });
+    expect(await ip.query('select from ipam_grant')).toEqual([]);
+    expect(await ip.events('granted')).toHaveLength(1);
+    expect(await grant('change@2')).toMatchObject({ status: 'granted' });
+  });
+
+  test('neither gives back nor reserves a block', async () => {
+    const pool = await ip.pooled({ name: 'p', cidr: '10.0.0.0/24' });
+    const block = ['10.0.0.0/28'];
+    const reserve = (remove: boolean, run: string) => ip.reserve('p', block, remove, 'alpha', run);
+    expect(await reserve(false, 'change@1')).toMatchObject({ status: 'reserved' });
+    expect(await reserve(true, 'change@2')).toMatchObject({ status: 'unreserved' });
+    expect(await reserve(false, 'change@1')).toMatchObject({ status: 'unchanged' });
+    expect(await ip.capacity(pool)).toMatchObject({ reserved: '0' });
+    expect(await reserve(false, 'change@3')).toMatchObject({ status: 'reserved' });
+    expect(await reserve(true, 'change@2')).toMatchObject({ status: 'unchanged' });
+    expect(await ip.capacity(pool)).toMatchObject({ reserved: '16' });
+  });
+
+  test('sets no value that was changed since', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.0.0.0/20' });
+    const change = (strategy: string, run: string) => ip.changePool('p', { strategy }, 'alpha', run);
+    expect(await change('Sparse', 'change@1')).toMatchObject({ status: 'changed' });
+    expect(await change('BestFit', 'change@2')).toMatchObject({ status: 'changed' });
+    expect(await change('Sparse', 'change@1')).toMatchObject({
+      status: 'unchanged',
+      before: { strategy: 'BestFit' },
+      after: { strategy: 'BestFit' },
+    });
+    expect(await ip.query('select strategy from ipam_pool')).toEqual([{ strategy: 'BestFit' }]);
+  });
+});
+
 describe('reservations', () => {
   test('at the edges, in units, as the fewest blocks', async () => {
     const pool = await ip.pooled({

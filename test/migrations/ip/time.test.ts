@@ -126,6 +126,47 @@ describe('leases', () => {
     expect((await ip.claim({ name: 'c', pool: 'p', len: 24, ttl: 60, dryRun: true })).cidr).toBe('10.0.0.0/24');
     expect(await ip.state()).toEqual(before);
   });
+
+  test('a dry run by selector counts on the room of one that is over where there will be some, and nowhere else', async () => {
+    const labels = { a: 'b' };
+    await ip.pooled({ name: 'q', cidr: '10.9.0.0/32', labels });
+    await ip.pooled({ name: 'r', cidr: '10.9.1.0/32', labels });
+    const claim = { name: 'c', selector: { matchLabels: labels }, len: 32, ttl: 60 };
+    await ip.claim(claim);
+    await pass(61);
+    expect(await ip.claim({ ...claim, dryRun: true })).toMatchObject({ status: 'bound', pool: 'q' });
+    await ip.changePool('q', { cooldownSeconds: 300 });
+    expect(await ip.claim({ ...claim, dryRun: true })).toMatchObject({ status: 'bound', pool: 'r' });
+    await ip.claim({ name: 'd', pool: 'r', len: 32 });
+    expect(await ip.claim({ ...claim, dryRun: true })).toMatchObject({ status: 'exhausted' });
+  });
+
+  test('one that is over is ended by an import of its identity, which then begins a life of its own', async () => {
+    const rows = [{ line: 1, namespace: 'n', name: 'i', cidr: '10.0.0.0/24', ttlSeconds: 60 }];
+    const [first] = await ip.import('p', rows);
+    expect(await ip.import('p', rows)).toMatchObject([{ status: 'unchanged', claim_uid: first?.claim_uid }]);
+    await pass(61);
+    const [second] = await ip.import('p', rows);
+    expect(second).toMatchObject({ status: 'imported', cidr: '10.0.0.0/24' });
+    expect(await ip.events('expired')).toMatchObject([{ claim_uid: first?.claim_uid }]);
+    expect(await ip.sweep(pool)).toEqual(nothing);
+    expect((await ip.release(String(second?.claim_uid))).status).toBe('released');
+  });
+
+  test('an import does not take back what cools or is retained since its lease is over', async () => {
+    await ip.changePool('p', { cooldownSeconds: 300 });
+    const rows = [
+      { line: 1, namespace: 'n', name: 'cools', cidr: '10.0.0.0/24', ttlSeconds: 60 },
+      { line: 2, namespace: 'n', name: 'stays', cidr: '10.0.1.0/24', ttlSeconds: 60, reclaimPolicy: 'Retain' },
+    ];
+    await ip.import('p', rows);
+    await pass(61);
+    expect(await ip.import('p', rows)).toMatchObject([
+      { status: 'conflict', reason: 'AddressTaken' },
+      { status: 'conflict', reason: 'IdentityTaken' },
+    ]);
+    expect(await ip.capacity(pool)).toMatchObject({ cooling: '256', retained: '256', claims: '0' });
+  });
 });
 
 describe('a pass of the sweep', () => {

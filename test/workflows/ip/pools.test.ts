@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { IpPoolChange } from '../../../contract/ip/change.ts';
 import type { IpPoolSpec } from '../../../contract/ip/pool.ts';
 import { refusedWith, testIpWorld } from '../../support/ip-world.ts';
 
@@ -216,6 +217,19 @@ describe('changing a pool', () => {
     expect(await ip.inventory.claims('globex', { pool: { name: 'imported' } })).toHaveLength(998);
   });
 
+  test('a control character in a cell makes its row Malformed, told by the line of the file, and refuses no other', async () => {
+    await world.root('globex', 'garbled', '10.62.0.0/24', 24, 32);
+    const row = (line: number, name: string, cidr: string) => ({ line, namespace: 'old', name, cidr });
+    const rows = [row(7, 'a', '10.62.0.1/32'), row(8, 'b\u0001', '10.62.0.2/32'), row(9, 'c', '10.62.0.3/32\u001b[2J')];
+    expect(await world.groundwork.ip.pools.import({ owner: 'globex', name: 'garbled' }, rows)).toMatchObject({
+      imported: 1,
+      conflictList: [
+        { line: 8, reason: 'Malformed', message: 'name "b\\u0001" is no DNS subdomain' },
+        { line: 9, reason: 'Malformed', message: expect.stringContaining('invalid CIDR "10.62.0.3/32\\u001b[2J"') },
+      ],
+    });
+  });
+
   test('I70: a free-list row deleted by hand is named by verify, and a rebuild repairs it', async () => {
     const { ip } = world.groundwork;
     await world.database.query(
@@ -230,6 +244,42 @@ describe('changing a pool', () => {
       problems: [],
       verified: ['imported'],
     });
+  });
+});
+
+describe('a change whose answer was lost', () => {
+  /** As if the worker had died once `activity` was done, and others had gone on before the attempt came again. */
+  const repeatedAfter = (activity: string, meanwhile: () => Promise<unknown>) => {
+    world.around = async (name, run) => {
+      const first = await run();
+      if (name !== activity) return first;
+      world.around = undefined;
+      await meanwhile();
+      return run();
+    };
+  };
+
+  test('is not made again: what others did since stands', async () => {
+    const { ip } = world.groundwork;
+    await world.root('globex', 'once', '10.61.0.0/24', 26, 32, { visibility: 'shared' });
+    const pool = { owner: 'globex', name: 'once' };
+    const change = (made: IpPoolChange) => ip.pools.change(pool, made);
+
+    repeatedAfter('setGrant', () => change({ kind: 'revoke', grantee: 'initech' }));
+    expect((await change({ kind: 'grant', grantee: 'initech' })).changed).toEqual([]);
+    const ranges = ['10.61.0.0/28'];
+    repeatedAfter('reserveRanges', () => change({ kind: 'unreserve', ranges }));
+    await change({ kind: 'reserve', ranges });
+    repeatedAfter('changePool', () => change({ kind: 'settings', spec: { cooldownSeconds: 0 } }));
+    await change({ kind: 'settings', spec: { cooldownSeconds: 300 } });
+    repeatedAfter('importClaims', async () => {
+      const [claim] = await ip.inventory.claims('globex', { pool: { name: 'once' } });
+      await ip.release({ owner: 'globex', uid: claim?.uid ?? '' });
+    });
+    await ip.pools.import(pool, [{ namespace: 'old', name: 'host', cidr: '10.61.0.64/32' }]);
+
+    const left = await ip.inventory.pool('globex', { name: 'once' });
+    expect(left).toMatchObject({ grants: [], pool: { cooldownSeconds: 0, status: { capacity: { allocated: '0' } } } });
   });
 });
 
