@@ -1,5 +1,6 @@
 import type { Approval, AutoscalerState } from '../../contract/workshop/state.ts';
 import type { Decision, DecisionRecord } from '../../contract/workshop/status.ts';
+import { clip } from './numbers.ts';
 import type { Observation } from './observation.ts';
 import { nextEpoch, operationId } from './operation.ts';
 import { isLow } from './scale-down.ts';
@@ -49,9 +50,9 @@ export function remember(
   suffix: string,
 ): AutoscalerState {
   const { standing, lowSince, approval, pause, override, ...rest } = state;
-  const { config, inputs, reason } = decision;
-  const unclipped = decision.target !== undefined && recommending.includes(reason);
-  const recommended = unclipped ? recommend(standing, inputs.count, decision.target ?? inputs.count, now) : undefined;
+  const { config, inputs, reason, rawTarget } = decision;
+  const asked = config && rawTarget !== undefined && recommending.includes(reason);
+  const recommended = asked && recommend(standing, inputs.count, clip(rawTarget, inputs, config).target, now);
   const low = config && (reason === 'BelowThreshold' || reason === 'EnoughAvailable') && isLow(config, inputs);
   const waiting = nextApproval(state, observation, decision, now, suffix);
   return {
