@@ -35,8 +35,11 @@ export function bounded(state: AutoscalerState): AutoscalerState {
   return fitting;
 }
 
-/** Holds that were reached mean that growth is asked for, and has been since it was first. */
-const recommending = ['BackingOff', 'CoolingDown', 'Stabilizing', 'ApprovalRequired'];
+/** Holds that were reached mean that growth is asked for, and has been since it was first; it is until an operation ends. */
+const recommending = ['BackingOff', 'CoolingDown', 'Stabilizing', 'ApprovalRequired', 'Scale'];
+
+/** Few seats are taken, and have been since they were first. */
+const calm = ['BelowThreshold', 'EnoughAvailable', 'ScaleDown'];
 
 /**
  * The state after a decision; a dry run is not remembered. `now` is the decision's. `suffix` (8 hex digits) is used when a
@@ -53,7 +56,7 @@ export function remember(
   const { config, inputs, reason, rawTarget } = decision;
   const asked = config && rawTarget !== undefined && recommending.includes(reason);
   const recommended = asked && recommend(standing, inputs.count, clip(rawTarget, inputs, config).target, now);
-  const low = config && (reason === 'BelowThreshold' || reason === 'EnoughAvailable') && isLow(config, inputs);
+  const low = config && calm.includes(reason) && isLow(config, inputs);
   const waiting = nextApproval(state, observation, decision, now, suffix);
   return {
     ...rest,

@@ -38,13 +38,16 @@ describe('section 2: a recommendation stands for stabilizationSeconds, and its s
     expect(decisions.at(-1)).toMatchObject({ reason: 'Scale', rawTarget: 20, target: 11, clips: ['Stabilized'] });
   });
 
-  test('one that was given up before the window does not, also while approval is waited for', () => {
+  test.each([
+    ['approval is waited for', { approvalAbove: 10 }],
+    ['nothing is written', { dryRun: true }],
+  ])('one that was given up before the window does not, also while %s', (_, more) => {
     const { decisions } = lookAlong([
-      [0, asking(6, { approvalAbove: 10 })],
-      [60, asking(6, { approvalAbove: 10 })],
-      [61, asking(10, { approvalAbove: 10 })],
-      [120, asking(10, { approvalAbove: 10 })],
-      [121, asking(10, { approvalAbove: 10 })],
+      [0, asking(6, more)],
+      [60, asking(6, more)],
+      [61, asking(10, more)],
+      [120, asking(10, more)],
+      [121, asking(10, more)],
     ]);
     expect(decisions.map(({ target }) => target)).toEqual([12, 12, 12, 12, 20]);
   });
