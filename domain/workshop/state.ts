@@ -3,7 +3,7 @@ import type { Decision, DecisionRecord } from '../../contract/workshop/status.ts
 import { clip } from './numbers.ts';
 import type { Observation } from './observation.ts';
 import { nextEpoch, operationId } from './operation.ts';
-import { isLow } from './scale-down.ts';
+import { sinceLow } from './scale-down.ts';
 import { recommend } from './stabilization.ts';
 
 /** What a run remembers between decisions, and carries through continue-as-new in less than 20 KB. */
@@ -52,16 +52,16 @@ export function remember(
   now: number,
   suffix: string,
 ): AutoscalerState {
-  const { standing, lowSince, approval, pause, override, ...rest } = state;
+  const { standing, lowSince: _, approval, pause, override, ...rest } = state;
   const { config, inputs, reason, rawTarget } = decision;
   const asked = config && rawTarget !== undefined && recommending.includes(reason);
   const recommended = asked && recommend(standing, inputs.count, clip(rawTarget, inputs, config).target, now);
-  const low = config && calm.includes(reason) && isLow(config, inputs);
+  const low = config && calm.includes(reason) ? sinceLow(config, inputs, state, now) : undefined;
   const waiting = nextApproval(state, observation, decision, now, suffix);
   return {
     ...rest,
     ...(recommended ? { standing: recommended } : {}),
-    ...(low ? { lowSince: lowSince ?? now } : {}),
+    ...(low === undefined ? {} : { lowSince: low }),
     ...(waiting ? { approval: waiting } : {}),
     ...(pause && (pause.until === undefined || pause.until > now) ? { pause } : {}),
     ...(override && override.until > now ? { override } : {}),
