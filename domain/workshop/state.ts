@@ -3,6 +3,7 @@ import type { Decision, DecisionRecord } from '../../contract/workshop/status.ts
 import { clip } from './numbers.ts';
 import type { Observation } from './observation.ts';
 import { nextEpoch, operationId } from './operation.ts';
+import { cut } from './readable.ts';
 import { sinceLow } from './scale-down.ts';
 import { recommend } from './stabilization.ts';
 
@@ -94,7 +95,7 @@ function withDecision(records: readonly DecisionRecord[], decision: Decision): D
     times: 1,
     action,
     reason,
-    message: decision.message.slice(0, MESSAGE_LENGTH),
+    message: cut(decision.message, MESSAGE_LENGTH),
     count: inputs.count,
     ...(target === undefined ? {} : { target }),
     assignedSeats: inputs.assignedSeats,
