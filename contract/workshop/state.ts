@@ -19,7 +19,7 @@ export interface AutoscalerState {
   override?: Override;
   approval?: Approval;
   standing?: StandingRecommendation;
-  /** Since when utilisation has been at or below the scale-down threshold without a break. */
+  /** Since when utilisation has been at or below the scale-down threshold without a break, all claims complete and none added. */
   lowSince?: number;
   /** End of the last operation that grew the provision. */
   lastGrowthAt?: number;

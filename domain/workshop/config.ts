@@ -1,4 +1,5 @@
 import { type AutoScalingConfig, scalingStrategies, seatScopes } from '../../contract/workshop/input.ts';
+import { cut } from './readable.ts';
 
 /** Reads `Workshop.spec.autoScaling` (specs: workshop autoscaling, section 2). The defaults are repeated here. */
 
@@ -134,5 +135,5 @@ function invalid(enabled: boolean, { field, value, rule }: Problem): ConfigReadi
 /** At most 60 characters, whatever a bypassed schema left there. */
 function show(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'absent');
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return text.length > 60 ? `${cut(text, 57)}...` : text;
 }

@@ -1,6 +1,7 @@
 import { FIELD_MANAGER } from '../../contract/names.ts';
 import { workshopKinds } from '../../contract/workshop/objects.ts';
 import type { OperationResult } from '../../contract/workshop/status.ts';
+import { cut } from './readable.ts';
 import { iso } from './times.ts';
 
 /** Kubernetes events on a provision: what `kubectl describe` shows of its autoscaler. */
@@ -41,7 +42,7 @@ export function scalingEvent(
     metadata: { namespace, name: `${name}.${event.occurrence}.${event.reason}`.toLowerCase() },
     involvedObject: { apiVersion, kind, namespace, name, uid },
     reason: event.reason,
-    message: event.message.slice(0, 1000),
+    message: cut(event.message, 1000),
     type: scalingEvents[event.reason],
     source: { component: FIELD_MANAGER },
     firstTimestamp: time,

@@ -8,6 +8,7 @@ import type {
 import type { AutoscalerState } from '../../contract/workshop/state.ts';
 import type { Observation } from './observation.ts';
 import { annotationPause } from './pause.ts';
+import { cut } from './readable.ts';
 import { readTime } from './times.ts';
 
 /**
@@ -55,7 +56,7 @@ export function applyPause(state: AutoscalerState, request: PauseRequest, now: n
   return {
     ...state,
     pause: {
-      reason: request.reason.slice(0, TEXT),
+      reason: cut(request.reason, TEXT),
       ...byOf(request.by),
       since: now,
       ...(until === undefined ? {} : { until }),
@@ -100,8 +101,8 @@ export function applyCancel(
 
 function cancelWords(request: CancelRequest | undefined): string {
   const { reason, by } = request ?? {};
-  const who = isText(by) ? `cancelled by ${by.slice(0, TEXT)}` : 'a person cancelled it';
-  return isText(reason) ? `${who}: ${reason.slice(0, TEXT)}` : who;
+  const who = isText(by) ? `cancelled by ${cut(by, TEXT)}` : 'a person cancelled it';
+  return isText(reason) ? `${who}: ${cut(reason, TEXT)}` : who;
 }
 
 export function applyOverride(
@@ -124,7 +125,7 @@ function textProblem(field: string, value: unknown): string | undefined {
 }
 
 function byOf(by: string | undefined): { by?: string } {
-  return by === undefined || by === '' ? {} : { by: by.slice(0, TEXT) };
+  return by === undefined || by === '' ? {} : { by: cut(by, TEXT) };
 }
 
 function isText(value: unknown): value is string {
@@ -136,5 +137,5 @@ function isObject(value: unknown): boolean {
 }
 
 function show(value: unknown): string {
-  return (JSON.stringify(value) ?? 'absent').slice(0, 60);
+  return cut(JSON.stringify(value) ?? 'absent', 60);
 }

@@ -26,10 +26,10 @@ export function scalingNumbers(
   timings: WorkshopTimings,
 ): ScalingNumbers {
   const inputs = decisionInputs(observation, config, state, now, timings);
-  const { count, utilization, need } = inputs;
+  const { utilization, need } = inputs;
   const triggered = need === null ? utilization !== null && utilization >= config.threshold : need > 0;
   const rawTarget = Math.min(Number.MAX_SAFE_INTEGER, desired(inputs, config));
-  return { inputs, triggered, rawTarget, ...clip(rawTarget, count, inputs.cap ?? config.maxProvisions, config) };
+  return { inputs, triggered, rawTarget, ...clip(rawTarget, inputs, config) };
 }
 
 /** Seats of the scope that this configuration measures. */
@@ -111,7 +111,14 @@ function desired(inputs: DecisionInputs, config: AutoScalingConfig): number {
   }
 }
 
-function clip(raw: number, count: number, cap: number, config: AutoScalingConfig): { target: number; clips: Clip[] } {
+/** The target within step and cap. Holds may lower it further. */
+export function clip(
+  raw: number,
+  inputs: DecisionInputs,
+  config: AutoScalingConfig,
+): { target: number; clips: Clip[] } {
+  const { count } = inputs;
+  const cap = inputs.cap ?? config.maxProvisions;
   const clips: Clip[] = [];
   let target = raw;
   if (config.maxStep !== undefined && target > count + config.maxStep) {

@@ -12,7 +12,7 @@ import {
 } from '../../contract/workshop/objects.ts';
 import type { NamedCount } from '../../contract/workshop/state.ts';
 import { claimLife, isLive, provisioningSeconds, provisionOf } from './claims.ts';
-import { autoScalingOf, conditionsOf, textOf } from './readable.ts';
+import { autoScalingOf, conditionsOf, cut, textOf } from './readable.ts';
 
 /** One reading of a provision and its workshop, small enough for a history: numbers, and ten names a list at most. */
 export interface Observation {
@@ -313,7 +313,7 @@ function objectFacts(metadata: ObjectMeta | undefined, spec: Workshop['spec']): 
       : {
           paused: {
             until: paused.slice(0, 100),
-            reason: (metadata?.annotations?.[workshopAnnotations.pausedReason] ?? '').slice(0, 200),
+            reason: cut(metadata?.annotations?.[workshopAnnotations.pausedReason] ?? '', 200),
           },
         }),
     schedule: {

@@ -131,7 +131,7 @@ export function endOperation(
   config: AutoScalingConfig | undefined,
   timings: WorkshopTimings,
 ): AutoscalerState {
-  const { operation, approval: _approval, standing: _standing, backoff, ...rest } = state;
+  const { operation, approval: _approval, standing: _standing, lowSince: _lowSince, backoff, ...rest } = state;
   const timeouts = result === 'TimedOut' ? state.timeouts + 1 : result === 'Succeeded' ? 0 : state.timeouts;
   const seconds = Math.min(timings.backoffMax, timings.backoffFirst * 2 ** Math.min(timeouts - 1, 30));
   const message = `the last ${timeouts === 1 ? 'operation' : `${timeouts} operations`} timed out`;

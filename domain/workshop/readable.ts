@@ -14,6 +14,14 @@ export function textOf(value: unknown, longest = TEXT): string | undefined {
   return typeof value === 'string' && value.length <= longest ? value : undefined;
 }
 
+/**
+ * What is told of a text: so many characters at most, and nothing that the API server would replace, so that what is read back
+ * is what was written. Half a surrogate pair comes from a cut, or with the text.
+ */
+export function cut(text: string, longest: number): string {
+  return text.slice(0, longest).replace(/\p{Cs}/gu, '\ufffd');
+}
+
 /** The elements that are objects; none of what is no list. */
 export function elementsOf<T extends object>(value: readonly T[] | undefined): readonly T[] {
   return Array.isArray(value) ? (value as T[]).filter((element) => isRecord(element)) : [];

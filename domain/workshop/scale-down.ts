@@ -19,12 +19,12 @@ export function shrinking(
   timings: WorkshopTimings,
 ): Shrinking {
   const target = scaleDownTarget(observation, config, inputs);
-  if (!isLow(config, inputs) || observation.workshop?.locked || inputs.breakerOpen) return { kind: 'no' };
-  if (inputs.liveClaims < inputs.count || inputs.completeClaims < inputs.liveClaims) return { kind: 'no' };
+  const since = sinceLow(config, inputs, state, now);
+  if (since === undefined || observation.workshop?.locked || inputs.breakerOpen) return { kind: 'no' };
   if (target >= inputs.count) return { kind: 'no' };
   const delay = config.scaleDown.delaySeconds * timings.secondsScale * 1000;
   const at = Math.max(
-    (state.lowSince ?? now) + delay,
+    since + delay,
     state.lastGrowthAt === undefined ? 0 : state.lastGrowthAt + delay,
     state.cooldownUntil ?? 0,
     holdNow(state, now)?.until ?? 0,
@@ -32,9 +32,18 @@ export function shrinking(
   return at > now ? { kind: 'later', at } : { kind: 'now', target };
 }
 
-/** Whether the clock of scale-down runs. */
-export function isLow(config: AutoScalingConfig, { utilization }: DecisionInputs): boolean {
-  return config.scaleDown.enabled && utilization !== null && utilization <= config.scaleDown.threshold;
+/** Since when the clock of scale-down runs, if it does. Growth starts it anew, also one by a person. */
+export function sinceLow(
+  { scaleDown }: AutoScalingConfig,
+  { utilization, count, liveClaims, completeClaims }: DecisionInputs,
+  { lowSince, decisions }: AutoscalerState,
+  now: number,
+): number | undefined {
+  const complete = liveClaims >= count && completeClaims >= liveClaims;
+  const low = utilization !== null && utilization <= scaleDown.threshold;
+  if (!scaleDown.enabled || !complete || !low) return undefined;
+  const grown = count > (decisions.at(-1)?.count ?? count);
+  return grown ? now : (lowSince ?? now);
 }
 
 /** What remains is below the threshold of growth, so that scale-down never causes it. */

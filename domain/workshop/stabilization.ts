@@ -12,19 +12,15 @@ export function recommend(
   at: number,
 ): StandingRecommendation {
   if (standing?.from !== from) return { from, since: at, targets: [{ at, target }] };
-  // An older target that is not smaller can never be the smallest again.
-  const targets = [...standing.targets.filter((older) => older.target < target), { at, target }];
-  while (targets.length > MOST) {
-    // The smaller one stands for its neighbour as well: never more is recommended than was seen.
-    const [first, second, ...rest] = targets;
-    if (!first || !second) break;
-    targets.splice(0, targets.length, { at: second.at, target: first.target }, ...rest);
-  }
-  return { ...standing, targets };
+  // Since an older one that is not smaller began, nothing smaller than this one was asked for.
+  const smaller = standing.targets.filter((older) => older.target < target);
+  const targets = [...smaller, { at: standing.targets[smaller.length]?.at ?? at, target }];
+  // One that is left out is stood for by the smaller one before it: never more is recommended than was seen.
+  return { ...standing, targets: targets.length > MOST ? targets.toSpliced(1, 1) : targets };
 }
 
-/** The smallest target since `from` milliseconds. */
-export function smallestSince(standing: StandingRecommendation, from: number): number {
-  const within = standing.targets.filter(({ at }) => at >= from);
-  return Math.min(...(within.length > 0 ? within : standing.targets.slice(-1)).map(({ target }) => target));
+/** The smallest target since `from` milliseconds. Each stands until the next, however long nobody looked. */
+export function smallestSince({ targets }: StandingRecommendation, from: number): number {
+  const since = targets.filter((_, index) => (targets[index + 1]?.at ?? Infinity) > from);
+  return Math.min(...since.map(({ target }) => target));
 }

@@ -1,8 +1,10 @@
 import type { Approval, AutoscalerState } from '../../contract/workshop/state.ts';
 import type { Decision, DecisionRecord } from '../../contract/workshop/status.ts';
+import { clip } from './numbers.ts';
 import type { Observation } from './observation.ts';
 import { nextEpoch, operationId } from './operation.ts';
-import { isLow } from './scale-down.ts';
+import { cut } from './readable.ts';
+import { sinceLow } from './scale-down.ts';
 import { recommend } from './stabilization.ts';
 
 /** What a run remembers between decisions, and carries through continue-as-new in less than 20 KB. */
@@ -34,8 +36,11 @@ export function bounded(state: AutoscalerState): AutoscalerState {
   return fitting;
 }
 
-/** Holds that were reached mean that growth is asked for, and has been since it was first. */
-const recommending = ['BackingOff', 'CoolingDown', 'Stabilizing', 'ApprovalRequired'];
+/** Holds that were reached mean that growth is asked for, and has been since it was first; it is until an operation ends. */
+const recommending = ['BackingOff', 'CoolingDown', 'Stabilizing', 'ApprovalRequired', 'Scale'];
+
+/** Few seats are taken, and have been since they were first. */
+const calm = ['BelowThreshold', 'EnoughAvailable', 'ScaleDown'];
 
 /**
  * The state after a decision; a dry run is not remembered. `now` is the decision's. `suffix` (8 hex digits) is used when a
@@ -48,16 +53,16 @@ export function remember(
   now: number,
   suffix: string,
 ): AutoscalerState {
-  const { standing, lowSince, approval, pause, override, ...rest } = state;
-  const { config, inputs, reason } = decision;
-  const unclipped = decision.target !== undefined && recommending.includes(reason);
-  const recommended = unclipped ? recommend(standing, inputs.count, decision.target ?? inputs.count, now) : undefined;
-  const low = config && (reason === 'BelowThreshold' || reason === 'EnoughAvailable') && isLow(config, inputs);
+  const { standing, lowSince: _, approval, pause, override, ...rest } = state;
+  const { config, inputs, reason, rawTarget } = decision;
+  const asked = config && rawTarget !== undefined && recommending.includes(reason);
+  const recommended = asked && recommend(standing, inputs.count, clip(rawTarget, inputs, config).target, now);
+  const low = config && calm.includes(reason) ? sinceLow(config, inputs, state, now) : undefined;
   const waiting = nextApproval(state, observation, decision, now, suffix);
   return {
     ...rest,
     ...(recommended ? { standing: recommended } : {}),
-    ...(low ? { lowSince: lowSince ?? now } : {}),
+    ...(low === undefined ? {} : { lowSince: low }),
     ...(waiting ? { approval: waiting } : {}),
     ...(pause && (pause.until === undefined || pause.until > now) ? { pause } : {}),
     ...(override && override.until > now ? { override } : {}),
@@ -90,7 +95,7 @@ function withDecision(records: readonly DecisionRecord[], decision: Decision): D
     times: 1,
     action,
     reason,
-    message: decision.message.slice(0, MESSAGE_LENGTH),
+    message: cut(decision.message, MESSAGE_LENGTH),
     count: inputs.count,
     ...(target === undefined ? {} : { target }),
     assignedSeats: inputs.assignedSeats,

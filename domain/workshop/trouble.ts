@@ -1,6 +1,7 @@
 import type { AutoscalerState, Backoff } from '../../contract/workshop/state.ts';
 import type { Decision, DecisionReason } from '../../contract/workshop/status.ts';
 import { isUnwritten } from './operation.ts';
+import { cut } from './readable.ts';
 import type { WorkshopTimings } from './settings.ts';
 
 /** Trouble with the API beside the back-off of operations: two holds, and neither shortens the other. */
@@ -14,7 +15,7 @@ export function noteError(
   timings: WorkshopTimings,
 ): AutoscalerState {
   const until = now + timings.errorBackoff * 1000;
-  return { ...state, trouble: { until, reason, message: message.slice(0, 300) } };
+  return { ...state, trouble: { until, reason, message: cut(message, 300) } };
 }
 
 /** The API does again what is asked of it. */

@@ -19,6 +19,7 @@ import { type ConfigReading, readConfig } from '../../domain/workshop/config.ts'
 import { decide, explain } from '../../domain/workshop/decide.ts';
 import * as asked from '../../domain/workshop/messages.ts';
 import type { Observation, ProvisionFacts } from '../../domain/workshop/observation.ts';
+import { cut } from '../../domain/workshop/readable.ts';
 import { defaultWorkshopTimings, type WorkshopTimings } from '../../domain/workshop/settings.ts';
 import { newState, remember } from '../../domain/workshop/state.ts';
 import { autoscalerStatus, phaseOf } from '../../domain/workshop/status.ts';
@@ -179,7 +180,7 @@ export class AutoscalerRun {
   /** What the timeline in the UI says of a wait. */
   #why(): string {
     const decision = this.look?.decision;
-    return decision ? `${decision.reason}: ${decision.message}`.slice(0, 200) : 'next look at the provision';
+    return decision ? cut(`${decision.reason}: ${decision.message}`, 200) : 'next look at the provision';
   }
 
   /**

@@ -12,7 +12,7 @@ import { readConfig } from '../../../domain/workshop/config.ts';
 import { decide } from '../../../domain/workshop/decide.ts';
 import { type Observation, type RawObjects, readObservation } from '../../../domain/workshop/observation.ts';
 import { defaultWorkshopTimings } from '../../../domain/workshop/settings.ts';
-import { newState } from '../../../domain/workshop/state.ts';
+import { newState, remember } from '../../../domain/workshop/state.ts';
 
 /** Workshops for tests: raw objects as the API gives them, and the way from there to a decision. */
 
@@ -86,6 +86,18 @@ export function decideOn(observation: Observation, state: AutoscalerState = newS
 
 export function decideAbout(situation: Situation, state?: AutoscalerState, now?: number): Decision {
   return decideOn(observe(situation), state, now);
+}
+
+/** One look after another, each remembered as a run does it: seconds after `NOW`, and what is seen then. */
+export function lookAlong(looks: readonly (readonly [number, Situation])[], before: AutoscalerState = newState()) {
+  let state = before;
+  const decisions = looks.map(([seconds, situation]) => {
+    const [observation, now] = [observe(situation), NOW + seconds * 1000];
+    const decision = decideOn(observation, state, now);
+    state = remember(state, observation, decision, now, '07d3e5b1');
+    return decision;
+  });
+  return { decisions, state };
 }
 
 export function claim(

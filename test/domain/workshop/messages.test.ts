@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CancelRequest } from '../../../contract/workshop/messages.ts';
 import { workshopAnnotations } from '../../../contract/workshop/objects.ts';
+import { scalingEvent } from '../../../domain/workshop/events.ts';
 import {
   applyApproval,
   applyCancel,
@@ -16,6 +17,7 @@ import { startOperation } from '../../../domain/workshop/operation.ts';
 import { defaultWorkshopTimings } from '../../../domain/workshop/settings.ts';
 import { newState, remember } from '../../../domain/workshop/state.ts';
 import { provisionStatus } from '../../../domain/workshop/status.ts';
+import { noteError } from '../../../domain/workshop/trouble.ts';
 import { at, decideOn, enabled, NOW, observe } from './build.ts';
 
 describe('a request is refused in one line that names the field', () => {
@@ -92,6 +94,46 @@ test('W65 a cancellation is a mark on the operation, which ends with it: who, an
   expect(words({ reason: 7, by: ' ' })).toBe('a person cancelled it');
   expect(words({ reason: 'x'.repeat(10_000) })?.length).toBeLessThan(300);
   expect(applyCancel(newState(), {}).operation).toBeUndefined();
+});
+
+describe('a text that is cut within a character, or came with half of one, is one that the API server keeps as it is', () => {
+  const faces = '\u{1f600}'.repeat(1000);
+  const given = [faces, `x${faces}`, 'half \ud83d'];
+  const full = observe({ count: 10, assigned: 10 });
+  const scaling = startOperation(decideOn(full), full, newState(), '07d3e5b1', NOW, defaultWorkshopTimings);
+  const asking = {
+    ...newState(),
+    approval: { operationId: '1-07d3e5b1', from: 1, target: 2, since: NOW, granted: false },
+  };
+  const annotated = (reason: string) => {
+    const annotations = { [workshopAnnotations.paused]: 'true', [workshopAnnotations.pausedReason]: reason };
+    return observe({ count: 1, provisionMeta: { name: 'lab', annotations } });
+  };
+  const configured = (threshold: string) => observe({ count: 1, autoScaling: { ...enabled, threshold } });
+  const event = { reason: 'ScaleUpCancelled' as const, occurrence: '1-07d3e5b1', at: NOW };
+  const provision = { namespace: 'user-1', name: 'lab', uid: 'provision-uid' };
+
+  test.each<[string, (text: string) => string | undefined]>([
+    ['the reason of a pause', (reason) => applyPause(newState(), { reason }, NOW).pause?.reason],
+    ['who paused', (by) => applyPause(newState(), { reason: 'exam', by }, NOW).pause?.by],
+    ['the reason of a pause by annotation', (reason) => decideOn(annotated(reason)).message],
+    ['who cancelled', (by) => applyCancel(scaling, { by }).operation?.cancelling],
+    ['why it was cancelled', (reason) => applyCancel(scaling, { reason }).operation?.cancelling],
+    ['who replaced the cap', (by) => applyOverride(newState(), { maxProvisions: 12, until: at(60), by }).override?.by],
+    ['an id that is refused', (operationId) => approvalProblem(asking, { operationId })],
+    ['a configuration that is refused', (threshold) => decideOn(configured(threshold)).message],
+    ['an event', (message) => scalingEvent(provision, { ...event, message }).message],
+    [
+      'an outage',
+      (text) => noteError(newState(), 'ApiUnavailable', text, NOW, defaultWorkshopTimings).trouble?.message,
+    ],
+    [
+      'a decision that is remembered',
+      (message) => remember(newState(), full, { ...decideOn(full), message }, NOW, '07d3e5b1').decisions[0]?.message,
+    ],
+  ])('%s', (_, told) => {
+    for (const text of given) expect(told(text)).toMatch(/^\P{Cs}+$/u);
+  });
 });
 
 test('W83 an override is set and removed', () => {

@@ -19,6 +19,7 @@ import {
   decideAbout,
   decideOn,
   enabled,
+  lookAlong,
   NOW,
   observe,
   operationAnnotation,
@@ -183,6 +184,29 @@ describe('while waiting', () => {
     const after = endOperation(scaling(), 'Succeeded', NOW, config, timings);
     const full = { count: 15, assigned: 15, autoScaling: lowered };
     expect(decideAbout(full, after, NOW + 120_000)).toMatchObject({ action: 'none', reason: 'AtMax' });
+  });
+});
+
+describe('E36 4.8 decided again between flag and count', () => {
+  const grow = { ...enabled, stabilizationSeconds: 60, approvalAbove: 12 };
+  const shrink = { ...enabled, scaleDown: { enabled: true, threshold: 0.3, delaySeconds: 600 } };
+  test.each<[string, Situation, number, string]>([
+    ['growth goes on without another window', { count: 10, assigned: 10, autoScaling: grow }, 60, 'Scale'],
+    ['so does a removal', { count: 20, assigned: 2, autoScaling: shrink }, 600, 'ScaleDown'],
+  ])('%s', (_, situation, seconds, reason) => {
+    const approval = { operationId: '1-07d3e5b1', from: 10, target: 15, since: NOW, granted: true };
+    const looks = [0, seconds].map((second): [number, Situation] => [second, situation]);
+    const { decisions, state } = lookAlong(looks, { ...newState(), approval });
+    const [observation, now] = [observe(situation), NOW + seconds * 1000];
+    const decision = decisions[1];
+    expect(decision?.reason).toBe(reason);
+    const begun = decision && startOperation(decision, observation, state, '07d3e5b1', now, timings);
+    const { operation, ...without } = begun ?? state;
+    expect(operation).toMatchObject({ step: 'flag', target: decision?.target });
+    expect(decideOn(withoutFlag(observation), without, now + 500)).toMatchObject({ reason, target: decision?.target });
+    // The next operation takes its own time, however this one ends.
+    const ended = endOperation(begun ?? state, 'Cancelled', now, config, timings);
+    expect(decideOn(observation, ended, now + 120_000).action).toBe('none');
   });
 });
 

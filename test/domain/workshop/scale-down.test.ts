@@ -9,6 +9,7 @@ import {
   claim,
   decideAbout,
   decideOn,
+  lookAlong,
   NOW,
   observe,
   operationAnnotation,
@@ -71,6 +72,43 @@ describe('scale-down', () => {
     expect(remember(low, observation, later, NOW + 5000, '00000000').lowSince).toBe(NOW);
     const busy = observe({ ...calm, assigned: 11 });
     expect(remember(low, busy, decideOn(busy, low), NOW, '00000000').lowSince).toBeUndefined();
+  });
+});
+
+describe('section 6: growth by a person is given the same time as ours', () => {
+  const quiet = { ...autoScaling, minProvisions: 5 };
+  const prepared = (count: number, claims: Situation['claims']): Situation => ({
+    ...{ count, assigned: 1, autoScaling: quiet, ...(claims ? { claims } : {}) },
+  });
+  const delayed = [
+    { action: 'none', until: at(9600) },
+    { action: 'none', until: at(9600) },
+    { action: 'scaleDown', target: 5 },
+  ];
+  const [five, twenty] = [prepared(5, undefined), prepared(20, undefined)];
+
+  test('from when its claims are complete', () => {
+    const { decisions } = lookAlong([
+      [0, five],
+      [7200, five],
+      [7202, prepared(20, { active: 5 })],
+      [8000, prepared(20, { active: 5, provisioning: 15 })],
+      [9000, twenty],
+      [9599, twenty],
+      [9600, twenty],
+    ]);
+    expect(decisions.slice(-3)).toMatchObject(delayed);
+  });
+
+  test('from the first look at it, when nobody looked before its claims were complete', () => {
+    const { decisions } = lookAlong([
+      [0, five],
+      [7200, five],
+      [9000, twenty],
+      [9599, twenty],
+      [9600, twenty],
+    ]);
+    expect(decisions.slice(-3)).toMatchObject(delayed);
   });
 });
 

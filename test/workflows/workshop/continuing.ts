@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cancelOperationUpdate, pauseUpdate } from '../../../contract/workshop/messages.ts';
+import { approveUpdate, cancelOperationUpdate, pauseUpdate } from '../../../contract/workshop/messages.ts';
 import { workshopLabels } from '../../../contract/workshop/objects.ts';
 import { connectGroundwork } from '../../../starter/client.ts';
 import { eventually } from '../../support/inspect.ts';
@@ -118,6 +118,29 @@ export function continuing(world: WorkshopWorld): void {
       expect((await workshop.provision()).spec?.count).toBe(15);
     });
     expect(world.patches(workshop.name).slice(0, 3)).toEqual(['status', 'status', 'object']);
+  });
+
+  test('E36 4.8: and then it goes on: what was waited for and approved before the flag still holds', async () => {
+    const autoScaling = { stabilizationSeconds: 100, approvalAbove: 12 };
+    const workshop = await world.workshop({ assigned: 10, autoScaling });
+    let edited = false;
+    world.around = async (name, run) => {
+      if (name === 'setActive' && !edited) {
+        edited = true;
+        await workshop.edit('provision', workshop.name, { spec: { concurrency: 3 } });
+      }
+      return run();
+    };
+    await world.wake(workshop.name);
+    const operationId = await eventually(async () => {
+      const { approval } = await world.status(workshop.name);
+      expect(approval).toMatchObject({ targetCount: 15 });
+      return approval?.operationId ?? '';
+    });
+    const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+    await handle.executeUpdate(approveUpdate, { args: [{ operationId }] });
+    await eventually(async () => expect((await workshop.provision()).spec?.count).toBe(15));
+    expect([edited, (await world.status(workshop.name)).lastResult]).toEqual([true, undefined]);
   });
 
   test('E15: ignored between flag and count: the flag stays, the history does not grow without end, and it goes on afterwards', async () => {

@@ -76,10 +76,11 @@ export function people(world: WorkshopWorld): void {
   });
 
   describe('messages', () => {
-    test('W63: a pause while waiting lets the operation finish', async () => {
+    test('W63: a pause while waiting lets the operation finish, also when its reason is cut within a character', async () => {
       const workshop = await world.workshop({ assigned: 10 });
       await grown(workshop, 15);
-      await handle(workshop).signal(messages.pauseSignal, { reason: 'exam' });
+      const reason = `${'exam '.repeat(39)}1234\u{1f600}`;
+      await handle(workshop).signal(messages.pauseSignal, { reason });
       await workshop.catchUp();
       expect(await ended(workshop)).toBe('Succeeded');
       await phase(workshop, 'Paused');
