@@ -15,11 +15,14 @@ export function textOf(value: unknown, longest = TEXT): string | undefined {
 }
 
 /**
- * What is told of a text: so many characters at most, and nothing that the API server would replace, so that what is read back
- * is what was written. Half a surrogate pair comes from a cut, or with the text.
+ * What is told of a text: so many characters at most, and nothing that the API server would replace or PostgreSQL refuse, so that
+ * what is read back is what was written. Half a surrogate pair comes from a cut, or with the text, as NUL does.
  */
 export function cut(text: string, longest: number): string {
-  return text.slice(0, longest).replace(/\p{Cs}/gu, '\ufffd');
+  return text
+    .slice(0, longest)
+    .replaceAll('\0', '\ufffd')
+    .replace(/\p{Cs}/gu, '\ufffd');
 }
 
 /** The elements that are objects; none of what is no list. */
