@@ -6,7 +6,7 @@ import { type BalancerDetails, type ListedBalancer, listLoadBalancers, readBalan
 import { notYet } from '../failures.ts';
 import { activitySignal } from '../signal.ts';
 import type { PoolKey, ScopeDependencies } from './dependencies.ts';
-import { type SharedReading, shared } from './sharing.ts';
+import { leaseBalancers, type ReadingAges, type SharedReading, shared } from './sharing.ts';
 
 /** Balancers as AWS shows them, read through the ledger so that concurrent runs share the calls. */
 
@@ -20,11 +20,7 @@ export type DetailsReading = (BalancerDetails & { arn: string }) | null;
 /** The stored form of `DetailsReading`: JSON null would look like "never read". */
 export type StoredDetails = (BalancerDetails & { arn: string }) | 'gone';
 
-export interface Ages {
-  maxAgeSeconds: number;
-  /** Unique name of the reading attempt. */
-  reader: string;
-}
+export type Ages = Omit<ReadingAges, 'leaseSeconds'>;
 
 /** The list of a region's balancers, read once for all. */
 export async function observeRegion(
@@ -52,7 +48,7 @@ export async function observeDetails(
   account: string,
   region: string,
   listed: ListedBalancer,
-  ages: Ages & { withCertificates: boolean },
+  ages: Ages & { withCertificates: boolean; leasedAt?: Date | undefined },
 ): Promise<SharedReading<DetailsReading>> {
   const reading = await shared<StoredDetails>(
     deps.database,
@@ -143,13 +139,17 @@ export async function observePool(deps: ScopeDependencies, input: ObservePoolInp
 
   const unreadable: Record<string, string> = {};
   const queue = await withoutFreshDetails(deps, input, present);
-  const readOn = async () => {
-    for (let listed = queue.shift(); listed; listed = queue.shift()) {
-      const error = await readDetailsPatiently(deps, input, listed);
-      if (error) unreadable[listed.name] = error;
-    }
-  };
-  await Promise.all(Array.from({ length: READERS }, readOn));
+  while (queue.length > 0) {
+    // So few leases at a time that other runs read the rest meanwhile.
+    const some = queue.splice(0, READERS);
+    const names = some.map(({ name }) => name);
+    const leaseSeconds = deps.settings.timings.observationLease;
+    const leased = await leaseBalancers(deps.database, input.pool, names, { ...ages, leaseSeconds });
+    const errors = await Promise.all(
+      some.map((listed) => readDetailsPatiently(deps, input, listed, leased.get(listed.name))),
+    );
+    for (const [index, { name }] of some.entries()) if (errors[index]) unreadable[name] = errors[index];
+  }
   await reportLoads(deps, input.pool);
   const [stuck] = Object.entries(unreadable);
   const more = input.until === undefined || Date.now() < Date.parse(input.until);
@@ -185,6 +185,7 @@ async function readDetailsPatiently(
   deps: ScopeDependencies,
   input: ObservePoolInput,
   listed: ListedBalancer,
+  leasedAt: Date | undefined,
 ): Promise<string | undefined> {
   let last = '';
   for (let tried = 0; tried < TRIES; tried++) {
@@ -194,6 +195,7 @@ async function readDetailsPatiently(
         maxAgeSeconds: input.maxAgeSeconds,
         reader: input.reader,
         withCertificates: input.withCertificates,
+        leasedAt: tried === 0 ? leasedAt : undefined, // a reading that failed has let go of it
       });
       return undefined;
     } catch (error) {

@@ -36,6 +36,36 @@ const LOOK_EVERY_MS = 40;
 
 type Stored<T> = { observation: T | null; observed_at: Date | null; not_before: Date; fresh: boolean };
 
+export interface ReadingAges {
+  maxAgeSeconds: number;
+  leaseSeconds: number;
+  /** Unique name of the reading attempt. */
+  reader: string;
+}
+
+/**
+ * Takes the leases of those of these balancers' readings that are too old and that nobody makes, in one statement; answers since
+ * when. What another run has locked at the moment is passed over.
+ */
+export async function leaseBalancers(
+  database: Queryable,
+  { account, region }: { account: string; region: string },
+  names: readonly string[],
+  ages: ReadingAges,
+): Promise<Map<string, Date>> {
+  const { rows } = await database.query<{ name: string; began: Date }>(
+    `update balancer b set observer = $4, observer_until = clock_timestamp() + $5 * interval '1 second'
+       from (select id from balancer
+              where account = $1 and region = $2 and name = any($3)
+                and (observed_at is null or observed_at < clock_timestamp() - $6 * interval '1 second')
+                and (observer_until is null or observer_until < clock_timestamp() or observer = $4)
+              for update skip locked) as free, ${RELAXED}
+      where b.id = free.id returning b.name, clock_timestamp() as began`,
+    [account, region, names, ages.reader, ages.leaseSeconds, ages.maxAgeSeconds],
+  );
+  return new Map(rows.map(({ name, began }) => [name, began]));
+}
+
 /**
  * The stored reading if it is younger than `maxAgeSeconds`, else a new one. Only the holder of the row's lease reads; the
  * others wait for its result and take over when the lease lapses, so a burst of runs costs one reading.
@@ -43,11 +73,19 @@ type Stored<T> = { observation: T | null; observed_at: Date | null; not_before: 
 export async function shared<T>(
   database: Queryable,
   row: SharedRow,
-  ages: { maxAgeSeconds: number; leaseSeconds: number; reader: string },
+  ages: ReadingAges & {
+    /** Since when this caller has the lease, where it took it before. */
+    leasedAt?: Date | undefined;
+  },
   read: () => Promise<T>,
   /** Whether a stored reading holds what this caller needs. */
   suffices: (value: T) => boolean = () => true,
 ): Promise<SharedReading<T>> {
+  const reading = async (began: Date) => ({
+    value: await readAndStore(database, row, ages.reader, began, read),
+    observedAt: began.toISOString(),
+  });
+  if (ages.leasedAt) return reading(ages.leasedAt);
   const arg = row.values.length;
   const { value, at, reader, until } = row.columns ?? OBSERVATION;
   // Fixed by the first look, on the database's clock: whatever is read from then on is fresh enough for this caller.
@@ -79,8 +117,7 @@ export async function shared<T>(
       [...row.values, ages.reader, ages.leaseSeconds, notBefore, fresh],
     );
     const began = lease.rows[0]?.began;
-    if (began)
-      return { value: await readAndStore(database, row, ages.reader, began, read), observedAt: began.toISOString() };
+    if (began) return reading(began);
     beat();
     await delay(LOOK_EVERY_MS, undefined, { signal: activitySignal() });
   }

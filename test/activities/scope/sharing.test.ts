@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Database } from '../../../activities/postgres/database.ts';
-import { shared } from '../../../activities/scope/sharing.ts';
+import { leaseBalancers, shared } from '../../../activities/scope/sharing.ts';
 import { toFailure } from '../../../activities/translate.ts';
 import { testDatabase } from '../../support/servers.ts';
 
@@ -109,5 +109,39 @@ describe('a shared reading', () => {
     await slow;
     const { rows } = await database.query<{ observation: unknown }>('select observation from region_observation');
     expect(rows[0]?.observation).toEqual({ from: 'quick' });
+  });
+});
+
+describe('leases of balancers', () => {
+  const pool = { account: '1', region: 'us-east-1' };
+  const names = ['fresh', 'stale', 'never', 'read-by-another', 'reader-died', 'read-by-us'];
+  beforeEach(async () => {
+    await database.query('delete from balancer');
+    await database.query(
+      `insert into balancer (account, region, name, scheme, origin, state, observed_at, observer, observer_until)
+       select '1', 'us-east-1', name, 'internal', 'declared', 'active', clock_timestamp() - age, observer, clock_timestamp() + lasts
+         from (values ('fresh', interval '1 second', null, null), ('stale', interval '1 hour', null, null), ('never', null, null, null),
+                      ('read-by-another', null, 'b', interval '1 hour'), ('reader-died', null, 'b', interval '-1 second'),
+                      ('read-by-us', null, 'a', interval '1 hour')) as given (name, age, observer, lasts)`,
+    );
+  });
+
+  test('are taken where nobody reads and nothing is young, and used without asking again', async () => {
+    const leased = await leaseBalancers(database, pool, [...names, 'unknown'], ages('a'));
+    expect([...leased.keys()].sort()).toEqual(['never', 'read-by-us', 'reader-died', 'stale']);
+    const row = { table: 'balancer' as const, where: 'name = $1', values: ['stale'] };
+    const leasedAt = leased.get('stale');
+    const reading = await shared(database, row, ages('a', { leasedAt }), async () => ({ n: 1 }));
+    expect(reading).toEqual({ value: { n: 1 }, observedAt: leasedAt?.toISOString() });
+    expect(await shared(database, row, ages('c'), async () => ({ n: 2 }))).toEqual(reading);
+  });
+
+  test('go to one of many runs each', async () => {
+    const runs = await Promise.all(
+      Array.from({ length: 12 }, (_, run) =>
+        leaseBalancers(database, pool, run % 2 ? names : names.toReversed(), ages(`run-${run}`)),
+      ),
+    );
+    expect(runs.flatMap((leased) => [...leased.keys()]).sort()).toEqual(['never', 'reader-died', 'stale']);
   });
 });
