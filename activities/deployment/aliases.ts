@@ -9,7 +9,7 @@ import { listLoadBalancers } from '../aws/load-balancers.ts';
 import { foundRecord, readRecords } from '../aws/records.ts';
 import type { PoolKey } from '../scope/dependencies.ts';
 import { ensureDnsRecord } from '../scope/dns.ts';
-import { recordsOfScope } from '../scope/ledger/records.ts';
+import { madeForScope } from '../scope/ledger/records.ts';
 import { observeRegion } from '../scope/observation.ts';
 import { beat } from '../signal.ts';
 import type { Course } from './course.ts';
@@ -55,13 +55,13 @@ export async function followingAliases(
   { scopeId }: DeploymentRequest,
   found: readonly FoundAlias[],
 ): Promise<{ aliases: Alias[]; warnings: Warning[] }> {
-  const own = (await recordsOfScope(database, scopeId)).filter(({ origin }) => origin === 'made');
+  const isOurs = await madeForScope(database, scopeId);
   const aliases: Alias[] = [];
   const warnings: Warning[] = [];
   for (const { record, ...alias } of found) {
-    const { zoneId, name, type, target } = record;
-    if (own.some((row) => row.zoneId === zoneId && row.name === name && row.type === type)) aliases.push(alias);
+    if (isOurs(record)) aliases.push(alias);
     else {
+      const { zoneId, name, type, target } = record;
       const message = `${type} ${name} in zone ${zoneId} leads to ${target} and was not made by Groundwork for this scope: change it by hand`;
       warnings.push({ code: 'AliasKept', message });
     }

@@ -1,6 +1,7 @@
 import type { CoreV1Event } from '@kubernetes/client-node';
 import { type ControllerEvent, controllerVerdict, relevantEvents } from '../../domain/scope/controller-events.ts';
 import { balancerTags, keeperIngress, keeperName } from '../../domain/scope/keeper.ts';
+import { isLeaving } from '../../domain/scope/placement.ts';
 import { AwsCallError } from '../aws/errors.ts';
 import { addTags, readTags } from '../aws/load-balancers.ts';
 import { notYet, permanent } from '../failures.ts';
@@ -153,7 +154,7 @@ export type WatchAnswer =
  */
 export async function watchBalancer(deps: ScopeDependencies, input: WatchInput): Promise<WatchAnswer> {
   const row = await balancerById(deps.database, input.balancerId);
-  if (['failed', 'retiring', 'retired'].includes(row.state)) return { kind: 'row-failed', balancer: row };
+  if (isLeaving(row.state)) return { kind: 'row-failed', balancer: row };
 
   const sight = await lookAt(deps, row, input.reader).catch((error: unknown) => {
     if (error instanceof AwsCallError && error.kind !== 'denied')

@@ -8,7 +8,7 @@ import { aliasRecord, batchRefusal, changeInSync, changeRecord, foundRecord, rea
 import { notYet, permanent } from '../failures.ts';
 import type { PoolKey, ScopeDependencies } from './dependencies.ts';
 import { hostConflict } from './ledger/hosts.ts';
-import { forgetRecord, noteRecord, recordRow, recordsOfScope } from './ledger/records.ts';
+import { forgetRecord, madeForScope, noteRecord, recordRow } from './ledger/records.ts';
 import { observeRegion } from './observation.ts';
 
 /** Records in Route 53: looked up, written with ownership, removed only when ours (specs: scope creation, sections 6 and 8). */
@@ -38,12 +38,7 @@ export async function findExistingAlias(deps: ScopeDependencies, input: LookupIn
     found.push(...records.map((record) => foundRecord(zone.id, record)));
   }
   if (found.length === 0) return { absentIn };
-  const own = await recordsOfScope(deps.database, input.scopeId);
-  const isOurs = (record: FoundRecord) =>
-    own.some(
-      (row) =>
-        row.zoneId === record.zoneId && row.name === record.name && row.type === record.type && row.origin === 'made',
-    );
+  const isOurs = await madeForScope(deps.database, input.scopeId);
   const { value: region } = await observeRegion(deps, input.pool.account, input.pool.region, {
     maxAgeSeconds: input.maxAgeSeconds,
     reader: input.reader,

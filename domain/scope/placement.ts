@@ -187,7 +187,7 @@ function certificateLoad(
 
 function unusableReason(candidate: Candidate, policy: PlacementPolicy): string | undefined {
   const { observation, origin, ledgerState } = candidate;
-  if (isLeaving(candidate)) return `${ledgerState} in the ledger`;
+  if (isLeaving(ledgerState)) return `${ledgerState} in the ledger`;
   if (observation.kind === 'unreadable') return `cannot be read: ${observation.error}`;
   if (observation.kind === 'absent') {
     if (origin === 'declared') return 'declared but absent in AWS';
@@ -198,7 +198,7 @@ function unusableReason(candidate: Candidate, policy: PlacementPolicy): string |
 }
 
 /** Whether nobody may be placed there any more. */
-export function isLeaving({ ledgerState }: Pick<Candidate, 'ledgerState'>): boolean {
+export function isLeaving(ledgerState: Candidate['ledgerState']): boolean {
   return ledgerState === 'failed' || ledgerState === 'retiring' || ledgerState === 'retired';
 }
 

@@ -1,4 +1,5 @@
 import { isRecord } from '../../contract/record.ts';
+import { holdable } from '../../contract/text.ts';
 import type { Condition, ProvisionAutoScaling } from '../../contract/workshop/objects.ts';
 
 /**
@@ -19,10 +20,7 @@ export function textOf(value: unknown, longest = TEXT): string | undefined {
  * what is read back is what was written. Half a surrogate pair comes from a cut, or with the text, as NUL does.
  */
 export function cut(text: string, longest: number): string {
-  return text
-    .slice(0, longest)
-    .replaceAll('\0', '\ufffd')
-    .replace(/\p{Cs}/gu, '\ufffd');
+  return holdable(text.slice(0, longest));
 }
 
 /** The elements that are objects; none of what is no list. */

@@ -50,11 +50,11 @@ export async function keepPlacement(
   if (goal !== undefined) {
     balancer = await balancerByName(client, input.pool.account, input.pool.region, goal);
     if (!balancer) return { kind: 'stale', names: [goal] };
-    if (isLeaving({ ledgerState: balancer.state })) return leavingRefusal(balancer);
+    if (isLeaving(balancer.state)) return leavingRefusal(balancer);
   }
   const sameRequest =
     held.domain === request.domain && held.visibility === request.visibility && held.region === request.region;
-  const gone = !sameRequest || (balancer && ['failed', 'retiring', 'retired'].includes(balancer.state));
+  const gone = !sameRequest || (balancer && isLeaving(balancer.state));
   if (!balancer || (gone && !bound)) {
     if (!input.dryRun) await releaseRow(client, request.scopeId);
     return undefined;

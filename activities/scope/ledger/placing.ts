@@ -92,7 +92,7 @@ async function bindAlias(
   decision: PlacementDecision,
 ): Promise<PlaceAnswer> {
   const seen = facts.candidates[0]?.observation;
-  const leaving = facts.candidates[0] !== undefined && isLeaving(facts.candidates[0]);
+  const leaving = facts.candidates[0] !== undefined && isLeaving(facts.candidates[0].ledgerState);
   const served = !leaving && seen?.kind === 'seen' && seen.hosts.includes(input.request.domain);
   const decided = { candidates: decision.candidates, reason: alias.reason, warnings: decision.warnings };
   if (decision.kind === 'placed' || served) return record(client, input, alias.balancer, decided);

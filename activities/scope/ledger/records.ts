@@ -56,3 +56,13 @@ export async function recordsOfScope(database: Queryable, scopeId: string): Prom
   );
   return rows;
 }
+
+/** Tells of records that were found whether they were made for the scope. */
+export async function madeForScope(
+  database: Queryable,
+  scopeId: string,
+): Promise<(found: Pick<RecordRow, 'zoneId' | 'name' | 'type'>) => boolean> {
+  const made = (await recordsOfScope(database, scopeId)).filter(({ origin }) => origin === 'made');
+  return ({ zoneId, name, type }) =>
+    made.some((row) => row.zoneId === zoneId && row.name === name && row.type === type);
+}
