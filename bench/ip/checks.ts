@@ -21,7 +21,7 @@ export async function proveSound(session: Session, live: number): Promise<void> 
   const { rows: problems } = await session.client.query<{ detail: string }>('select * from ipam_verify(null)');
   if (problems.length > 0) throw new WrongCount(`ipam_verify: ${problems[0]?.detail}`);
   const { rows } = await session.client.query<{ live: number; deadlocks: number }>(
-    `select (select count(*)::int from ipam_alloc) as live,
+    `select (select count(*)::int from ipam_alloc where purpose <> 'pool') as live,
        (select deadlocks::int from pg_stat_database where datname = current_database()) as deadlocks`,
   );
   const [{ live: left, deadlocks } = { live: -1, deadlocks: -1 }] = rows;

@@ -3,13 +3,15 @@ import { type Distribution, distribution } from '../statistics.ts';
 import type { Bed } from './bed.ts';
 import { proveDisjoint, proveSound } from './checks.ts';
 import { searchClaim } from './search.ts';
-import { LENGTH, Session } from './session.ts';
-import type { Shape } from './shape.ts';
-import { makePool, stock } from './stock.ts';
+import { LENGTH, OWNER, POOL, Session } from './session.ts';
+import type { Layout, Shape } from './shape.ts';
+import { childPools, makeChildPools, makePool, stock, stockPools } from './stock.ts';
 
 /** What one claim costs at so many live blocks. Times are in milliseconds, as the caller sees them. */
 export interface OccupancyFigures {
   readonly live: number;
+  /** How they are held, in words. */
+  readonly held: string;
   readonly claim: Distribution;
   readonly release: Distribution;
   /** Rows and index entries that one claim reads. */
@@ -23,6 +25,7 @@ export interface OccupancyFigures {
 
 interface Point {
   readonly live: number;
+  readonly held: string;
   readonly url: string;
   readonly session: Session;
   readonly claim: number[];
@@ -32,13 +35,19 @@ interface Point {
   pages: number;
 }
 
-/** Claims, releases and searches at every occupancy, in turn; each point is a database of its own. */
+export const ONE_POOL = 'one pool';
+
+/** Claims, releases and searches at every occupancy and layout, in turn; each point is a database of its own. */
 export async function measureOccupancies(bed: Bed, shape: Shape, report: Report): Promise<OccupancyFigures[]> {
   const points: Point[] = [];
   try {
     for (const live of shape.occupancies) {
       report(`Filling a pool with ${live.toLocaleString('en-US')} live blocks`);
       points.push(await makePoint(bed, live, points.at(-1)));
+    }
+    for (const layout of shape.layouts) {
+      report(`Filling ${heldIn(layout)} with ${layout.live.toLocaleString('en-US')} live blocks`);
+      points.push(await layOut(bed, layout));
     }
     for (const point of points) await oneRound(point, 0, shape.claims, true);
     for (let round = 1; round <= shape.rounds; round++) {
@@ -56,8 +65,9 @@ export async function measureOccupancies(bed: Bed, shape: Shape, report: Report)
       await proveSound(point.session, point.live);
     }
     const claims = shape.rounds * shape.claims;
-    return points.map(({ live, claim, release, search, tuples, pages }, index) => ({
+    return points.map(({ live, held, claim, release, search, tuples, pages }, index) => ({
       live,
+      held,
       claim: distribution(claim),
       release: distribution(release),
       tuples: tuples / claims,
@@ -81,8 +91,25 @@ async function makePoint(bed: Bed, live: number, before: Point | undefined): Pro
   if (before) Object.assign(before, { session: await Session.open(before.url) });
   else await makePool(session);
   await stock(session, before?.live ?? 0, live);
-  return { live, url, session, claim: [], release: [], search: [], tuples: 0, pages: 0 };
+  return { live, held: ONE_POOL, url, session, ...nothing() };
 }
+
+async function layOut(bed: Bed, layout: Layout): Promise<Point> {
+  const url = await bed.server.createDatabase({ template: bed.template });
+  const session = await Session.open(url);
+  if ('sparse' in layout) {
+    await makePool(session, '10.0.0.0/8', { owner: OWNER, name: POOL }, 'Sparse');
+    await stockPools(session, 0, layout.live, OWNER, [POOL], 'Sparse');
+  } else {
+    await makeChildPools(session, layout.children);
+    await stockPools(session, 0, layout.live / layout.children, OWNER, childPools(layout.children), 'FirstFit');
+  }
+  return { live: layout.live, held: heldIn(layout), url, session, ...nothing() };
+}
+
+const nothing = () => ({ claim: [], release: [], search: [], tuples: 0, pages: 0 });
+
+const heldIn = (layout: Layout) => ('sparse' in layout ? 'one pool, Sparse' : `${layout.children} child pools`);
 
 const nameOf = (url: string) => new URL(url).pathname.slice(1);
 
@@ -117,15 +144,21 @@ async function readSoFar({ client }: Session): Promise<{ tuples: number; pages: 
 
 const LOOKS = 25;
 
-/** What the exclusion constraint does for the next block of FirstFit, as a query: the median of its times in the server. */
+/** What the exclusion constraint does for the next block, as a query: the median of its times in the server. */
 async function constraintSearch({ client }: Session): Promise<number> {
   await client.query('set enable_seqscan = off; set enable_bitmapscan = off');
+  const { rows: pools } = await client.query<{ id: number; next: string }>(
+    `select p.id, set_masklen((ipam_block_find(p.id, masklen(p.cidr), p.strategy, ${LENGTH}, null)).found_addr::cidr, ${LENGTH}) as next
+       from ipam_pool p where p.owner = $1 and p.name = $2`,
+    [OWNER, POOL],
+  );
+  const [pool] = pools;
+  if (!pool) throw new Error('there is no pool to look at');
   const times: number[] = [];
   for (let look = 0; look < LOOKS; look++) {
     const { rows } = await client.query<{ 'QUERY PLAN': [{ 'Execution Time': number }] }>(
       `explain (analyze, timing off, format json)
-         select from ipam_alloc where pool_id = (select id from ipam_pool) and space_id = 0
-           and cidr && (select set_masklen(min(addr)::cidr, ${LENGTH}) from ipam_free)`,
+         select from ipam_alloc where pool_id = ${pool.id} and space_id = 0 and cidr && '${pool.next}'`,
     );
     times.push(rows[0]?.['QUERY PLAN'][0]['Execution Time'] ?? Number.NaN);
   }

@@ -9,10 +9,10 @@ export const ARMS_CHART = 'performance-ip-arms.svg';
 
 export function claimChart({ occupancies }: IpBench): string {
   return barChart({
-    title: 'One claim by live blocks in the pool, p50 in microseconds (logarithmic)',
+    title: 'One claim by live blocks, p50 in microseconds (logarithmic)',
     series: ['ipam_claim', 'read all, search, insert'],
-    groups: occupancies.map(({ live, claim, search }) => ({
-      label: `${live.toLocaleString('en-US')} live`,
+    groups: occupancies.map(({ live, held, claim, search }) => ({
+      label: `${live.toLocaleString('en-US')} in ${held}`,
       values: [Math.round(claim.p50 * 1000), Math.round(search.p50 * 1000)],
     })),
   });
@@ -45,7 +45,7 @@ ${markdownTable(goalRows(run))}
 ### The function, by occupancy
 
 One connection claims a /${LENGTH} block and waits for the answer; PostgreSQL writes to the disk at each commit. Every occupancy is a database
-of its own, filled row by row through all constraints, and they are measured in turn, so that a slow moment of the machine hits all
+of its own, filled row by row through all constraints in the order in which the pool gives blocks, and they are measured in turn, so that a slow moment of the machine hits all
 of them. The search algorithm locks the pool, reads all its blocks, looks for the lowest gap and inserts, on the same rows.
 
 ![One claim by live blocks in the pool](${CHART})
@@ -55,8 +55,9 @@ ${markdownTable(occupancyRows(run))}
 What the allocator reads for a claim is the same in an empty and in a full pool. What grows is the search of the exclusion constraint,
 the last guard against a block given twice: PostgreSQL chooses the page for a new address by the bits that it has in common with the
 page's addresses, and at the begin of each larger block many pages have equally many; one of them is taken by chance and from then
-on overlaps its neighbours. So the search of one pool reads more pages the more blocks that pool was ever filled with, and a pool in
-child pools searches each child alone ([the decision](decisions/2026-11-21-the-allocator-is-sql-functions.md)).
+on overlaps its neighbours. So the search reads more pages the more blocks one pool was filled with from its first address on. It stays
+small where a pool of millions gives blocks far from each other (\`strategy: Sparse\`), and where the network is given out through
+child pools, each of which is searched alone ([the decision](decisions/2026-11-21-the-allocator-is-sql-functions.md)).
 
 ### Many clients, batches, denials
 

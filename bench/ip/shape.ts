@@ -3,6 +3,8 @@ export interface Shape {
   readonly name: 'full' | 'quick' | 'tiny';
   /** Live blocks in the pool, each point in a database of its own; ascending. */
   readonly occupancies: readonly number[];
+  /** Other ways to hold as many blocks as the last of these, each in a database of its own too. */
+  readonly layouts: readonly Layout[];
   /** Rounds over all points, so that whatever slows the machine for a while slows all of them. */
   readonly rounds: number;
   /** Claims of one point in one round; as many are released after it. */
@@ -18,6 +20,9 @@ export interface Shape {
   readonly arms: ArmsShape;
   readonly load: LoadShape;
 }
+
+/** All in one pool with strategy `Sparse`, or evenly in child pools of one network, a power of two of them. */
+export type Layout = { readonly live: number } & ({ readonly sparse: true } | { readonly children: number });
 
 export interface ArmsShape {
   /** Callers at once, beside one. */
@@ -53,6 +58,10 @@ export const shapes: Readonly<Record<Shape['name'], Shape>> = {
   full: {
     name: 'full',
     occupancies: [100, 10_000, 100_000, 1_000_000],
+    layouts: [
+      { live: 1_000_000, sparse: true },
+      { live: 1_000_192, children: 256 },
+    ],
     rounds: 10,
     claims: 100,
     searchRows: 3_000_000,
@@ -78,6 +87,10 @@ export const shapes: Readonly<Record<Shape['name'], Shape>> = {
   quick: {
     name: 'quick',
     occupancies: [100, 10_000],
+    layouts: [
+      { live: 10_000, sparse: true },
+      { live: 10_240, children: 16 },
+    ],
     rounds: 4,
     claims: 50,
     searchRows: 100_000,
@@ -103,6 +116,10 @@ export const shapes: Readonly<Record<Shape['name'], Shape>> = {
   tiny: {
     name: 'tiny',
     occupancies: [10, 1_000],
+    layouts: [
+      { live: 1_000, sparse: true },
+      { live: 1_000, children: 4 },
+    ],
     rounds: 2,
     claims: 10,
     searchRows: 5_000,

@@ -33,6 +33,7 @@ export function occupancyRows({ occupancies }: IpBench): Rows {
   return [
     [
       'live blocks',
+      'in',
       'claim p50',
       'p95',
       'x the first',
@@ -43,8 +44,9 @@ export function occupancyRows({ occupancies }: IpBench): Rows {
       'search p50',
       'search / claim',
     ],
-    ...occupancies.map(({ live, claim, release, tuples, constraintPages, constraintMs, search }) => [
+    ...occupancies.map(({ live, held, claim, release, tuples, constraintPages, constraintMs, search }) => [
       thousands(live),
+      held,
       `${ms(claim.p50)} ms`,
       `${ms(claim.p95)} ms`,
       (claim.p50 / base).toFixed(2),

@@ -16,6 +16,7 @@ export interface FoundContainer {
   name: string;
   state?: { waiting?: { reason?: string; message?: string }; terminated?: Terminated; running?: object };
   lastState?: { terminated?: Terminated };
+  restartCount?: number;
 }
 
 export interface FoundPod {
@@ -37,7 +38,11 @@ export interface Cause {
   container?: string;
   exitCode?: number;
   message?: string;
+  /** It ended more than once; between two ends a container runs for a while and waits for nothing. */
+  again?: true;
 }
+
+const CRASHES = ['CrashLoopBackOff', 'BackOff'];
 
 /** Reasons with words and advice of their own, in the order that decides ties. */
 const table: readonly [readonly string[], string, string][] = [
@@ -46,7 +51,7 @@ const table: readonly [readonly string[], string, string][] = [
     'the image cannot be pulled',
     'check the image name, its tag and the pull secrets',
   ],
-  [['CrashLoopBackOff', 'BackOff'], 'the container starts and crashes again and again', 'read its start-up logs'],
+  [CRASHES, 'the container starts and crashes again and again', 'read its start-up logs'],
   [
     ['CreateContainerConfigError'],
     'the configuration of the container is invalid',
@@ -85,7 +90,10 @@ export function containerCause(container: FoundContainer): Cause | undefined {
       ...(exitCode === undefined ? {} : { exitCode }),
     });
   }
-  if (end?.reason && end.reason !== 'Completed') return cause(end.reason, name, end);
+  if (end?.reason && end.reason !== 'Completed') {
+    const times = (container.restartCount ?? 0) + (state?.terminated ? 1 : 0);
+    return { ...cause(end.reason, name, end), ...(times > 1 ? { again: true } : {}) };
+  }
   return undefined;
 }
 
@@ -181,7 +189,9 @@ function wordsOf(found: Cause | undefined, workload: KnownWorkload): Words {
     return { said, advice: 'raise the memory limit, or use less memory', checklist: false };
   }
   if (found.reason === 'Unhealthy') return probeWords(found, workload);
-  const row = table.find(([reasons]) => reasons.includes(found.reason));
+  const row =
+    table.find(([reasons]) => reasons.includes(found.reason)) ??
+    table.find(([reasons]) => found.again && reasons === CRASHES);
   if (row) return { said: `${row[1]} (${found.reason})`, advice: row[2], checklist: false };
   const said = `failing with reason ${found.reason}`;
   return { said, advice: 'go through the checklist', checklist: true };

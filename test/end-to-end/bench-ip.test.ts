@@ -12,6 +12,14 @@ test('npm run bench -- ip counts, proves that nothing overlaps or is left, and j
   expect(run.occupancies.map(({ live, claim, release }) => [live, claim.count, release.count])).toEqual([
     [10, 20, 20],
     [1_000, 20, 20],
+    [1_000, 20, 20],
+    [1_000, 20, 20],
+  ]);
+  expect(run.occupancies.map(({ held }) => held)).toEqual([
+    'one pool',
+    'one pool',
+    'one pool, Sparse',
+    '4 child pools',
   ]);
   const [emptiest, fullest] = run.occupancies;
   expect(fullest?.tuples).toBeLessThanOrEqual(2 * (emptiest?.tuples ?? 0));
@@ -37,7 +45,7 @@ test('npm run bench -- ip counts, proves that nothing overlaps or is left, and j
   expect(load.given).toBeGreaterThan(40);
   expect(run.workerMemory.most).toBeGreaterThan(2 ** 20);
 
-  expect(run.goals).toHaveLength(15);
+  expect(run.goals).toHaveLength(17);
   expect(run.profile.postgres).toMatchObject({ fsync: 'on', synchronous_commit: 'on' });
   expect(Object.values(run.profile.versions)).not.toContain('unknown');
   const page = ipBench.section(run);

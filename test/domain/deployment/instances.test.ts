@@ -323,4 +323,19 @@ describe('why instances are not ready', () => {
       message: 'boom',
     });
   });
+
+  test.each([
+    ['runs for the third time', { running: {} }, 2, true],
+    ['has just ended for the second time', { terminated: { reason: 'Error', exitCode: 137 } }, 1, true],
+    ['runs again after one end', { running: {} }, 1, false],
+    ['has just ended for the first time', { terminated: { reason: 'Error', exitCode: 137 } }, 0, false],
+  ] as const)('a container that %s between two waits for its restart', (_, state, restartCount, again) => {
+    const lastState = restartCount > 0 ? { terminated: { reason: 'Error', exitCode: 137 } } : {};
+    const failure = explain([pod({ name: 'application', state, lastState, restartCount })]);
+    expect(failure.details).toMatchObject({ reason: 'Error', exitCode: 137 });
+    expect(failure.message).toContain(
+      again ? 'the container starts and crashes again and again (Error)' : 'failing with reason Error',
+    );
+    if (again) expect(failure.details?.advice).toBe('read its start-up logs');
+  });
 });
