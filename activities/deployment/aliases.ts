@@ -5,8 +5,10 @@ import type { Routing } from '../../domain/deployment/rollout/routing.ts';
 import { addressRecordsOf, type FoundRecord } from '../../domain/scope/dns.ts';
 import { balancerDnsName } from '../../domain/scope/hosts.ts';
 import type { HostedZone } from '../../domain/scope/request.ts';
+import { AwsCallError } from '../aws/errors.ts';
 import { listLoadBalancers } from '../aws/load-balancers.ts';
 import { foundRecord, readRecords } from '../aws/records.ts';
+import { invalidInput } from '../failures.ts';
 import type { PoolKey } from '../scope/dependencies.ts';
 import { ensureDnsRecord } from '../scope/dns.ts';
 import { madeForScope } from '../scope/ledger/records.ts';
@@ -34,7 +36,7 @@ export async function findAliases(
 ): Promise<FoundAlias[]> {
   const found: FoundAlias[] = [];
   for (const zone of scope.zones) {
-    const records = (await readRecords(deps.aws, zone.id, scope.domain)).map((record) => foundRecord(zone.id, record));
+    const records = (await recordsOf(deps, zone, scope.domain)).map((record) => foundRecord(zone.id, record));
     found.push(...addressRecordsOf(records, scope.domain).map((record) => ({ zone, record })));
   }
   if (found.length === 0) return [];
@@ -47,6 +49,15 @@ export async function findAliases(
     const listed = region.balancers.find(({ dnsName }) => dnsName && balancerDnsName(dnsName) === target);
     return listed ? { ...alias, balancer: listed.name } : alias;
   });
+}
+
+async function recordsOf({ aws }: DeploymentDependencies, { id }: HostedZone, domain: string) {
+  try {
+    return await readRecords(aws, id, domain);
+  } catch (error) {
+    if (!(error instanceof AwsCallError && error.code === 'NoSuchHostedZone')) throw error;
+    throw invalidInput([{ path: 'scope.hostedZones', message: `hosted zone ${id} does not exist` }]);
+  }
 }
 
 /** Those that are the scope's own and follow; one that is not ours is told and left. */

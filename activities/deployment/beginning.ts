@@ -1,6 +1,7 @@
 import type { CandidateLoad, Warning } from '../../contract/scope/status.ts';
 import { deploymentIdsOf } from '../../domain/deployment/removal.ts';
 import type { DeploymentRequest } from '../../domain/deployment/request.ts';
+import { withoutWayBack } from '../../domain/deployment/rollout/state.ts';
 import { withConfigMap } from '../../domain/deployment/sidecar.ts';
 import { type FoundScope, judgeStart, type Start } from '../../domain/deployment/start.ts';
 import { invalidInput, permanent } from '../failures.ts';
@@ -10,7 +11,7 @@ import { type Alias, leadAliases } from './aliases.ts';
 import type { Beginning } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
-import { kinds, type Live, ofScope, refOf } from './objects.ts';
+import { balancerNamed, kinds, type Live, ofScope, refOf } from './objects.ts';
 import { endRollouts, keepOriginals, type Original, original, recordedOriginals } from './originals.ts';
 import { findBalancer, judgeRoom, settleInLedger, settleOn } from './place.ts';
 import { sideObjectsOf } from './removal.ts';
@@ -42,22 +43,26 @@ export interface Prospect {
 export async function beginRollout(deps: DeploymentDependencies, { request, run }: BeginInput): Promise<Beginning> {
   const { start, balancer, aliases, warnings, request: complete } = await prospect(deps, request, run);
   const { scopeId, scope, deploymentId } = complete;
-  // What it recorded names what has been removed since: another rollout, or a deletion, came in between.
-  const recorded = await recordedOriginals(deps.database, { scopeId, deploymentId });
-  if (recorded && !(await nameOnlyWhatExists(deps, complete, recorded)))
-    await endRollouts(deps.database, scopeId, deploymentId);
+  let { state } = start;
   const kind = routeKind(complete);
   const live = await ofScope<Live>(deps.kubernetes, kind, scope.namespace, scopeId);
+  const recorded = await recordedOriginals(deps.database, { scopeId, deploymentId });
+  // What it recorded names what has been removed since, by this rollout, or by another or a deletion that came in between.
+  const isRemoved = recorded && !(await nameOnlyWhatExists(deps, complete, recorded));
+  // Or somebody has taken the Ingresses to another balancer since: this rollout is not in them.
+  const isMoved = recorded && state.applied.form === 'before' && balancerNamed(recorded) !== balancerNamed(live);
+  if (isRemoved) state = withoutWayBack(state);
+  if (isRemoved || isMoved) await endRollouts(deps.database, scopeId, deploymentId);
   const originals = live.map((object) => original(kind, object));
   const found = { before: originals, blueCount: start.plan.blueReplicas, aliases };
   const { blueCount } = await keepOriginals(deps.database, { scopeId, deploymentId }, run, found);
   const course = { request: complete, run, ...(balancer ? { balancer } : {}), shape: start.shape };
-  const { applied } = start.state;
+  const { applied } = state;
   if (applied.form === 'before') warnings.push(...(await leadAliases(deps, course, applied)));
   return {
     course,
     plan: { ...start.plan, ...(blueCount === undefined ? {} : { blueReplicas: blueCount }) },
-    state: start.state,
+    state,
     warnings,
   };
 }

@@ -37,10 +37,7 @@ export async function deployment(
     if (!continued) {
       try {
         const { request } = await local.acceptDeployment({ input });
-        if (request.dryRun)
-          return await calls('what would be done', request.timings, request.timings.readPatience).planDeployment({
-            request,
-          });
+        if (request.dryRun) return await planned(request);
         run.accepted(request, provisionalPlan(request), initialState(provisionalPlan(request)));
         await begin(run, request);
       } catch (error) {
@@ -64,6 +61,13 @@ function provisionalPlan(request: DeploymentRequest): RolloutPlan {
     portsOnlyBlue: [],
     orphans: [],
   };
+}
+
+function planned(request: DeploymentRequest): Promise<DeploymentPlan> {
+  const { scopeId, timings } = request;
+  return withinPatience('BalancerUnreadable', `what scope ${scopeId} has could not be read`, () =>
+    calls('what would be done', timings, timings.readPatience).planDeployment({ request }),
+  );
 }
 
 /** Everything is looked at before anything is changed. */
@@ -120,7 +124,8 @@ async function close(run: RolloutRun, end: RolloutEnd): Promise<DeploymentResult
     deploymentId,
     run: run.key,
     status: run.status,
-    settled: end.failure?.type !== 'CompensationIncomplete',
+    // A way back or a removal that stopped half-way is for a repeat, which needs to know how it was before.
+    settled: end.failure === undefined || end.failure.details?.rolledBack === true,
   });
   await condition(allHandlersFinished);
   if (end.failure) throw runFailure(end.failure);

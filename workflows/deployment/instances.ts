@@ -2,7 +2,7 @@ import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
 import type { DiagnosisInput, InstanceRestartInput } from '../../contract/deployment/input.ts';
 import type { DiagnosisResult, InstanceRestartResult } from '../../contract/deployment/status.ts';
 import { scopeIdKey } from '../../contract/search-attributes.ts';
-import { asRunFailure } from '../failures.ts';
+import { asRunFailure, withinPatience } from '../failures.ts';
 import { calls, local, loops } from './activities.ts';
 
 /** Restarts one instance of a scope: the pod is deleted, and only when it is what it is said to be. */
@@ -14,8 +14,12 @@ export async function instanceRestart(input: InstanceRestartInput): Promise<Inst
     const ask = { target, deploymentId, instanceId };
     const { timings } = target;
     const { readPatience, restartTimeout } = timings;
-    const { uid } = await calls(`whose instance ${instanceId} is`, timings, readPatience).inspectInstance(ask);
-    const answer = await loops(`${instanceId} to stop`, timings, restartTimeout).stopInstance({ ...ask, uid });
+    const { uid } = await withinPatience('KubernetesRefused', `instance ${instanceId} could not be read`, () =>
+      calls(`whose instance ${instanceId} is`, timings, readPatience).inspectInstance(ask),
+    );
+    const answer = await withinPatience('KubernetesRefused', `instance ${instanceId} could not be stopped`, () =>
+      loops(`${instanceId} to stop`, timings, restartTimeout).stopInstance({ ...ask, uid }),
+    );
     const { desired, ready, available } = answer.deployment;
     setCurrentDetails(`\`${instanceId}\` was restarted: ${ready} of ${desired} instances ready`);
     const message = `${instanceId} is still there after ${restartTimeout} s: it is stopping, or a finalizer holds it`;
@@ -38,7 +42,9 @@ export async function diagnosis(input: DiagnosisInput): Promise<DiagnosisResult>
     upsertSearchAttributes([{ key: scopeIdKey, value: target.scopeId }]);
     const { timings } = target;
     const what = `everything of scope ${target.scopeId}`;
-    const result = await calls(what, timings, timings.readPatience).diagnoseScope({ target, input });
+    const result = await withinPatience('BalancerUnreadable', `${what} could not be read`, () =>
+      calls(what, timings, timings.readPatience).diagnoseScope({ target, input }),
+    );
     const { failed, warning, success, skipped } = result.summary;
     setCurrentDetails(`${failed} checks failed, ${warning} warn, ${success} passed, ${skipped} skipped`);
     return result;

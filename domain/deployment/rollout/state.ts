@@ -46,6 +46,11 @@ export function initialState(plan: RolloutPlan, start: StartingPoint = freshStar
   };
 }
 
+/** Something of the old version that its routing named is gone. Where green serves alone, that is the removal that an earlier run began. */
+export function withoutWayBack(state: RolloutState): RolloutState {
+  return state.finalizing ? { ...state, removalBegun: true } : state;
+}
+
 /** What each side has when all traffic is its own. */
 export function plannedCounts({ replicas, blueReplicas }: RolloutPlan): { blue: number; green: number } {
   return { blue: blueReplicas ?? replicas, green: replicas };

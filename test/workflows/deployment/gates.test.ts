@@ -201,6 +201,28 @@ describe('the balancer', () => {
     expect(await traceOf(world, scope)).toEqual(before);
   });
 
+  test('that the scope was taken to meanwhile is kept by the repeat of a run that began on another', async () => {
+    await served(world); // keeps the first balancer alive
+    const scope = await drifted(SECOND);
+    const waiting = await startRollout(world, next(scope, { ...crashing, adopt: 'ledger' }));
+    await reaches(world, scope, inPhase('WaitingForInstances'));
+    await waiting.terminate('a test');
+    const other = await startRollout(world, next(scope, { deploymentId: '43', adopt: 'ledger' }));
+    await reaches(world, scope, inPhase('Running'));
+    await other.terminate('a test');
+    expect(await standing(scope)).toEqual(at(SECOND));
+    const begun: unknown[] = [];
+    world.around = async (name, run) => {
+      const answer = await run();
+      if (name === 'beginRollout') begun.push(await standing(scope));
+      return answer;
+    };
+    const failure = await failureOf(rollOut(world, next(scope, crashing)));
+    expect(failure).toMatchObject({ type: 'InstancesNotReady', details: { rolledBack: true } });
+    expect(begun).toEqual([at(SECOND)]);
+    expect(await standing(scope)).toEqual(at(SECOND));
+  });
+
   test('group that another member breaks is GroupBroken, naming it; no other Ingress is written (row 49: N9)', async () => {
     const scope = await served(world);
     const culprit = { name: 'culprit', namespace: world.namespace };
