@@ -42,7 +42,7 @@ import { unheard } from '../../contract/warnings.ts';
 import { deploymentChecklist } from '../../domain/deployment/checklist.ts';
 import { expectedRouting } from '../../domain/deployment/expected.ts';
 import type { DeploymentRequest } from '../../domain/deployment/request.ts';
-import { interrupts } from '../../domain/deployment/rollout/decide.ts';
+import { interrupts, isGreenOut } from '../../domain/deployment/rollout/decide.ts';
 import { accept, requestCancel } from '../../domain/deployment/rollout/messages.ts';
 import { greenAlone, greenShare, sameRouting } from '../../domain/deployment/rollout/routing.ts';
 import type {
@@ -430,7 +430,7 @@ export class RolloutRun {
     await this.#ask({ name: 'rollback', reason });
     await this.#until((state) => {
       if (state.end?.failure?.type === 'CompensationIncomplete') return 'failed';
-      return state.end || (greenShare(state.confirmed) === 0 && greenShare(state.applied) === 0) ? 'done' : 'open';
+      return state.end || isGreenOut(state) ? 'done' : 'open';
     }, 'the rollback');
     return { percent: 0 };
   }

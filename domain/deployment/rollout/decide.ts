@@ -178,6 +178,11 @@ function settled({ applied, confirmed, earlier }: RolloutState, routing: Routing
   return earlier === undefined && sameRouting(applied, routing) && sameRouting(confirmed, routing);
 }
 
+/** Whether it is confirmed that green gets nothing: by the last routing that was begun, not only by one before it. */
+export function isGreenOut(state: RolloutState): boolean {
+  return state.earlier === undefined && possibleRoutings(state).every((routing) => greenShare(routing) === 0);
+}
+
 /** What the balancer may be doing now: the confirmed routing, or one that was applied since. */
 function possibleRoutings({ applied, confirmed, earlier }: RolloutState): Routing[] {
   return [applied, confirmed, ...(earlier ? [earlier.applied] : [])];

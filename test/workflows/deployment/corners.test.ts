@@ -228,6 +228,40 @@ describe('a rollout', () => {
     expect(await traceOf(world, scope)).toEqual(before);
   });
 
+  test('that goes back while its first switch is being confirmed answers when the old weights are confirmed', async () => {
+    const scope = await served(world);
+    const handle = await startRollout(world, next(scope));
+    await reaches(world, scope, inPhase('Running'));
+    await world.controllers.loadBalancer.pause();
+    const waitForStage = 'ACCEPTED';
+    const moved = await handle.startUpdate(switchTrafficUpdate, { args: [{ percent: 25 }], waitForStage });
+    const ingresses = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' };
+    const labelSelector = `scope_id=${scope.input.scopeId}`;
+    await eventually(async () => {
+      const found = await world.kubernetes.list(ingresses, { namespace: world.namespace, labelSelector });
+      expect(JSON.stringify(found)).toContain('\\"weight\\":25');
+    });
+    const back = await handle.startUpdate(rollbackUpdate, { args: [{ reason: 'it is slow' }], waitForStage });
+    await world.controllers.loadBalancer.resume();
+    await failureOf(moved.result());
+    expect(await back.result()).toEqual({ percent: 0 });
+    expect(await handle.result()).toMatchObject({ outcome: 'rolled_back' });
+    // By then first routing, switch and the weights 100/0 have ended: the history has it in order.
+    const events = (await handle.fetchHistory()).events ?? [];
+    const answered = events.findIndex(
+      ({ workflowExecutionUpdateCompletedEventAttributes: update }) => update?.meta?.updateId === back.updateId,
+    );
+    const isRouting = new Set(
+      events
+        .filter(({ activityTaskScheduledEventAttributes: call }) => call?.activityType?.name === 'routeTraffic')
+        .map(({ eventId }) => `${eventId}`),
+    );
+    const before = events
+      .slice(0, answered)
+      .filter(({ activityTaskCompletedEventAttributes: end }) => end && isRouting.has(`${end.scheduledEventId}`));
+    expect(before).toHaveLength(3);
+  });
+
   test('with an autoscaler raises the count before the weights and lowers it after (row 32: D79, D80)', async () => {
     const workload = { replicas: null, autoscaling: { minReplicas: 4, maxReplicas: 6 } };
     const scope = await served(world, { workload });
