@@ -183,9 +183,9 @@ export function isGreenOut(state: RolloutState): boolean {
   return state.earlier === undefined && possibleRoutings(state).every((routing) => greenShare(routing) === 0);
 }
 
-/** What the balancer may be doing now: the confirmed routing, or one that was applied since. */
-function possibleRoutings({ applied, confirmed, earlier }: RolloutState): Routing[] {
-  return [applied, confirmed, ...(earlier ? [earlier.applied] : [])];
+/** What the balancer may be doing now: the confirmed routing, or one that was applied since, by this run or by others. */
+function possibleRoutings({ applied, confirmed, earlier, edited }: RolloutState): Routing[] {
+  return [applied, confirmed, ...(earlier ? [earlier.applied] : []), ...(edited ? [weighted(100)] : [])];
 }
 
 /** Paused because a step failed: nothing goes on until a person decides. */

@@ -60,7 +60,7 @@ function routed(
   state: RolloutState,
   { routing }: Extract<Decision, { kind: 'route' }>,
 ): RolloutState {
-  const { repair, earlier: _, ...rest } = state;
+  const { repair, earlier: _, edited: __, ...rest } = state;
   const next: RolloutState = { ...rest, applied: routing, confirmed: routing };
   if (repair !== undefined) return next;
   const percent = greenShare(routing);
@@ -98,18 +98,28 @@ function failed(plan: RolloutPlan, given: RolloutState, decision: Decision, fail
   const { repair, ...state } = given;
   const refused = decision.kind === 'route' && REFUSALS.includes(failure.type);
   if (given.goal !== 'forward') {
-    const onwards = refused ? past(given, decision.routing) : undefined;
+    const onwards = decision.kind === 'route' ? past(given, decision.routing, refused) : undefined;
     if (!onwards) return incomplete(plan, given, failure);
     return warned(onwards, [{ code: failure.type, message: `${failure.message}. The way back goes on without it` }]);
   }
-  return react(plan, refused && repair === undefined ? { ...state, repair: state.confirmed } : state, failure);
+  return react(plan, refused && repair === undefined ? toPutBack(state) : state, failure);
 }
 
-/** The way back without a routing that was refused: green, which it also names, may have lost a Service. */
-function past({ repair, ...state }: RolloutState, routing: Routing): RolloutState | undefined {
+/** A refusal of our own making is undone before anything else, also on the way back; what others had written is replaced by then. */
+function toPutBack({ edited: _, ...state }: RolloutState): RolloutState {
+  return { ...state, repair: state.confirmed };
+}
+
+/**
+ * The way back without a routing that was to be put back first, for what follows takes its place, or without one that was refused:
+ * green, which it also names, may have lost a Service.
+ */
+function past({ repair, ...state }: RolloutState, routing: Routing, refused: boolean): RolloutState | undefined {
   if (repair !== undefined) return state;
   // Blue is healthy and was to get everything.
-  return !state.straightBack && sameRouting(routing, weighted(0)) ? { ...state, straightBack: true } : undefined;
+  return refused && !state.straightBack && sameRouting(routing, weighted(0))
+    ? { ...state, straightBack: true }
+    : undefined;
 }
 
 /** `onFailure`: back, or stop and wait for a person. */
@@ -169,7 +179,8 @@ function changed(state: RolloutState, at: number, words: string): RolloutState {
   const again = state.putBackAt !== undefined && at - state.putBackAt <= PUT_BACK_AGAIN_SECONDS * 1000;
   const message = `${words}: put back${again ? ', and paused because it happened twice' : ''}`;
   const pause = again ? { paused: true, pauseReason: `the rules were changed twice: ${words}` } : {};
-  return warned({ ...state, ...pause, repair: state.confirmed, putBackAt: at }, [{ code: 'RulesChanged', message }]);
+  const edited: RolloutState = { ...state, ...pause, repair: state.confirmed, edited: true, greenHadWeight: true };
+  return warned({ ...edited, putBackAt: at }, [{ code: 'RulesChanged', message }]);
 }
 
 /** Adds warnings that are not known yet. */

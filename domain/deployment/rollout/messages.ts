@@ -94,11 +94,15 @@ function resume(state: RolloutState): MessageVerdict {
   return { accepted: true, answer: 'begun', state: { ...rest, paused: false, knownIll: [] } };
 }
 
-/** A failure that a person answers with a rollback becomes a warning: the run ends as they asked. */
+/**
+ * A failure that a person answers with a rollback becomes a warning: the run ends as they asked. Weights that others edited are not
+ * put back first, for the way back replaces them; a refusal of our own making is undone first, because it blocks the whole balancer.
+ */
 function turnedBack(state: RolloutState, goal: 'rollback' | 'cancel', reason: string): RolloutState {
-  const { failure, pauseReason: _, wanted: __, kept: ___, holdRest: ____, ...rest } = state;
+  const { failure, pauseReason: _, wanted: __, kept: ___, holdRest: ____, repair, ...rest } = state;
   const phase = goal === 'cancel' ? 'Cancelling' : 'RollingBack';
-  const back: RolloutState = { ...rest, phase, goal, reason, paused: false };
+  const undone = repair === undefined || rest.edited ? {} : { repair };
+  const back: RolloutState = { ...rest, ...undone, phase, goal, reason, paused: false };
   return failure ? warned(back, [{ code: failure.type, message: failure.message }]) : back;
 }
 

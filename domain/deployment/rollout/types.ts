@@ -72,6 +72,8 @@ export interface RolloutState {
   knownIll: Side[];
   /** Blue was ill before this rollout: it is neither asked for healthy targets while traffic leaves it, nor watched. */
   blueIllBefore?: true;
+  /** Others changed the rules, and no routing was confirmed since: green may get any weight. */
+  edited?: true;
   /** When rules that others had changed were put back last, in ms. */
   putBackAt?: number;
   /** On the way back a routing that still names green was refused: what was before is put back at once. */

@@ -6,7 +6,7 @@ import { minimumCount, sideCounts } from '../../../domain/deployment/replicas.ts
 import { decide, interrupts } from '../../../domain/deployment/rollout/decide.ts';
 import { learn } from '../../../domain/deployment/rollout/learn.ts';
 import { accept, requestCancel } from '../../../domain/deployment/rollout/messages.ts';
-import { greenShare, type Routing, sidesWithWeight } from '../../../domain/deployment/rollout/routing.ts';
+import { greenShare, type Routing, sidesWithWeight, weighted } from '../../../domain/deployment/rollout/routing.ts';
 import { initialState } from '../../../domain/deployment/rollout/state.ts';
 import type {
   Decision,
@@ -122,6 +122,8 @@ function drive(
     }
     if (decision.kind === 'route' && !('applied' in outcome && outcome.applied === false))
       handedOver.push(decision.routing);
+    // Others may give green any weight.
+    if (outcome.kind === 'changed') handedOver.push(weighted(100));
     state = learn(plan, state, decision, outcome);
   }
   throw new Error('the rollout does not end');

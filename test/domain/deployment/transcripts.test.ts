@@ -173,7 +173,6 @@ const stories: Record<string, Story> = {
       say(waiting, to(50)),
       { on: waiting, outcome: { kind: 'changed', at: 0, words: 'ResolvedRefs is False, BackendNotFound' } },
       say('{41:50, 42:50}', back),
-      fails('{41:50, 42:50}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
       fails('{41:100, 42:0}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
     ],
   },
@@ -243,6 +242,28 @@ const stories: Record<string, Story> = {
         outcome: { kind: 'changed', at: 300_000, words: 'kubectl-edit changed the weights', restSeconds: 30 },
       },
       say(waiting, { name: 'resume' }),
+    ],
+  },
+  'weights edited by a person, rolled back while they are put back': {
+    events: [
+      say(waiting, to(25)),
+      { on: waiting, outcome: { kind: 'changed', at: 0, words: 'kubectl-edit changed the weights' } },
+      say('{41:75, 42:25}', back),
+      fails('{41:75, 42:25}', 'NotConverged', 'the controller is slow'),
+    ],
+  },
+  'weights edited by a person at 0, rolled back while they are put back': {
+    events: [
+      { on: waiting, outcome: { kind: 'changed', at: 0, words: 'kubectl-edit changed the weights' } },
+      say('{41:100, 42:0}', back),
+    ],
+  },
+  'refused by the controller, rolled back while the weights before are put back slowly': {
+    input: { trafficPlan: steps({ onFailure: 'pause' }) },
+    events: [
+      fails('{41:50, 42:50}', 'ControllerRefused', 'Failed build model'),
+      say('{41:90, 42:10}', back),
+      fails('{41:90, 42:10}', 'NotConverged', 'the rules have 50, not 10'),
     ],
   },
   'rollback of a blue with fewer instances does not scale it': {
