@@ -157,9 +157,13 @@ function pausedByIllness(state: RolloutState, words: string | undefined): Rollou
   if (words === undefined || state.goal !== 'forward') return state;
   const pauseReason = `${words}, already before this rollout`;
   const message = `${pauseReason}. There is no way back to it: the rollout is paused; resume it, or switch to 100`;
-  const kept = state.kept ? { kept: { ...state.kept, whilePaused: false } } : {};
-  const paused: RolloutState = { ...state, ...kept, blueIllBefore: true, paused: true, pauseReason };
+  const paused: RolloutState = { ...heldBack(state), blueIllBefore: true, paused: true, pauseReason };
   return warned(paused, [{ code: 'BlueUnhealthy', message }]);
+}
+
+/** A pause comes after the switch that is kept. */
+export function heldBack(state: RolloutState): RolloutState {
+  return state.kept ? { ...state, kept: { ...state.kept, whilePaused: false } } : state;
 }
 
 function rested(state: RolloutState, decision: Decision, restSeconds: number | undefined): RolloutState {

@@ -1,5 +1,5 @@
 import type { DeploymentPhase } from '../../../contract/deployment/status.ts';
-import { warned } from './learn.ts';
+import { heldBack, warned } from './learn.ts';
 import type { MessageVerdict, RolloutMessage, RolloutPlan, RolloutState } from './types.ts';
 
 /** Which message fits which phase, what it changes, and why one is refused (specs: deployment, section 2). Read-only. */
@@ -83,9 +83,9 @@ function rollback(state: RolloutState, reason: string): MessageVerdict {
 function pause(state: RolloutState, reason: string | undefined): MessageVerdict {
   if (!open.includes(state.phase)) return notIn('pause', state);
   if (state.removalBegun) return refused('the old version is already being removed: that is not left half done');
-  if (state.paused) return { accepted: true, answer: 'joined', state };
+  if (state.paused) return { accepted: true, answer: 'joined', state: heldBack(state) };
   const words = reason === undefined || reason.trim() === '' ? {} : { pauseReason: reason.trim() };
-  return { accepted: true, answer: 'begun', state: { ...state, ...words, paused: true } };
+  return { accepted: true, answer: 'begun', state: { ...heldBack(state), ...words, paused: true } };
 }
 
 function resume(state: RolloutState): MessageVerdict {

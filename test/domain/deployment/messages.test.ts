@@ -167,8 +167,12 @@ describe('pause and resume', () => {
     expect(say(at(phase), { name: 'pause' })).toBe(answer);
   });
 
-  test('a pause of what is paused joins; resume of what is not paused is refused', () => {
-    expect(say(at('Running', { paused: true }), { name: 'pause' })).toBe('joined');
+  test('a pause of what is paused joins, and holds back a switch that came in between; resume of what is not paused is refused', () => {
+    const switched = at('Verifying', { paused: true, kept: { percent: 50, whilePaused: true } });
+    expect(accept(plan, switched, { name: 'pause' })).toMatchObject({
+      answer: 'joined',
+      state: { paused: true, kept: { percent: 50, whilePaused: false } },
+    });
     expect(say(at('Running'), { name: 'resume' })).toBe('the rollout is not paused');
     expect(
       accept(plan, at('Running', { paused: true, pauseReason: 'x', knownIll: ['blue'] }), { name: 'resume' }),

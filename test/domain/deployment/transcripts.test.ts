@@ -385,6 +385,16 @@ const stories: Record<string, Story> = {
       say(waiting, back),
     ],
   },
+  'switch kept while paused, resumed and paused again': {
+    events: [
+      say('wait', { name: 'pause' }),
+      say(waiting, to(50)),
+      say(waiting, { name: 'resume' }),
+      say('apply    Ingresses', { name: 'pause' }),
+      say(waiting, { name: 'resume' }),
+      say(waiting, back),
+    ],
+  },
   'switch kept, blue dead before the rollout': {
     events: [
       say('apply    Ingresses', { name: 'pause' }),
