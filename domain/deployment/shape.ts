@@ -28,17 +28,27 @@ export interface RouteShape {
   namespace: string;
   hosts: string[];
   ports: RoutePort[];
+  /** Ports that only blue had and whose Service leaves: nothing is led there, and an Ingress that is left is removed with the old version. */
+  leaving?: RoutePort[];
 }
 
 export const MAIN_LISTENER = 443;
 export const MAIN_ACTION = 'bg-deployment';
 
-/** The shape of a rollout. `blueServices` are those of blue that were confirmed to exist, with their first port. */
-export function routeShape(request: DeploymentRequest, blueServices: readonly BackendService[]): RouteShape {
+/**
+ * The shape of a rollout. `blueServices` are those of blue that were confirmed to exist, with their first port; an Ingress must not
+ * name those that leave: one that is missing makes the controller fail the balancer's whole group.
+ */
+export function routeShape(
+  request: DeploymentRequest,
+  blueServices: readonly BackendService[],
+  isLeaving: (service: BackendService) => boolean = () => false,
+): RouteShape {
   const { scopeId, scope, workload, deploymentId } = request;
   const green = sideName(scopeId, deploymentId);
   const blue = request.blue === undefined ? undefined : sideName(scopeId, request.blue);
-  const blueMain = blueServices.find(({ name }) => name === blue);
+  const staying = blueServices.filter((service) => !isLeaving(service));
+  const blueMain = staying.find(({ name }) => name === blue);
   const main: RoutePort = {
     listener: MAIN_LISTENER,
     ingress: ingressName(scope.slugs.scope, scopeId, scope.scheme),
@@ -54,7 +64,7 @@ export function routeShape(request: DeploymentRequest, blueServices: readonly Ba
     (port, index, list) => list.findIndex((other) => samePort(other, port)) === index,
   );
   const others = all.map((port): RoutePort => {
-    const blueService = blueServices.find(({ name }) => blue !== undefined && name === portServiceName(blue, port));
+    const blueService = staying.find(({ name }) => blue !== undefined && name === portServiceName(blue, port));
     const inGreen = greenPorts.some((other) => samePort(other, port));
     return {
       listener: port.port,
@@ -67,7 +77,14 @@ export function routeShape(request: DeploymentRequest, blueServices: readonly Ba
       },
     };
   });
-  return { ...route, ports: [main, ...others] };
+  const isLed = ({ services }: RoutePort) => Object.keys(services).length > 0;
+  const leaving = others.filter((port) => !isLed(port));
+  return { ...route, ports: [main, ...others.filter(isLed)], ...(leaving.length > 0 ? { leaving } : {}) };
+}
+
+/** The shape with the ports that leave: for what is put back or removed. */
+export function wholeShape({ leaving = [], ...shape }: RouteShape): RouteShape {
+  return { ...shape, ports: [...shape.ports, ...leaving] };
 }
 
 /** Additional ports that the Services of one deployment stand for, lowest first. */
@@ -85,8 +102,8 @@ export function additionalPortsOf(
 }
 
 /** Ports whose Ingresses go when green takes over. */
-export function portsOnlyBlue({ ports }: RouteShape): RoutePort[] {
-  return ports.filter(({ services }) => services.green === undefined);
+export function portsOnlyBlue(shape: RouteShape): RoutePort[] {
+  return wholeShape(shape).ports.filter(({ services }) => services.green === undefined);
 }
 
 function samePort(a: AdditionalPort, b: AdditionalPort): boolean {

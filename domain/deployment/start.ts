@@ -2,7 +2,7 @@ import type { HostRouting } from '../../contract/deployment/status.ts';
 import type { Failure } from '../../contract/failures.ts';
 import { readServiceName, sideName } from './names.ts';
 import type { DeploymentRequest } from './request.ts';
-import { before, greenAlone, type Routing, weighted } from './rollout/routing.ts';
+import { before, greenAlone, type Routing, sameRouting, weighted } from './rollout/routing.ts';
 import { initialState, type StartingPoint } from './rollout/state.ts';
 import type { RolloutPlan, RolloutState } from './rollout/types.ts';
 import { type BackendService, MAIN_LISTENER, portsOnlyBlue, type RouteShape, routeShape } from './shape.ts';
@@ -32,7 +32,11 @@ export function judgeStart(request: DeploymentRequest, found: FoundScope): Start
   const failure = thirdParty(request, routing) ?? missingBlue(request, routing, found) ?? changedPort(request, found);
   if (failure) return { ok: false, failure };
   const name = (id: string) => sideName(scopeId, id);
-  const shape = routeShape(request, found.services);
+  const at = startingRouting(request, routing);
+  const noWayBack = blue !== undefined && isGoing(name(blue), found);
+  // Where green serves alone and blue is going, all that is left of blue goes.
+  const isRest = noWayBack && sameRouting(at, greenAlone);
+  const shape = routeShape(request, found.services, (service) => isRest || found.ending.includes(service.name));
   const blueCount = found.deployments.find((one) => blue !== undefined && one.name === name(blue))?.count;
   const plan: RolloutPlan = {
     strategy,
@@ -45,10 +49,10 @@ export function judgeStart(request: DeploymentRequest, found: FoundScope): Start
     orphans: [...new Set(found.deploymentIds)].filter((id) => id !== green && id !== blue).sort(),
   };
   const start: StartingPoint = {
-    routing: startingRouting(request, routing),
+    routing: at,
     greenExists: found.deploymentIds.includes(green),
     ...(blueCount === undefined ? {} : { blueCount }),
-    noWayBack: blue !== undefined && isGoing(name(blue), found),
+    noWayBack,
   };
   return { ok: true, plan, state: initialState(plan, start), shape };
 }
@@ -83,7 +87,7 @@ function thirdParty(
 function missingBlue(
   { scopeId, blue, deploymentId, scope }: DeploymentRequest,
   routing: readonly HostRouting[],
-  { services }: FoundScope,
+  { services, ending }: FoundScope,
 ): Failure | undefined {
   if (blue === undefined) return undefined;
   const main = mainWeights(routing, scope.domain);
@@ -98,6 +102,7 @@ function missingBlue(
   });
   if (!services.some((service) => service.name === name))
     return refuse(`the main Service ${name} of ${blue} is missing`);
+  if (ending.includes(name)) return refuse(`the main Service ${name} of ${blue} is being deleted`);
   if (main === undefined) return refuse(`${blue} does not serve: nothing routes ${scope.domain}`);
   if (main[name] === undefined) {
     return refuse(`${blue} is not what ${scope.domain} is routed to (${Object.keys(main).join(', ') || 'nothing'})`);

@@ -1,7 +1,8 @@
 import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
-import type { StepAnswer, WatchAnswer } from '../../activities/deployment/course.ts';
+import type { Course, StepAnswer, WatchAnswer } from '../../activities/deployment/course.ts';
 import { sayDecision } from '../../domain/deployment/checklist.ts';
 import type { Decision, Outcome } from '../../domain/deployment/rollout/types.ts';
+import { wholeShape } from '../../domain/deployment/shape.ts';
 import { describeFailure, withinPatience } from '../failures.ts';
 import { calls, loops, watching } from './activities.ts';
 import type { RolloutRun } from './run.ts';
@@ -82,7 +83,7 @@ async function route(run: RolloutRun, decision: Step<'route'>, began: number, wo
   const patienceSeconds = patience(run);
   const answer = await withinPatience('NotConverged', 'the routing could not be changed and confirmed', () =>
     loops(words, course.request.timings, patienceSeconds).routeTraffic({
-      course,
+      course: routing.form === 'before' ? whole(course) : course,
       routing,
       before,
       after,
@@ -155,7 +156,7 @@ async function remove(run: RolloutRun, { what }: Step<'delete'>, began: number, 
   const seconds = course.request.timings.removalTimeout;
   const answer = await withinPatience('RemovalTimeout', `objects could not be removed within ${seconds} s`, () =>
     loops(words, course.request.timings, seconds).removeObjects({
-      course,
+      course: whole(course),
       what,
       orphans: plan.orphans,
       until: iso(began + seconds * 1000),
@@ -181,6 +182,9 @@ function outcomeOf(run: RolloutRun, answer: StepAnswer): Outcome {
     ...(answer.applied === undefined ? {} : { applied: answer.applied }),
   };
 }
+
+/** With the ports that only the old version had and that are not routed any more. */
+const whole = (course: Course): Course => ({ ...course, shape: wholeShape(course.shape) });
 
 const called = (run: RolloutRun, words: string) => calls(words, run.course.request.timings, patience(run));
 

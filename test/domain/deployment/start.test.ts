@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { DeploymentInput } from '../../../contract/deployment/input.ts';
 import { capacityProblem, othersLoad, peakLoad } from '../../../domain/deployment/capacity.ts';
 import { chooseBalancer } from '../../../domain/deployment/drift.ts';
-import { type FoundIngress, routingOf } from '../../../domain/deployment/expected.ts';
+import { expectedRouting, type FoundIngress, routingOf } from '../../../domain/deployment/expected.ts';
 import { ingresses } from '../../../domain/deployment/objects/routing.ts';
 import { greenAlone, type OwnRouting, weighted } from '../../../domain/deployment/rollout/routing.ts';
-import { routeShape } from '../../../domain/deployment/shape.ts';
+import { portsOnlyBlue, routeShape } from '../../../domain/deployment/shape.ts';
 import { type FoundScope, judgeStart } from '../../../domain/deployment/start.ts';
 import { blueMain, request } from './build.ts';
 
@@ -75,6 +75,49 @@ describe('where a rollout begins', () => {
       ...fields,
     });
     expect(start(facts)).toMatchObject({ state: { finalizing: true, removalBegun } });
+  });
+
+  describe('with a Service that is being deleted', () => {
+    const bluePort = { name: 'd-7-41-http-9000', port: 9000 };
+    const services = [blueMain, bluePort, green];
+    const ending = ['d-7-41', bluePort.name];
+    const both = { routing: existing(weighted(50)), services, deploymentIds: ['41', '42'] };
+    const routed = (facts: FoundScope, fields?: Partial<DeploymentInput>, routing: OwnRouting = greenAlone) => {
+      const verdict = start(facts, fields);
+      if (!verdict.ok) throw new Error(verdict.failure.message);
+      const { shape, plan } = verdict;
+      return { rules: expectedRouting(shape, routing).map(({ port, weights }) => [port, weights]), shape, plan };
+    };
+
+    test.each([
+      ['the main one too', { ending }],
+      ['the main one gone', { services: [bluePort, green], ending: [bluePort.name] }],
+      ['not yet, the main one gone', { services: [bluePort, green] }],
+    ])('a repeat routes no port that only blue had, %s, and removes what leads there', (_, fields) => {
+      const { rules, plan, shape } = routed(found({ ...both, routing: existing(greenAlone), ...fields }));
+      expect(rules).toEqual([[443, { 'd-7-42': 100 }]]);
+      expect(plan.portsOnlyBlue).toEqual([9000]);
+      expect(portsOnlyBlue(shape).map(({ ingress }) => ingress)).toEqual(['k-8-s-prod-7-http-9000-internet-facing']);
+    });
+
+    test('of a port, blue gets nothing there', () => {
+      const facts = found({ ...both, ending: [bluePort.name] });
+      const main = [443, { 'd-7-41': 50, 'd-7-42': 50 }];
+      const onlyBlue = routed(facts, {}, weighted(50));
+      expect(onlyBlue.rules).toEqual([main]);
+      expect(onlyBlue.plan.portsOnlyBlue).toEqual([9000]);
+      const workload = { image: 'a', additionalPorts: [{ port: 9000, type: 'HTTP' as const }] };
+      const { rules, plan } = routed(facts, { workload }, weighted(50));
+      expect(rules).toEqual([main, [9000, { 'd-7-42-http-9000': 100 }]]);
+      expect(plan.portsOnlyBlue).toEqual([]);
+    });
+
+    test('the main one while blue serves: BlueMissing', () => {
+      expect(failureOf(found({ ending: ['d-7-41'] }))).toMatchObject({
+        type: 'BlueMissing',
+        message: expect.stringContaining('the main Service d-7-41 of 41 is being deleted'),
+      });
+    });
   });
 
   test('an initial rollout finds nothing, or what its first attempt left', () => {

@@ -456,6 +456,31 @@ test('a version is removed when the balancer is read as it was for a moment (sec
   expect(await handle.result()).toMatchObject({ outcome: 'finalized', removed: { length: 2 } });
 });
 
+test('a repeat while Services of the old version do not go leads nothing to a port that only that one had', async () => {
+  const scope = await served(world, { workload: { additionalPorts: [{ port: 9000, type: 'HTTP' }] } });
+  const main = `d-${scope.input.scopeId}-41`;
+  const holdBy = async (finalizers: string[]) => {
+    for (const name of [main, `${main}-http-9000`])
+      await world.kubernetes.merge(
+        { apiVersion: 'v1', kind: 'Service', namespace: world.namespace, name },
+        { metadata: { finalizers } },
+      );
+  };
+  await holdBy(['example.com/hold']);
+  const input = next(scope, { trafficPlan: byPlan([100]) });
+  expect(await failureOf(rollOut(world, input))).toMatchObject({ type: 'RemovalTimeout' });
+  const ingresses = async () => (await objectsOf(world, scope)).filter((object) => object.startsWith('Ingress'));
+  const found: string[][] = [];
+  world.around = async (name, run) => {
+    if (name === 'removeObjects') found.push(await ingresses());
+    if (found.length === 1) await holdBy([]);
+    return run();
+  };
+  expect(await rollOut(world, input)).toMatchObject({ outcome: 'finalized', warnings: [] });
+  expect(found[0]).toEqual(await ingresses());
+  expect(await objectsOf(world, scope)).toHaveLength(3);
+});
+
 test('an object that a finalizer holds is RemovalTimeout naming it, untouched; a repeat goes on (row 30: D78)', async () => {
   const scope = await served(world);
   const service = {
