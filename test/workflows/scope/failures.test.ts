@@ -194,7 +194,7 @@ describe('DNS', () => {
     await world.create(input);
     const { domain } = await world.create({ ...input, hostedZones: { public: 'ZPUBLIC', private: 'ZPRIVATE' } });
     const { removed } = await world.remove(input.scopeId);
-    expect(removed.slice(0, 2)).toEqual([`record ${domain} in zone ZPRIVATE`, `record ${domain} in zone ZPUBLIC`]);
+    expect(removed.slice(0, 2)).toEqual([`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`]);
     expect(await footprint()).toEqual(before);
   });
 
