@@ -125,11 +125,13 @@ async function readPatiently(run: ScopeRun, facts: Facts, what: string, until: s
   const seconds = Math.max(1, (Date.parse(until) - Date.now()) / 1000);
   const wait = { what: `${what} to be readable`, since: new Date(Date.now()).toISOString(), until };
   const reading = await run.waiting(wait, () =>
-    watches(poolSummary(request), request.timings, seconds).observePool({
-      ...observation(run, request, pool, Object.keys(facts.unreadable)),
-      mustRead: true,
-      until,
-    }),
+    withinPatience('BalancerUnreadable', `${what} until ${until}`, () =>
+      watches(poolSummary(request), request.timings, seconds).observePool({
+        ...observation(run, request, pool, Object.keys(facts.unreadable)),
+        mustRead: true,
+        until,
+      }),
+    ),
   );
   facts.unreadable = reading.unreadable;
 }

@@ -239,6 +239,29 @@ describe('reading', () => {
     expect(await footprint()).toEqual(before);
   });
 
+  test('S14: it ends so too when then nothing at all can be read any more', async () => {
+    const fails = (action: string) =>
+      world.faults.add({
+        match: { service: 'elbv2', action },
+        effect: { kind: 'error', code: 'InternalFailure', status: 500 },
+      });
+    fails('DescribeRules');
+    const before = await footprint();
+    await new Promise((resolve) => setTimeout(resolve, 700)); // older than the observations of earlier tests may be
+    const handle = await world.start(needsBalancer());
+    const failure = failureOf(handle.result());
+    await eventually(async () =>
+      expect((await world.status(handle.workflowId)).waitingFor?.what).toContain('to be readable'),
+    );
+    fails('DescribeLoadBalancers');
+    expect(await failure).toMatchObject({
+      type: 'BalancerUnreadable',
+      message: expect.stringContaining('DescribeLoadBalancers'),
+    });
+    world.faults.clear();
+    expect(await footprint()).toEqual(before);
+  });
+
   test('a denied permission is named at once', async () => {
     world.faults.add({
       match: { service: 'elbv2', action: 'DescribeListeners' },
