@@ -41,14 +41,22 @@ export function asRunFailure(error: unknown): Error {
  * Runs `step`; when its schedule-to-close runs out, fails with `type` and the last error that was seen. It has also run out
  * when it leaves no time for the next attempt: then the activity ends with its last failure instead of a timeout.
  */
-export async function withinPatience<T>(type: string, words: string, step: () => Promise<T>): Promise<T> {
+export async function withinPatience<T>(
+  type: string,
+  words: string,
+  step: () => Promise<T>,
+  details: Record<string, unknown> = {},
+): Promise<T> {
   try {
     return await step();
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
     if (!(error.cause instanceof TimeoutFailure) && error.retryState !== 'TIMEOUT') throw error;
     const lastError = told(error).message;
-    throw runFailure({ type, message: `${words}. Last error: ${lastError}`, details: { lastError } }, error);
+    throw runFailure(
+      { type, message: `${words}. Last error: ${lastError}`, details: { ...details, lastError } },
+      error,
+    );
   }
 }
 

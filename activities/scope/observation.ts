@@ -3,7 +3,7 @@ import { declaredByWorker } from '../../domain/scope/configuration.ts';
 import type { Observation } from '../../domain/scope/placement.ts';
 import { AwsCallError } from '../aws/errors.ts';
 import { type BalancerDetails, type ListedBalancer, listLoadBalancers, readBalancer } from '../aws/load-balancers.ts';
-import { notYet } from '../failures.ts';
+import { notYet, permanent } from '../failures.ts';
 import { activitySignal } from '../signal.ts';
 import type { PoolKey, ScopeDependencies } from './dependencies.ts';
 import { leaseBalancers, type ReadingAges, type SharedReading, shared } from './sharing.ts';
@@ -122,7 +122,12 @@ const READERS = 4;
 export async function observePool(deps: ScopeDependencies, input: ObservePoolInput): Promise<PoolReading> {
   const { account, region, scheme } = input.pool;
   const ages = { maxAgeSeconds: input.maxAgeSeconds, reader: input.reader };
-  const { value: reading } = await observeRegion(deps, account, region, ages);
+  const more = () => input.until === undefined || Date.now() < Date.parse(input.until);
+  const { value: reading } = await observeRegion(deps, account, region, ages).catch((error: unknown) => {
+    if (more() || !(error instanceof AwsCallError) || error.kind === 'denied') throw error;
+    const message = `the balancers of ${region} could not be read by ${input.until}: ${error.permission}: ${error.message}. Repeat later.`;
+    throw permanent('BalancerUnreadable', message, { lastError: error.message }, error);
+  });
   const { rows } = await deps.database.query<{ name: string }>(
     `select name from balancer where account = $1 and region = $2 and scheme = $3 and origin = 'autocreated'
         and state in ('reserved', 'provisioning', 'active')`,
@@ -152,8 +157,7 @@ export async function observePool(deps: ScopeDependencies, input: ObservePoolInp
   }
   await reportLoads(deps, input.pool);
   const [stuck] = Object.entries(unreadable);
-  const more = input.until === undefined || Date.now() < Date.parse(input.until);
-  if (stuck && input.mustRead && more)
+  if (stuck && input.mustRead && more())
     throw notYet(`balancer ${stuck[0]} cannot be read: ${stuck[1]}`, deps.settings.timings.pollInterval);
   return { unreadable };
 }

@@ -93,7 +93,14 @@ export function zonesOf(ids: HostedZoneIds): HostedZone[] {
     const id = ids[kind]?.replace(/^\/hostedzone\//, '');
     return id ? [{ id, kind }] : [];
   });
-  return zones.filter(({ id }, index) => zones.findIndex((zone) => zone.id === id) === index);
+  return joinZones(zones, []);
+}
+
+/** The zones of both, each once, private first; where they differ on one, the first are right. */
+export function joinZones(first: readonly HostedZone[], others: readonly HostedZone[]): HostedZone[] {
+  const all = [...first, ...others];
+  const each = all.filter(({ id }, index) => all.findIndex((zone) => zone.id === id) === index);
+  return [...each.filter(({ kind }) => kind === 'private'), ...each.filter(({ kind }) => kind === 'public')];
 }
 
 /** What is wrong with the id of a hosted zone, or undefined. */

@@ -28,7 +28,7 @@ export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDel
     const placement = await holdScope(run, timings);
     const live = placement.state !== 'released';
     if (live) showPlacement(run, placement);
-    const objects = await endRollout(run, accepted.input, timings);
+    const objects = await endRollout(run, accepted.input, placement, timings);
 
     const result: ScopeDeletionResult = {
       scopeId: input.scopeId,
@@ -50,7 +50,7 @@ export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDel
     }
 
     run.enter('Removing');
-    if (objects.length > 0) result.removed.push(...(await removeObjects(run, placement, timings)));
+    if (objects.length > 0) result.removed.push(...(await removeObjects(run, placement, objects, timings)));
     const left = await leaveBalancer(run, 'delete', timings);
     if (left.released) result.removed.push(`placement on balancer ${left.released}`);
     result.removed.push(...left.removed.map((name) => `balancer ${name}`));

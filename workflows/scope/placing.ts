@@ -4,7 +4,7 @@ import { bringsForeignHosts, type ScopeRequest } from '../../domain/scope/reques
 import { runFailure, withinPatience } from '../failures.ts';
 import { local, mutations, reads, watches } from './activities.ts';
 import { isoIn, type ScopeRun } from './run.ts';
-import { removeBalancer } from './undo.ts';
+import { awaitRemoval } from './undo.ts';
 
 /** Where the scope goes: looked up, observed, decided; observed again as long as the facts are too old to decide on. */
 
@@ -104,7 +104,7 @@ export async function decidePlacement(
         break;
       }
       case 'name-busy':
-        await removeBalancer(run, answer.balancer, request.timings);
+        await awaitRemoval(run, answer.balancer, request.timings, 'BalancerTimeout');
         break;
       case 'lost-hold':
         throw runFailure({
@@ -125,11 +125,13 @@ async function readPatiently(run: ScopeRun, facts: Facts, what: string, until: s
   const seconds = Math.max(1, (Date.parse(until) - Date.now()) / 1000);
   const wait = { what: `${what} to be readable`, since: new Date(Date.now()).toISOString(), until };
   const reading = await run.waiting(wait, () =>
-    watches(poolSummary(request), request.timings, seconds).observePool({
-      ...observation(run, request, pool, Object.keys(facts.unreadable)),
-      mustRead: true,
-      until,
-    }),
+    withinPatience('BalancerUnreadable', `${what} until ${until}`, () =>
+      watches(poolSummary(request), request.timings, seconds).observePool({
+        ...observation(run, request, pool, Object.keys(facts.unreadable)),
+        mustRead: true,
+        until,
+      }),
+    ),
   );
   facts.unreadable = reading.unreadable;
 }

@@ -16,8 +16,13 @@ import { isoIn, type ScopeRun } from './run.ts';
 
 /** A scope with an open rollout or with objects in the cluster still serves: only `force` deletes it from under them. */
 
-/** Refuses, or with `force` ends the rollout; answers the objects that are to be removed. */
-export async function endRollout(run: ScopeRun, input: ScopeDeletionInput, timings: ScopeTimings): Promise<string[]> {
+/** Refuses, or with `force` ends the rollout; answers the objects that are to be removed. Nothing of the scope is removed yet. */
+export async function endRollout(
+  run: ScopeRun,
+  input: ScopeDeletionInput,
+  placement: PlacementRow,
+  timings: ScopeTimings,
+): Promise<string[]> {
   const { scopeId } = input;
   const force = input.force === true;
   const workflowId = workflowIds.deployment(scopeId);
@@ -32,20 +37,49 @@ export async function endRollout(run: ScopeRun, input: ScopeDeletionInput, timin
     const message = `scope ${scopeId} still has objects: ${objects.join(', ')}. Delete its deployment first, or delete it with \`force\`.`;
     throw runFailure({ type: 'DeploymentLive', message, details: { objects } });
   }
-  if (objects.length > 0)
-    await mutations('worker of deployments', timings).requireWorker({ taskQueue: deploymentQueue() });
+  if (objects.length === 0) return [];
+  if (!placement.slugs || !placement.visibility)
+    throw live(scopeId, 'the ledger does not know its slugs. Repeat its creation, then delete it');
+  await mutations('worker of deployments', timings).requireWorker({ taskQueue: deploymentQueue() });
   return objects;
 }
 
-/** Lets the deployment room remove the objects under the rollout's id, so that nobody begins one meanwhile. */
-export async function removeObjects(run: ScopeRun, placement: PlacementRow, timings: ScopeTimings): Promise<string[]> {
+/** Lets the deployment room remove the objects, wherever they are: a repeat of the creation may have named another namespace. */
+export async function removeObjects(
+  run: ScopeRun,
+  placement: PlacementRow,
+  objects: string[],
+  timings: ScopeTimings,
+): Promise<string[]> {
   const { scopeId } = run.status;
-  const { slugs, visibility, region, dnsType, namespace } = placement;
-  if (!slugs || !visibility)
-    throw live(scopeId, 'the ledger does not know its slugs. Repeat its creation, then delete it');
+  for (let left = objects; left.length > 0; ) {
+    const failures: unknown[] = [];
+    for (const namespace of namespacesOf(left))
+      await removeFrom(run, placement, namespace).catch((error: unknown) => {
+        if (isCancellation(error)) throw error;
+        failures.push(error);
+      });
+    const before = left.length;
+    left = await objectsOf(scopeId, timings);
+    // What led to the scope in one namespace may have kept its removal in another from ending.
+    if (left.length < before) continue;
+    throw failures[0] ?? live(scopeId, `objects are left: ${left.join(', ')}. Repeat the deletion`);
+  }
+  return [`objects of scope ${scopeId}`];
+}
+
+/** Of objects as `Kind namespace/name`. */
+function namespacesOf(objects: readonly string[]): string[] {
+  return [...new Set(objects.map((object) => object.slice(object.indexOf(' ') + 1, object.indexOf('/'))))];
+}
+
+/** Under the rollout's id, so that nobody begins one meanwhile. */
+async function removeFrom(run: ScopeRun, placement: PlacementRow, namespace: string): Promise<void> {
+  const { scopeId } = run.status;
+  const { slugs, visibility, region, dnsType } = placement;
   const scope = { slugs, visibility, region, dnsType, kubernetes: { namespace } };
   // No wait that `retryNow` could start anew: that would cancel the removal.
-  run.status.waitingFor = { what: 'its objects to be removed', since: isoIn(Date.now(), 0) };
+  run.status.waitingFor = { what: `its objects in namespace ${namespace} to be removed`, since: isoIn(Date.now(), 0) };
   run.publish();
   try {
     await executeChild(workflowTypes.deploymentDeletion, {
@@ -62,9 +96,6 @@ export async function removeObjects(run: ScopeRun, placement: PlacementRow, timi
   } finally {
     delete run.status.waitingFor;
   }
-  const left = await objectsOf(scopeId, timings);
-  if (left.length > 0) throw live(scopeId, `objects are left: ${left.join(', ')}. Repeat the deletion`);
-  return [`objects of scope ${scopeId}`];
 }
 
 async function cancelAndAwait(run: ScopeRun, workflowId: string, timings: ScopeTimings): Promise<void> {

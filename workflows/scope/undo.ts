@@ -1,8 +1,8 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { ScopeTimings } from '../../domain/scope/settings.ts';
-import { describeFailure } from '../failures.ts';
+import { describeFailure, withinPatience } from '../failures.ts';
 import { local, undoing } from './activities.ts';
-import type { ScopeRun } from './run.ts';
+import { isoIn, type ScopeRun } from './run.ts';
 
 /** Compensation: registered before the step it undoes, run in reverse, out of reach of the cancellation. */
 
@@ -34,7 +34,10 @@ export class Compensations {
   }
 }
 
-/** Takes the scope off its balancer and removes a balancer that this leaves without a purpose. */
+/**
+ * Takes the scope off its balancer and removes a balancer that this leaves without a purpose. One that does not go in time is
+ * left to retirement.
+ */
 export async function leaveBalancer(
   run: ScopeRun,
   purpose: 'undo' | 'delete',
@@ -42,8 +45,28 @@ export async function leaveBalancer(
 ): Promise<{ released?: string; removed: string[] }> {
   const { scopeId } = run.status;
   const { released, remove } = await local.leaveBalancer({ scopeId, run: run.key, purpose });
-  for (const balancer of remove) await removeBalancer(run, balancer, timings);
+  const type = purpose === 'delete' ? 'CompensationIncomplete' : 'BalancerTimeout';
+  for (const balancer of remove) await awaitRemoval(run, balancer, timings, type);
   return { ...(released ? { released } : {}), removed: remove.map(({ name }) => name) };
+}
+
+/**
+ * Removes a balancer as a wait that the status shows, except while the run undoes: that is shown already, and nobody hastens
+ * it. Past the time of a compensation it fails with `type`.
+ */
+export async function awaitRemoval(
+  run: ScopeRun,
+  balancer: { id: string; name: string },
+  timings: ScopeTimings,
+  type: 'BalancerTimeout' | 'CompensationIncomplete',
+): Promise<void> {
+  const patience = timings.compensationTimeout;
+  const name = `balancer ${balancer.name}`;
+  const wait = { what: `${name} to be removed`, since: isoIn(Date.now(), 0), until: isoIn(Date.now(), patience) };
+  const words = `${name} could not be removed within ${patience} s: look at the load balancer controller's logs`;
+  const removal = () =>
+    withinPatience(type, words, () => removeBalancer(run, balancer, timings), { leftovers: [name] });
+  await (run.status.phase === 'Compensating' ? removal() : run.waiting(wait, removal));
 }
 
 /** Removes a balancer that is `retiring`: the keeper goes, the controller follows, the row ends. */

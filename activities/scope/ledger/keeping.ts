@@ -1,11 +1,11 @@
 import { effectiveLoad, isLeaving } from '../../../domain/scope/placement.ts';
-import type { ScopeRequest } from '../../../domain/scope/request.ts';
+import type { HostedZone, ScopeRequest } from '../../../domain/scope/request.ts';
 import type { Queryable } from '../../postgres/database.ts';
 import { type BalancerRow, balancerById, balancerByName, moveBalancer } from './balancer.ts';
 import { policyOf, readFacts } from './facts.ts';
 import { hostConflict, writeHosts } from './hosts.ts';
 import type { PlaceAnswer, PlaceInput } from './place-answer.ts';
-import { moveRow, releaseRow } from './reserving.ts';
+import { moveRow, refreshRow, releaseRow } from './reserving.ts';
 
 /** What a scope holds already, and keeps. */
 
@@ -19,13 +19,14 @@ export interface Held {
   visibility: string | null;
   dnsType: string | null;
   region: string | null;
+  zones: HostedZone[] | null;
   balancerId: string | null;
   placedBy: string | null;
 }
 
 export async function readHeld(client: Queryable, scopeId: string): Promise<Held | undefined> {
   const { rows } = await client.query<Held>(
-    `select state, holder, hosts, hosts_added as added, domain, visibility, dns_type as "dnsType", region, balancer_id::text as "balancerId", placed_by as "placedBy"
+    `select state, holder, hosts, hosts_added as added, domain, visibility, dns_type as "dnsType", region, zones, balancer_id::text as "balancerId", placed_by as "placedBy"
        from placement where scope_id = $1 for update`,
     [scopeId],
   );
@@ -80,9 +81,7 @@ export async function keepPlacement(
   }
   if (goal !== undefined) await moveRow(client, request.scopeId, balancer.id);
   if (added.length > 0 || kept.length < held.hosts.length) await keepHosts(client, input, kept, added);
-  // A reservation left by a run that ended is this run's to undo.
-  if (held.state === 'reserved')
-    await client.query('update placement set placed_by = $2 where scope_id = $1', [request.scopeId, run]);
+  await refreshRow(client, input, held.zones);
   return {
     kind: 'placed',
     balancer,

@@ -10,7 +10,7 @@ import { policyOf, readFacts } from './facts.ts';
 import { hostConflict, writeHosts } from './hosts.ts';
 import { type Held, hostsOf, keepHosts, keepPlacement, mismatchOf, readHeld } from './keeping.ts';
 import type { Decided, PlaceAnswer, PlaceInput } from './place-answer.ts';
-import { endIdle, releaseRow, reserve } from './reserving.ts';
+import { endIdle, refreshRow, releaseRow, reserve } from './reserving.ts';
 
 /** The decision where a scope goes, and its record, in one transaction under the pool's lock (specs: scope creation, section 6). */
 
@@ -42,8 +42,10 @@ async function placeExternal(client: Queryable, input: PlaceInput, held: Held | 
   const { kept, added } = bound ? hostsOf(held, request) : { kept: [], added: [] };
   if (!input.dryRun) {
     if (held && held.state !== 'released' && !bound) await releaseRow(client, request.scopeId);
-    if (bound) await keepHosts(client, input, kept, added);
-    else {
+    if (bound) {
+      await keepHosts(client, input, kept, added);
+      await refreshRow(client, input, held.zones);
+    } else {
       await reserve(client, input, null);
       await writeHosts(client, request.scopeId, request.hosts);
     }

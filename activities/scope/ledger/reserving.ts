@@ -1,3 +1,4 @@
+import { type HostedZone, joinZones } from '../../../domain/scope/request.ts';
 import type { Queryable } from '../../postgres/database.ts';
 import type { PlaceInput } from './place-answer.ts';
 
@@ -23,6 +24,28 @@ export async function reserve(
       run,
       request.hosts,
       JSON.stringify(request.slugs),
+    ],
+  );
+}
+
+/**
+ * The row of a scope that keeps its place says what the request does. Zones that it named before stay known: a record in one
+ * of them need not be in the ledger. A reservation left by a run that ended is this run's to undo.
+ */
+export async function refreshRow(
+  client: Queryable,
+  { request, run }: PlaceInput,
+  zonesBefore: readonly HostedZone[] | null,
+): Promise<void> {
+  await client.query(
+    `update placement set namespace = $2, slugs = $3, zones = $4, placed_by = case when state = 'reserved' then $5 else placed_by end
+      where scope_id = $1`,
+    [
+      request.scopeId,
+      request.namespace,
+      JSON.stringify(request.slugs),
+      JSON.stringify(joinZones(request.zones, zonesBefore ?? [])),
+      run,
     ],
   );
 }

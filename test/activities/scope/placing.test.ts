@@ -5,6 +5,7 @@ import { leaveBalancer } from '../../../activities/scope/ledger/leaving.ts';
 import type { PlaceAnswer, PlaceInput } from '../../../activities/scope/ledger/place-answer.ts';
 import { place } from '../../../activities/scope/ledger/placing.ts';
 import { noteRecord } from '../../../activities/scope/ledger/records.ts';
+import type { ScopeCreationInput } from '../../../contract/scope/input.ts';
 import { resolveScopeRequest } from '../../../domain/scope/request.ts';
 import { input, settings } from '../../domain/scope/build.ts';
 import { testDatabase } from '../../support/servers.ts';
@@ -61,13 +62,21 @@ async function observed(balancers: Record<string, number>): Promise<void> {
 
 async function placeOne(
   scopeId: string,
-  fields: { hold?: boolean; hosts?: string[]; extra?: string[]; run?: string; alias?: PlaceInput['alias'] } = {},
+  fields: {
+    hold?: boolean;
+    hosts?: string[];
+    extra?: string[];
+    run?: string;
+    alias?: PlaceInput['alias'];
+    request?: Partial<ScopeCreationInput>;
+  } = {},
 ): Promise<PlaceAnswer> {
   const resolution = resolveScopeRequest(
     input({
       scopeId,
       slugs: { account: 'acme', namespace: 'payments', application: 'api', scope: scopeId },
       ...(fields.hosts ? { domain: fields.hosts[0] ?? '', additionalDomains: fields.hosts.slice(1) } : {}),
+      ...fields.request,
     }),
     settings({ autocreateEnabled: true, additionalPublicBalancers: fields.extra ?? [] }),
   );
@@ -303,6 +312,37 @@ test('a bound scope that follows its alias leaves its balancer idle, and follows
     ]);
   }
 });
+
+test.each(['route53', 'external_dns'] as const)(
+  'a repeat tells the ledger of its namespace and slugs, and of zones besides those before (%s)',
+  async (dnsType) => {
+    await observed({ 'k8s-groundwork-public': 10 });
+    const request = (namespace: string, scope: string, hostedZones: ScopeCreationInput['hostedZones']) => ({
+      dnsType,
+      domain: 'one.apps.example.com',
+      kubernetes: { namespace },
+      slugs: { account: 'acme', namespace: 'payments', application: 'api', scope },
+      hostedZones,
+    });
+    const row = async () =>
+      (await database.query('select state, namespace, slugs, zones, placed_by from placement')).rows[0];
+    const zones = { old: { id: 'ZOLD', kind: 'public' }, priv: { id: 'ZPRIVATE', kind: 'private' } };
+    await placeOne('one', { run: 'first', request: request('there', 'before', { public: 'ZOLD' }) });
+    const bound = { state: 'bound', placed_by: 'first' };
+    await bindPlacement(database, 'one', 'first');
+    await database.query('update placement set slugs = null');
+    expect(await row()).toMatchObject({ ...bound, namespace: 'there', slugs: null, zones: [zones.old] });
+    for (const _ of ['once', 'twice']) {
+      await placeOne('one', { run: 'repeat', request: request('here', 'after', { private: 'ZPRIVATE' }) });
+      expect(await row()).toMatchObject({
+        ...bound,
+        namespace: 'here',
+        slugs: { scope: 'after' },
+        zones: [zones.priv, zones.old],
+      });
+    }
+  },
+);
 
 test('a scope that is bound keeps its region; a reservation of another region is decided anew', async () => {
   await observed({ 'k8s-groundwork-public': 10 });

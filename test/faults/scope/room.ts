@@ -298,12 +298,18 @@ async function deleteDuringRollout(world: World): Promise<void> {
   expect(await truth(world)).toEqual(before);
 }
 
-/** A forced deletion lets the deployment room remove the scope's objects, between its records and its placement. */
+/**
+ * A forced deletion lets the deployment room remove the scope's objects, between its records and its placement, and also in
+ * the namespace that a repeat of the creation named.
+ */
 async function deleteWithObjects(world: World): Promise<void> {
   const input = world.request({ visibility: 'private' });
   const before = await truth(world);
   await world.create(input);
   await makeService(world, input.scopeId);
+  const namespace = `${world.namespace}-moved`;
+  await world.create({ ...input, kubernetes: { namespace } });
+  await makeService(world, input.scopeId, namespace);
   await (await removeByForce(world, input.scopeId)).result();
   expect(await servicesOf(world, input.scopeId)).toEqual([]);
   expect(await truth(world)).toEqual(before);

@@ -62,3 +62,41 @@ test('a forced deletion tells which objects could not be removed and keeps the p
   expect(await servicesOf(world, scopeId)).toEqual([]);
   expect((await truth(world)).placements.join()).not.toContain(scopeId);
 });
+
+test('a forced deletion of a scope whose slugs the ledger does not know removes nothing until a repeat has told them', async () => {
+  const { input } = await createScope(world);
+  const { scopeId } = input;
+  await makeService(world, scopeId);
+  await world.database.query('update placement set slugs = null where scope_id = $1', [scopeId]);
+  const before = await truth(world);
+  expect(await failureOf(removeByForce(scopeId))).toMatchObject({
+    type: 'DeploymentLive',
+    message: expect.stringContaining('Repeat its creation'),
+  });
+  expect(await truth(world)).toEqual(before);
+  await world.create(input);
+  await removeByForce(scopeId);
+  expect(await servicesOf(world, scopeId)).toEqual([]);
+  expect((await truth(world)).placements.join()).not.toContain(scopeId);
+});
+
+test('a forced deletion removes what serves in another namespace than the first, and goes on past trouble in one', async () => {
+  const scope = await createScope(world);
+  const { scopeId } = scope.input;
+  const kubernetes = { namespace: `${world.namespace}-moved` };
+  await world.create({ ...scope.input, kubernetes });
+  const version = deploymentOf(scope, '41');
+  await rollOut(world, { ...version, scope: { ...version.scope, kubernetes } });
+  await makeService(world, scopeId);
+  world.faults.add({
+    match: { service: 'kubernetes', method: 'DELETE', path: `/${world.namespace}/services/` },
+    effect: { kind: 'error', code: 'Forbidden', status: 403 },
+    times: 1,
+  });
+  await removeByForce(scopeId);
+  expect(await servicesOf(world, scopeId)).toEqual([]);
+  expect(weightsOf(world, scope)).toEqual({});
+  const { records, placements } = await truth(world);
+  expect([...records, ...placements].join()).not.toContain(scopeId);
+  expect(records.join()).not.toContain(scope.domain);
+});

@@ -194,7 +194,7 @@ describe('DNS', () => {
     await world.create(input);
     const { domain } = await world.create({ ...input, hostedZones: { public: 'ZPUBLIC', private: 'ZPRIVATE' } });
     const { removed } = await world.remove(input.scopeId);
-    expect(removed.slice(0, 2)).toEqual([`record ${domain} in zone ZPRIVATE`, `record ${domain} in zone ZPUBLIC`]);
+    expect(removed.slice(0, 2)).toEqual([`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`]);
     expect(await footprint()).toEqual(before);
   });
 
@@ -236,6 +236,29 @@ describe('reading', () => {
     await new Promise((resolve) => setTimeout(resolve, 700)); // older than the observations of earlier tests may be
     const failure = await failureOf(world.create(needsBalancer()));
     expect(failure).toMatchObject({ type: 'BalancerUnreadable', message: expect.stringContaining('DescribeRules') });
+    expect(await footprint()).toEqual(before);
+  });
+
+  test('S14: it ends so too when then nothing at all can be read any more', async () => {
+    const fails = (action: string) =>
+      world.faults.add({
+        match: { service: 'elbv2', action },
+        effect: { kind: 'error', code: 'InternalFailure', status: 500 },
+      });
+    fails('DescribeRules');
+    const before = await footprint();
+    await new Promise((resolve) => setTimeout(resolve, 700)); // older than the observations of earlier tests may be
+    const handle = await world.start(needsBalancer());
+    const failure = failureOf(handle.result());
+    await eventually(async () =>
+      expect((await world.status(handle.workflowId)).waitingFor?.what).toContain('to be readable'),
+    );
+    fails('DescribeLoadBalancers');
+    expect(await failure).toMatchObject({
+      type: 'BalancerUnreadable',
+      message: expect.stringContaining('DescribeLoadBalancers'),
+    });
+    world.faults.clear();
     expect(await footprint()).toEqual(before);
   });
 
