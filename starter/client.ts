@@ -2,7 +2,7 @@ import { Client, type ClientInterceptors, Connection, type ConnectionLike } from
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Balancers } from './balancers.ts';
 import { Deployments } from './deployments.ts';
-import { Unavailable } from './errors.ts';
+import { Misconfigured, Unavailable } from './errors.ts';
 import { Ip } from './ip/ip.ts';
 import { taskQueueOf } from './queues.ts';
 import { Runs } from './runs.ts';
@@ -100,9 +100,9 @@ export interface Groundwork {
 
 const CONNECT_MS = 5_000;
 
-/** Connects to Temporal. Rejects with `Unavailable` when no server answers. */
+/** Connects to Temporal. Rejects with `Unavailable` when no server answers, with `Misconfigured` when it is not told where one is. */
 export async function connectGroundwork(options: ConnectOptions = {}): Promise<Groundwork> {
-  const config = loadClientConnectConfig();
+  const config = connectConfig();
   const namespace = options.namespace ?? config.namespace ?? 'default';
   const connection = options.connection ?? (await connect(config.connectionOptions));
   const { interceptors = {} } = options;
@@ -123,6 +123,19 @@ export async function connectGroundwork(options: ConnectOptions = {}): Promise<G
       if (options.connection === undefined) await connection.close();
     },
   };
+}
+
+function connectConfig(): ReturnType<typeof loadClientConnectConfig> {
+  try {
+    return loadClientConnectConfig();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Misconfigured(
+      `the configuration of Temporal cannot be read: ${why}. Correct TEMPORAL_PROFILE, or the file it is looked up in.`,
+      {},
+      { cause: error },
+    );
+  }
 }
 
 async function connect(options: ReturnType<typeof loadClientConnectConfig>['connectionOptions']): Promise<Connection> {

@@ -17,6 +17,7 @@ export const clientErrorTypes = [
   'NothingToCancel',
   'MessageRefused',
   'SetupMissing',
+  'Misconfigured',
   'RunCancelled',
   'RunTerminated',
   'RunTimedOut',
@@ -175,6 +176,8 @@ export class NothingToCancel extends ofType('NothingToCancel') {}
 export class MessageRefused extends ofType('MessageRefused') {}
 /** The Temporal namespace lacks what `groundwork setup` registers. */
 export class SetupMissing extends ofType('SetupMissing') {}
+/** Where Temporal is cannot be read: a profile that does not exist, or a file that is none. */
+export class Misconfigured extends ofType('Misconfigured') {}
 /** Somebody cancelled the run; what it had made was removed. */
 export class RunCancelled extends ofType('RunCancelled') {}
 /** Somebody terminated the run: nothing was undone. */
@@ -241,6 +244,7 @@ const classes: Readonly<Record<RunFailureType | ClientErrorType, FailureClass>> 
   NothingToCancel,
   MessageRefused,
   SetupMissing,
+  Misconfigured,
   RunCancelled,
   RunTerminated,
   RunTimedOut,

@@ -83,7 +83,9 @@ const makers: Readonly<Record<string, Maker>> = {
     });
   },
   gone: (_, { subject, owner }) =>
-    ipFailure('NotFound', 'PoolNotFound', `${subject} was made by this request and has been deleted since`, { owner }),
+    ipFailure('NotFound', 'PoolNotFound', `${subject} was there for this request and has been deleted since`, {
+      owner,
+    }),
   no_pool_match: (_, { owner }) =>
     ipFailure('NotFound', 'NoPoolMatch', `no pool that ${owner} may use matches the selector`, { owner }),
   forbidden: (detail, { owner }) =>

@@ -12,11 +12,11 @@ export function splitRanges(
   for (const [index, range] of ranges.entries()) {
     const where = `${path}.${index}`;
     if (range.includes('-')) {
-      const [first, last] = range.split('-', 2).map((text) => parseAddress(text.trim()));
-      const blocks = first && last && splitRange(first, last);
+      const [first, last, ...more] = range.split('-').map((text) => parseAddress(text.trim()));
+      const blocks = first && last && more.length === 0 && splitRange(first, last);
       if (!blocks)
         problems.push({ path: where, message: `${range} is no range: write it as first-last of one family` });
-      for (const block of blocks ?? []) cidrs.add(canonical(block));
+      for (const block of blocks || []) cidrs.add(canonical(block));
     } else {
       const block = readBlock(where, range);
       if (block.ok) cidrs.add(canonical(block.cidr));

@@ -34,6 +34,7 @@ const meanings: Readonly<Record<ExitName, string>> = {
 
 /** What a failure of each type exits with; none is left out, or this does not compile. */
 export const exitNames: Readonly<Record<RunFailureType | ClientErrorType, ExitName>> = {
+  Misconfigured: 'usage',
   InvalidInput: 'invalidInput',
   KubernetesRefused: 'invalidInput',
   InvalidMessage: 'invalidInput',

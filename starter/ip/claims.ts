@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { WithStartWorkflowOperation } from '@temporalio/client';
+import { WithStartWorkflowOperation, WorkflowFailedError } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import type {
   BoundClaim,
@@ -13,9 +13,11 @@ import type {
 } from '../../contract/ip/claim.ts';
 import { cancelWaitUpdate, claimUpdate, getClaimStatus } from '../../contract/ip/messages.ts';
 import { workflowIds, workflowTypes } from '../../contract/names.ts';
-import { ipRenewalInputSchema } from '../../contract/schemas/ip.ts';
+import { readWith } from '../../contract/schemas/fields.ts';
+import { ipReleaseInputSchema, ipRenewalInputSchema } from '../../contract/schemas/ip.ts';
 import { phaseKey, poolNameKey } from '../../contract/search-attributes.ts';
 import { query, update } from '../answers.ts';
+import { GroundworkError } from '../errors.ts';
 import { instant, type Runs, type WaitOptions } from '../runs.ts';
 import { toGroundworkError } from '../temporal-errors.ts';
 import { checkedIp, checkIpClaim, checkIpRelease } from './check.ts';
@@ -67,22 +69,31 @@ export class IpClaims {
     return this.#ask(input, workflowIds.ipClaimPlan(input.owner, input.namespace, input.name), 'Plan claim', options);
   }
 
-  /** Ends a claim by its uid, so that a late call frees nothing of a later life. Repeating it answers `already`. */
+  /**
+   * Ends a claim by its uid, so that a late call frees nothing of a later life. Repeating it answers `already`. An open release of the
+   * same claim is joined; one of another owner or mode is waited for.
+   */
   async release(request: IpReleaseInput, options: WaitOptions = {}): Promise<IpReleaseResult> {
     const input = checkIpRelease(request);
-    const run = await this.#runs.startOrJoin<IpReleaseResult>(
-      {
-        type: workflowTypes.ipRelease,
-        workflowId: workflowIds.ipRelease(input.uid),
-        taskQueue: this.#taskQueue,
-        input,
-        summary: `Release claim ${input.uid} of ${input.owner}`,
-        searchAttributes: working(),
-        priority: priorityOf(input.owner),
-      },
-      options,
-    );
-    return run.result(options);
+    const { deadline, ...others } = options;
+    const until = deadline === undefined ? others : { ...others, deadline: instant(deadline) };
+    for (;;) {
+      const run = await this.#runs.startOrJoin<IpReleaseResult>(
+        {
+          type: workflowTypes.ipRelease,
+          workflowId: workflowIds.ipRelease(input.uid),
+          taskQueue: this.#taskQueue,
+          input,
+          summary: `Release claim ${input.uid} of ${input.owner}`,
+          searchAttributes: working(),
+          priority: priorityOf(input.owner),
+        },
+        until,
+      );
+      if (!run.joined || isSameRelease(input, await this.#runs.inputOf(run.workflowId, run.runId)))
+        return run.result(until);
+      await ended(run.result(until));
+    }
   }
 
   /** Moves the end of a claim's lease to its length from now. */
@@ -150,6 +161,23 @@ export class IpClaims {
     } catch (error) {
       throw toGroundworkError(error, { what: `claim ${namespace}/${name}`, run: { workflowId }, effect: true });
     }
+  }
+}
+
+/** Who asked for it may differ. */
+function isSameRelease(yours: IpReleaseInput, given: unknown): boolean {
+  const reading = readWith(ipReleaseInputSchema, given);
+  if (!reading.ok) return false;
+  const { owner, mode = 'Policy' } = reading.value;
+  return owner === yours.owner && mode === (yours.mode ?? 'Policy');
+}
+
+/** Waits for the end of a run whose outcome is another's. */
+async function ended(result: Promise<unknown>): Promise<void> {
+  try {
+    await result;
+  } catch (error) {
+    if (!(error instanceof GroundworkError && error.cause instanceof WorkflowFailedError)) throw error;
   }
 }
 

@@ -105,6 +105,21 @@ describe('groundwork setup', () => {
     expect(stderr).toContain('no Temporal server answers');
   });
 
+  test('tells every part when the profile of Temporal cannot be read', async () => {
+    const env = { TEMPORAL_PROFILE: 'nope', DATABASE_URL: databaseUrl };
+    const { code, stdout, stderr } = await groundworkHere(['setup', '--json'], { env });
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      database: { words: 'the schema was up to date' },
+      temporal: { trouble: 'usage', words: expect.stringContaining('Correct TEMPORAL_PROFILE') },
+      schedules: { trouble: 'usage' },
+    });
+    expect(stderr).toContain('nope');
+    const other = await groundworkHere(['scope', 'list'], { env });
+    expect(other.code).toBe(2);
+    expect(other.stderr).toMatch(/^groundwork: Misconfigured: .*nope.* Correct TEMPORAL_PROFILE/);
+  });
+
   test.each([
     ['no database is named', {}, 2, 'DATABASE_URL is required'],
     ['the URL is none', { DATABASE_URL: 'postgres://user:pa#ss@db/x' }, 2, 'DATABASE_URL is not a URL of PostgreSQL'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { membersOf } from '../../starter/cli/ip/batch.ts';
 import { importRows } from '../../starter/cli/ip/import-file.ts';
-import { poolRef, poolSelector } from '../../starter/cli/ip/options.ts';
+import { labels, poolRef, poolSelector } from '../../starter/cli/ip/options.ts';
 import { addressesOf, change } from '../../starter/cli/ip/print.ts';
 import type { IpClaim } from '../../starter/client.ts';
 import { NotFound } from '../../starter/errors.ts';
@@ -52,6 +52,21 @@ describe('selectors as kubectl writes them', () => {
   test('what is none is said', () => {
     expect(() => poolSelector('env prod', undefined)).toThrow(/env prod is not understood/);
   });
+
+  test.each([
+    ['env=a=b', '--selector env=a=b: env=a=b is not understood; write a=b, a!=b, a in (b,c), a or !a'],
+    ['zone,env!=a!=b', '--selector zone,env!=a!=b: env!=a!=b is not understood; write a=b, a!=b, a in (b,c), a or !a'],
+    ['env=a===b', '--selector env=a===b: env=a===b is not understood; write a=b, a!=b, a in (b,c), a or !a'],
+    ['env=prod,env=dev', '--selector env=prod,env=dev: env is there twice; write env in (b,c) for one of several'],
+  ])('%s: no part of it is dropped', (text, message) => {
+    expect(() => poolSelector(text, undefined)).toThrow(message);
+  });
+});
+
+test('labels are key=value, each key once', () => {
+  expect(labels(['env=prod', 'note=a=b'])).toEqual({ env: 'prod', note: 'a=b' });
+  expect(() => labels(['env=prod', 'env=dev'])).toThrow('label env=dev: env is there twice');
+  expect(() => labels(['=dev'])).toThrow('label =dev: write it as key=value');
 });
 
 test('a pool is NAME, or OWNER/NAME for one of another owner', () => {

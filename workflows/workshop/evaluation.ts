@@ -35,8 +35,16 @@ export async function evaluate(run: AutoscalerRun): Promise<Exclude<Next, { kind
   }
 }
 
-/** A cancelled run takes its flag away. */
+/** A cancelled run takes its flag away. Where it cannot, it ends all the same, and the next sweep sees to the flag. */
 export async function letGo(run: AutoscalerRun): Promise<void> {
+  try {
+    await takeFlagAway(run);
+  } catch (error) {
+    log.warn('the flag was left where it is', { message: describeFailure(error).message });
+  }
+}
+
+async function takeFlagAway(run: AutoscalerRun): Promise<void> {
   for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
     if (!run.state.operation) return;
     const look = await observe(run);

@@ -57,15 +57,17 @@ export function poolRef(text: string): PoolRef {
   return cut === -1 ? { name: text } : { name: text.slice(cut + 1), projectRef: { name: text.slice(0, cut) } };
 }
 
-/** `k=v` for labels; may be repeated. */
+/** `k=v` for labels; may be repeated, with another key each time. */
 export function labels(given: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    given.map((text) => {
-      const cut = text.indexOf('=');
-      if (cut < 1) throw new UsageError(`label ${text}: write it as key=value`);
-      return [text.slice(0, cut), text.slice(cut + 1)];
-    }),
-  );
+  const labels = new Map<string, string>();
+  for (const text of given) {
+    const cut = text.indexOf('=');
+    if (cut < 1) throw new UsageError(`label ${text}: write it as key=value`);
+    const key = text.slice(0, cut);
+    if (labels.has(key)) throw new UsageError(`label ${text}: ${key} is there twice`);
+    labels.set(key, text.slice(cut + 1));
+  }
+  return Object.fromEntries(labels);
 }
 
 /** As kubectl writes selectors: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, with commas between. */
@@ -74,20 +76,28 @@ export function poolSelector(text: string, project: string | undefined): PoolSel
   const matchExpressions: MatchExpression[] = [];
   for (const part of text.split(/,(?![^(]*\))/).map((one) => one.trim())) {
     const set = /^(\S+)\s+(in|notin)\s+\(([^)]*)\)$/.exec(part);
-    const [key = '', value] = part.split(/!?==?/, 2).map((one) => one.trim());
+    const [key = '', value, ...more] = part.split(/!?==?/).map((one) => one.trim());
     if (set) {
       const [, name = '', word, list = ''] = set;
       const values = list.split(',').map((one) => one.trim());
       matchExpressions.push({ key: name, operator: word === 'in' ? 'In' : 'NotIn', values });
-    } else if (/!=/.test(part)) matchExpressions.push({ key, operator: 'NotIn', values: [value ?? ''] });
-    else if (value !== undefined) matchLabels[key] = value;
-    else if (part.startsWith('!')) matchExpressions.push({ key: part.slice(1), operator: 'DoesNotExist' });
+    } else if (more.length > 0) throw notUnderstood(text, part);
+    else if (/!=/.test(part)) matchExpressions.push({ key, operator: 'NotIn', values: [value ?? ''] });
+    else if (value !== undefined) {
+      if (Object.hasOwn(matchLabels, key))
+        throw new UsageError(`--selector ${text}: ${key} is there twice; write ${key} in (b,c) for one of several`);
+      matchLabels[key] = value;
+    } else if (part.startsWith('!')) matchExpressions.push({ key: part.slice(1), operator: 'DoesNotExist' });
     else if (/^[\w./-]+$/.test(part)) matchExpressions.push({ key: part, operator: 'Exists' });
-    else throw new UsageError(`--selector ${text}: ${part} is not understood; write a=b, a!=b, a in (b,c), a or !a`);
+    else throw notUnderstood(text, part);
   }
   return {
     ...(Object.keys(matchLabels).length > 0 ? { matchLabels } : {}),
     ...(matchExpressions.length > 0 ? { matchExpressions } : {}),
     ...(project === undefined ? {} : { projectRef: { name: project } }),
   };
+}
+
+function notUnderstood(text: string, part: string): UsageError {
+  return new UsageError(`--selector ${text}: ${part} is not understood; write a=b, a!=b, a in (b,c), a or !a`);
 }

@@ -161,6 +161,18 @@ describe('ranges', () => {
       problems: [{ path: 'ranges.0' }, { path: 'ranges.1' }],
     });
   });
+
+  test('of a range with more than two ends nothing is dropped', () => {
+    expect(splitRanges(['10.0.0.0-10.0.0.3-10.0.0.9'])).toEqual({
+      ok: false,
+      problems: [
+        {
+          path: 'ranges.0',
+          message: '10.0.0.0-10.0.0.3-10.0.0.9 is no range: write it as first-last of one family',
+        },
+      ],
+    });
+  });
 });
 
 describe('the spec of a pool', () => {

@@ -254,6 +254,6 @@ export class Allocator {
   }
 
   async clear(): Promise<void> {
-    await this.query('truncate ipam_pool, ipam_alloc, ipam_free, ipam_event, ipam_grant, ipam_waiter');
+    await this.query('truncate ipam_pool, ipam_alloc, ipam_free, ipam_event, ipam_grant, ipam_waiter, ipam_unchanged');
   }
 }

@@ -105,6 +105,25 @@ describe('import', () => {
     expect(besides('unchanged', await ip.import('p', rows, { run: 'import@2' }))).toEqual({ 1: 'imported' });
   });
 
+  test('nor what was there for its first attempt and has been released since', async () => {
+    const rows = [row(1, '10.0.0.0/24')];
+    const [held] = await ip.import('p', rows, { run: 'import@1' });
+    const again = () => ip.import('p', rows, { run: 'import@2' });
+    const unchanged = [{ status: 'unchanged', line: 1, claim_uid: held?.claim_uid }];
+    expect(await again()).toMatchObject(unchanged);
+    expect(await ip.release(String(held?.claim_uid))).toMatchObject({ status: 'released' });
+    expect(await again()).toMatchObject(unchanged);
+    expect(await ip.query("select from ipam_alloc where purpose = 'claim'")).toEqual([]);
+  });
+
+  test('a dry run leaves nothing that a run of the same id would find', async () => {
+    const rows = [row(1, '10.0.0.0/24')];
+    const [held] = await ip.import('p', rows, { run: 'import@1' });
+    await ip.import('p', rows, { run: 'import@2', dryRun: true });
+    await ip.release(String(held?.claim_uid));
+    expect(await ip.import('p', rows, { run: 'import@2' })).toMatchObject([{ status: 'imported' }]);
+  });
+
   test('only into a pool of one’s own', async () => {
     expect(await ip.import('p', [row(1, '10.0.0.0/24')], { owner: 'beta' })).toMatchObject([
       { status: 'not_found', line: null },

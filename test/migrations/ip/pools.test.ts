@@ -263,6 +263,101 @@ describe('an attempt of a change that comes again after others have changed the 
   });
 });
 
+/** A first attempt that had nothing to do, then what others did, then that attempt again: its run was answered long ago. */
+describe('an attempt that found nothing to do and comes again', () => {
+  test('deletes no pool that was made since; another run does', async () => {
+    expect(await ip.deletePool('p', 'alpha', 'deletion@1')).toMatchObject({ status: 'not_found' });
+    const id = await ip.pooled({ name: 'p', cidr: '10.0.0.0/24' });
+    expect(await ip.deletePool('p', 'alpha', 'deletion@1')).toMatchObject({
+      status: 'not_found',
+      replayed: false,
+      detail: { reason: 'PoolNotFound', pool: { owner: 'alpha', name: 'p' } },
+    });
+    expect(await ip.query('select id from ipam_pool')).toEqual([{ id }]);
+    expect(await ip.deletePool('p', 'alpha', 'deletion@2')).toMatchObject({ status: 'deleted' });
+  });
+
+  test('makes no pool that was deleted since, and is told of one that has another spec now', async () => {
+    const spec = { name: 'p', cidr: '10.0.0.0/24' };
+    await ip.pooled(spec);
+    expect(await ip.createPool(spec, 'creation@1')).toMatchObject({ status: 'created', replayed: true });
+    expect(await ip.createPool(spec, 'creation@1')).toMatchObject({ status: 'created', replayed: true });
+    await ip.deletePool('p');
+    expect(await ip.createPool(spec, 'creation@1')).toMatchObject({ status: 'gone' });
+    expect(await ip.state()).toEqual([]);
+    await ip.pooled({ ...spec, cidr: '10.0.1.0/24' });
+    expect(await ip.createPool(spec, 'creation@1')).toMatchObject({ status: 'conflict' });
+  });
+
+  test('gives no grant that was revoked since, and takes none away that was given', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.0.0.0/20', visibility: 'shared' });
+    const grant = (granted: boolean, run?: string) => ip.grant('p', 'beta', granted, 'alpha', run);
+    expect(await grant(false, 'revocation@1')).toMatchObject({ status: 'unchanged' });
+    await grant(true);
+    const first = await grant(true, 'grant@1');
+    expect(first).toMatchObject({ status: 'unchanged' });
+    expect(await grant(false, 'revocation@1')).toMatchObject({ status: 'unchanged' });
+    expect(await ip.query('select grantee from ipam_grant')).toEqual([{ grantee: 'beta' }]);
+    await grant(false);
+    expect(await grant(true, 'grant@1')).toEqual(first);
+    expect(await ip.query('select from ipam_grant')).toEqual([]);
+    expect(await grant(true, 'grant@2')).toMatchObject({ status: 'granted' });
+  });
+
+  test('neither reserves nor gives back a block', async () => {
+    const pool = await ip.pooled({ name: 'p', cidr: '10.0.0.0/24' });
+    const block = ['10.0.0.0/28'];
+    const reserve = (remove: boolean, run?: string) => ip.reserve('p', block, remove, 'alpha', run);
+    const first = await reserve(true, 'change@1');
+    expect(first).toMatchObject({ status: 'unchanged' });
+    await reserve(false);
+    expect(await reserve(false, 'change@2')).toMatchObject({ status: 'unchanged' });
+    expect(await reserve(true, 'change@1')).toEqual(first);
+    expect(await ip.capacity(pool)).toMatchObject({ reserved: '16' });
+    await reserve(true);
+    expect(await reserve(false, 'change@2')).toMatchObject({ status: 'unchanged' });
+    expect(await ip.capacity(pool)).toMatchObject({ reserved: '0' });
+  });
+
+  test('sets no value that was changed since', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.0.0.0/20', strategy: 'Sparse' });
+    const change = (strategy: string, run: string) => ip.changePool('p', { strategy }, 'alpha', run);
+    const first = await change('Sparse', 'change@1');
+    expect(first).toMatchObject({ status: 'unchanged', after: { strategy: 'Sparse' } });
+    expect(await change('BestFit', 'change@2')).toMatchObject({ status: 'changed' });
+    expect(await change('Sparse', 'change@1')).toEqual(first);
+    expect(await ip.query('select strategy from ipam_pool')).toEqual([{ strategy: 'BestFit' }]);
+  });
+
+  test('waits for another attempt of its run, and does what is right after it', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.0.0.0/20', visibility: 'shared' });
+    await ip.grant('p', 'beta');
+    const client = await ip.pool.connect();
+    try {
+      await client.query('begin');
+      await client.query("select * from ipam_grant_set('alpha', 'p', 'beta', true, 'tester', 'grant@1')");
+      const late = ip.grant('p', 'beta', true, 'alpha', 'grant@1');
+      const waiting = `select from pg_locks l join pg_database d on d.oid = l.database
+        where l.locktype = 'advisory' and not l.granted and d.datname = current_database()`;
+      await expect.poll(() => ip.query(waiting)).toHaveLength(1);
+      await client.query("select * from ipam_grant_set('alpha', 'p', 'beta', false, 'tester', 'revocation@1')");
+      await client.query('commit');
+      expect(await late).toMatchObject({ status: 'unchanged' });
+      expect(await ip.query('select from ipam_grant')).toEqual([]);
+    } finally {
+      client.release();
+    }
+  });
+
+  test('a refusal holds for its attempt only: what was in the way may be gone', async () => {
+    await ip.pooled({ name: 'p', cidr: '10.0.0.0/20' });
+    const { uid } = await ip.claim({ name: 'c', pool: 'p', len: 28 });
+    expect(await ip.deletePool('p', 'alpha', 'deletion@1')).toMatchObject({ status: 'in_use' });
+    await ip.release(uid);
+    expect(await ip.deletePool('p', 'alpha', 'deletion@1')).toMatchObject({ status: 'deleted' });
+  });
+});
+
 describe('reservations', () => {
   test('at the edges, in units, as the fewest blocks', async () => {
     const pool = await ip.pooled({

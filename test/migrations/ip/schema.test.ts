@@ -46,6 +46,7 @@ test('the constraints are those of the specification, word for word', async () =
       "CHECK ((strategy = ANY (ARRAY['FirstFit'::text, 'BestFit'::text, 'LeastUtilized'::text, 'Sparse'::text])))",
     'ipam_pool.ipam_pool_visibility_check':
       "CHECK ((visibility = ANY (ARRAY['platform'::text, 'consumer'::text, 'shared'::text])))",
+    'ipam_unchanged.ipam_unchanged_pkey': 'PRIMARY KEY (workflow_id, part)',
     'ipam_waiter.ipam_waiter_pkey': 'PRIMARY KEY (pool_id, workflow_id)',
   });
 });
@@ -116,7 +117,7 @@ describe('the worker role', () => {
           has_table_privilege('groundwork_worker', oid, 'insert, update, delete, truncate') as writes
         from pg_class where relkind = 'r' and relname like 'ipam\\_%' order by 1`,
     );
-    expect(rows).toHaveLength(6);
+    expect(rows).toHaveLength(7);
     expect(rows.filter(({ reads, writes }) => reads !== true || writes !== false)).toEqual([]);
     const poolId = await ip.pooled({ name: 'rights', cidr: '10.128.0.0/20', range: [24, 28] });
     await ip.claim({ name: 'held', pool: 'rights', len: 24 });

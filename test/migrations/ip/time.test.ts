@@ -368,6 +368,14 @@ describe('waiting', () => {
   });
 });
 
+test('what a run found unchanged is forgotten when nobody tries that run any more', async () => {
+  await ip.deletePool('none', 'alpha', 'old@1');
+  await ip.query("update ipam_unchanged set at = at - interval '31 days'");
+  await ip.deletePool('none', 'alpha', 'new@1');
+  await ip.one('ipam_housekeep', [7, null]);
+  expect(await ip.query('select workflow_id from ipam_unchanged')).toEqual([{ workflow_id: 'new@1' }]);
+});
+
 test('refusals are forgotten after their days, and the log of live claims never', async () => {
   await ip.claim({ name: 'c', pool: 'p', len: 16, record: true });
   const gone = await ip.claim({ name: 'gone', pool: 'p', len: 24 });

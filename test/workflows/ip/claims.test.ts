@@ -1,6 +1,8 @@
+import type { WorkflowClientInterceptor } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
 import { claimUpdate } from '../../../contract/ip/messages.ts';
 import { workflowIds, workflowTypes } from '../../../contract/names.ts';
+import { connectGroundwork } from '../../../starter/client.ts';
 import { DRIVER_TEXT, refusedWith, testIpWorld } from '../../support/ip-world.ts';
 
 const world = testIpWorld();
@@ -330,5 +332,66 @@ describe('many callers', () => {
     const request = world.request('acme', 'popular', 'crowd', 28);
     const answers = await Promise.all(Array.from({ length: 11 }, () => world.groundwork.ip.claim(request)));
     expect(new Set(answers.map(({ allocatedCIDR, uid }) => `${allocatedCIDR} ${uid}`)).size).toBe(1);
+  });
+});
+
+describe('a release of a claim of which a release is open', () => {
+  /** Answers of two releases of one retaining claim: the second is asked for when the first is open and no worker polls. */
+  async function released(name: string, first: object, second: object) {
+    const { connection, namespace, ip } = world.groundwork;
+    const { uid } = await ip.claim(world.request('acme', name, 'crowd', 28, { reclaimPolicy: 'Retain' }));
+    const workflowId = workflowIds.ipRelease(uid);
+    let seen = 0;
+    const describe: WorkflowClientInterceptor['describe'] = async (input, next) => {
+      const description = await next(input);
+      if (input.workflowExecution.workflowId === workflowId) seen++;
+      return description;
+    };
+    const taskQueuePrefix = world.environment.GROUNDWORK_TASK_QUEUE_PREFIX ?? '';
+    const interceptors = { workflow: [{ describe }] };
+    const other = await connectGroundwork({ connection, namespace, taskQueuePrefix, interceptors });
+    await world.stopWorker();
+    try {
+      const answers = [ip.release({ owner: 'acme', uid, ...first })];
+      const open = () => world.client.workflow.getHandle(workflowId).describe();
+      await expect.poll(() => open().then(({ status }) => status.name, String)).toBe('RUNNING');
+      answers.push(other.ip.release({ owner: 'acme', uid, ...second }));
+      await expect.poll(() => seen).toBe(1);
+      await world.startWorker();
+      return (await Promise.all(answers)).map(({ outcome }) => outcome);
+    } finally {
+      await world.stopWorker();
+      await world.startWorker();
+    }
+  }
+
+  test('of the same owner and mode is that release, whoever asks', async () => {
+    const second = { mode: 'Policy', actor: 'somebody else' };
+    expect(await released('left-once', {}, second)).toEqual(['retained', 'retained']);
+  });
+
+  test('with another mode comes after it', async () => {
+    expect(await released('left-for-good', {}, { mode: 'Delete' })).toEqual(['retained', 'released']);
+  });
+
+  test('by another owner than the one that is open comes after it, and ends the claim', async () => {
+    expect(await released('left-by-others', { owner: 'stranger' }, {})).toEqual(['unknown', 'retained']);
+  });
+
+  test('comes after it also when that one fails', async () => {
+    const { ip } = world.groundwork;
+    const { uid } = await ip.claim(world.request('acme', 'left-anyhow', 'crowd', 28));
+    await world.stopWorker();
+    try {
+      const workflowId = workflowIds.ipRelease(uid);
+      const args = [{ owner: 'acme', uid, mode: 'Nonsense' }];
+      await world.client.workflow.start(workflowTypes.ipRelease, { workflowId, taskQueue: world.taskQueue, args });
+      const answer = ip.release({ owner: 'acme', uid });
+      await world.startWorker();
+      expect((await answer).outcome).toBe('released');
+    } finally {
+      await world.stopWorker();
+      await world.startWorker();
+    }
   });
 });

@@ -228,4 +228,40 @@ describe('a run that is ended from outside', () => {
     expect([spec?.count, status?.autoScalingActive]).toEqual([15, undefined]);
     expect(status?.autoScaling?.lastResult).toBe('Cancelled');
   });
+
+  test.each([
+    { call: 'clearActive', method: 'PATCH', path: '/status$' },
+    { call: 'observe', method: 'GET', path: '$' },
+  ])(
+    'cancelled while $call is denied: it is cancelled all the same, whoever asks is answered, and the sweep takes the flag away',
+    async ({ call, method, path }) => {
+      const workshop = await world.workshop({ assigned: 10 });
+      await world.wake(workshop.name);
+      await grown(workshop, 15);
+      const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+      const effect = { kind: 'error' as const, code: 'Forbidden', status: 403, message: 'not for you' };
+      const match = { service: 'kubernetes', method, path: `/workshopprovisions/${workshop.name}${path}` };
+      let asked: Promise<unknown> | undefined;
+      let rule: ReturnType<typeof world.faults.add> | undefined;
+      world.around = async (name, run) => {
+        const { raw } = await handle.describe();
+        const cancelled = raw.workflowExtendedInfo?.cancelRequested;
+        if (name === call && cancelled && !rule) {
+          rule = world.faults.add({ match, effect });
+          const update = await handle.startUpdate(evaluateNowUpdate, { args: [{}], waitForStage: 'ACCEPTED' });
+          asked = update.result().catch((error: unknown) => error);
+        }
+        return run();
+      };
+      await handle.cancel();
+      await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+      expect(await asked).toMatchObject({ name: 'WorkflowUpdateFailedError', cause: { name: 'CancelledFailure' } });
+      world.around = undefined;
+      if (rule) world.faults.remove(rule);
+      expect((await workshop.provision()).status?.autoScalingActive).toBe(true);
+      await workshop.catchUp();
+      await sweep(`denied-${call}`);
+      await eventually(async () => expect((await workshop.provision()).status?.autoScalingActive).toBeUndefined());
+    },
+  );
 });
