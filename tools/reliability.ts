@@ -41,7 +41,9 @@ function section(room: string, activities: readonly string[], outcomes: readonly
     const journeys = new Set(seen.map(({ journey }) => journey)).size;
     return words === '' ? '-' : journeys > 1 ? `${words} (${journeys} journeys)` : words;
   };
-  const outages = outcomes.filter(({ kind }) => kind === 'outage');
+  const outages = outcomes
+    .filter(({ kind }) => kind === 'outage')
+    .toSorted((a, b) => a.point.localeCompare(b.point) || a.journey.localeCompare(b.journey));
   return [
     `## ${room}`,
     '',
