@@ -38,6 +38,14 @@ export function expectedRouting(shape: RouteShape, routing: OwnRouting): HostRou
   );
 }
 
+/** Percent that green gets where it gets most, of the listeners that both versions serve, by what they are seen to do. */
+export function greenPercent({ ports }: RouteShape, actual: readonly HostRouting[]): number {
+  const shares = ports.flatMap(({ listener, services: { blue, green } }) =>
+    blue && green ? actual.flatMap(({ port, weights }) => (port === listener ? (weights[green.name] ?? 0) : [])) : [],
+  );
+  return Math.max(0, ...shares);
+}
+
 /** An Ingress of the cluster, as far as its routing goes. */
 export interface FoundIngress {
   metadata?: { name?: string; annotations?: Record<string, string> };

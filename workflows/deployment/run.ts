@@ -403,12 +403,12 @@ export class RolloutRun {
   async #switchTraffic(percent: number): Promise<{ percent: number }> {
     const verdict = this.#take({ name: 'switchTraffic', percent });
     if (verdict.answer === 'done') return { percent };
-    const isMoving = ({ wanted, kept }: RolloutState) => (wanted ?? kept) !== undefined;
     await this.#until((state) => {
       if (state.goal !== 'forward' || state.end) return 'failed';
-      if (state.kept !== undefined && state.kept.percent !== percent) return 'failed';
+      // While it is kept, a failure is of the step before it: a person decides whether the switch comes.
+      if (state.kept !== undefined) return state.kept.percent === percent ? 'open' : 'failed';
       if (state.paused && state.failure) return 'failed';
-      return !isMoving(state) && state.verified
+      return state.wanted === undefined && state.verified
         ? greenShare(state.confirmed) === percent
           ? 'done'
           : 'failed'
@@ -441,11 +441,10 @@ export class RolloutRun {
     if (this.#ended && this.status.failure) throw runFailure(this.status.failure);
     if (look(this.state) === 'done') return;
     const { end, failure, reason, kept } = this.state;
+    const givenUp = (why: string) => refusal('message', `${what} was given up: ${why}`);
+    if (kept !== undefined) throw givenUp(`a later switch to ${kept.percent} % counts`);
     const cause = end?.failure ?? failure;
-    if (cause) throw runFailure(cause);
-    const why =
-      reason ?? (kept === undefined ? 'the rollout went another way' : `a later switch to ${kept.percent} % counts`);
-    throw refusal('message', `${what} was given up: ${why}`);
+    throw cause ? runFailure(cause) : givenUp(reason ?? 'the rollout went another way');
   }
 }
 

@@ -1,6 +1,7 @@
 import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
 import type { Course, StepAnswer, WatchAnswer } from '../../activities/deployment/course.ts';
 import { sayDecision } from '../../domain/deployment/checklist.ts';
+import { greenPercent } from '../../domain/deployment/expected.ts';
 import type { Decision, Outcome } from '../../domain/deployment/rollout/types.ts';
 import { wholeShape } from '../../domain/deployment/shape.ts';
 import { describeFailure, withinPatience } from '../failures.ts';
@@ -135,7 +136,8 @@ const done: Outcome = { kind: 'done' };
 function seenBy(run: RolloutRun, answer: WatchAnswer, rest: { restSeconds?: number }): Outcome {
   run.saw(answer.seen);
   if (answer.kind === 'ill') return { kind: 'ill', side: answer.side, failure: answer.failure, ...rest };
-  return { kind: 'changed', at: answer.at, words: answer.words, ...rest };
+  const percent = greenPercent(run.course.shape, answer.seen.actual ?? []);
+  return { kind: 'changed', at: answer.at, percent, words: answer.words, ...rest };
 }
 
 async function drain(run: RolloutRun, { side }: Step<'drain'>, words: string): Promise<Outcome> {

@@ -185,7 +185,7 @@ export function isGreenOut(state: RolloutState): boolean {
 
 /** What the balancer may be doing now: the confirmed routing, or one that was applied since, by this run or by others. */
 function possibleRoutings({ applied, confirmed, earlier, edited }: RolloutState): Routing[] {
-  return [applied, confirmed, ...(earlier ? [earlier.applied] : []), ...(edited ? [weighted(100)] : [])];
+  return [applied, confirmed, ...(earlier ? [earlier.applied] : []), ...(edited ? [edited] : [])];
 }
 
 /** Paused because a step failed: nothing goes on until a person decides. */

@@ -26,7 +26,7 @@ export function learn(plan: RolloutPlan, state: RolloutState, decision: Decision
     case 'ill':
       return ill(plan, rested(state, decision, outcome.restSeconds), outcome.side, outcome.failure);
     case 'changed':
-      return changed(rested(state, decision, outcome.restSeconds), outcome.at, outcome.words);
+      return changed(rested(state, decision, outcome.restSeconds), outcome);
   }
 }
 
@@ -179,12 +179,16 @@ function ill(plan: RolloutPlan, state: RolloutState, side: 'blue' | 'green', fai
   return warned(paused, [{ code: 'BlueUnhealthy', message }]);
 }
 
-function changed(state: RolloutState, at: number, words: string): RolloutState {
+function changed(
+  state: RolloutState,
+  { at, percent, words }: Omit<Extract<Outcome, { kind: 'changed' }>, 'kind'>,
+): RolloutState {
   const again = state.putBackAt !== undefined && at - state.putBackAt <= PUT_BACK_AGAIN_SECONDS * 1000;
   const message = `${words}: put back${again ? ', and paused because it happened twice' : ''}`;
   const pause = again ? { paused: true, pauseReason: `the rules were changed twice: ${words}` } : {};
-  const edited: RolloutState = { ...state, ...pause, repair: state.confirmed, edited: true, greenHadWeight: true };
-  return warned({ ...edited, putBackAt: at }, [{ code: 'RulesChanged', message }]);
+  const greenHadWeight = state.greenHadWeight || percent > 0;
+  const putBack = { repair: state.confirmed, edited: weighted(percent), greenHadWeight, putBackAt: at };
+  return warned({ ...state, ...pause, ...putBack }, [{ code: 'RulesChanged', message }]);
 }
 
 /** Adds warnings that are not known yet. */

@@ -72,8 +72,8 @@ export interface RolloutState {
   knownIll: Side[];
   /** Blue was ill before this rollout: it is neither asked for healthy targets while traffic leaves it, nor watched. */
   blueIllBefore?: true;
-  /** Others changed the rules, and no routing was confirmed since: green may get any weight. */
-  edited?: true;
+  /** What others were seen to have made of the rules, when no routing was confirmed since: it may be live. */
+  edited?: Routing;
   /** When rules that others had changed were put back last, in ms. */
   putBackAt?: number;
   /** On the way back a routing that still names green was refused: what was before is put back at once. */
@@ -141,8 +141,8 @@ export type Outcome =
   | { kind: 'interrupted'; restSeconds?: number; applied?: boolean }
   /** Seen while holding: a side with traffic is ill for longer than tolerated. */
   | { kind: 'ill'; side: Side; failure: Failure; restSeconds?: number }
-  /** Seen while holding: the rules are not the expected ones. `at` in ms. */
-  | { kind: 'changed'; at: number; words: string; restSeconds?: number };
+  /** Seen while holding: the rules are not the expected ones. `at` in ms; `percent` is what green gets. */
+  | { kind: 'changed'; at: number; percent: number; words: string; restSeconds?: number };
 
 export type RolloutMessage =
   | { name: 'switchTraffic'; percent: number }

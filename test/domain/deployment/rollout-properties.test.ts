@@ -67,7 +67,7 @@ type Event =
   /** `retryNow`: the step is ended and decided again. */
   | { kind: 'again'; applied: boolean }
   | { kind: 'ill'; side: Side }
-  | { kind: 'changed'; at: number }
+  | { kind: 'changed'; at: number; percent: number }
   | { kind: 'go' };
 
 const events: fc.Arbitrary<Event[]> = fc.array(
@@ -86,7 +86,12 @@ const events: fc.Arbitrary<Event[]> = fc.array(
     },
     { weight: 2, arbitrary: fc.boolean().map((applied): Event => ({ kind: 'again', applied })) },
     { weight: 1, arbitrary: fc.constantFrom<Side>('blue', 'green').map((side): Event => ({ kind: 'ill', side })) },
-    { weight: 1, arbitrary: fc.integer({ min: 0, max: 2_000_000 }).map((at): Event => ({ kind: 'changed', at })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .record({ at: fc.integer({ min: 0, max: 2_000_000 }), percent })
+        .map((fields): Event => ({ kind: 'changed', ...fields })),
+    },
   ),
   { maxLength: 60 },
 );
@@ -122,8 +127,8 @@ function drive(
     }
     if (decision.kind === 'route' && !('applied' in outcome && outcome.applied === false))
       handedOver.push(decision.routing);
-    // Others may give green any weight.
-    if (outcome.kind === 'changed') handedOver.push(weighted(100));
+    // What others did counts as well.
+    if (outcome.kind === 'changed') handedOver.push(weighted(outcome.percent));
     state = learn(plan, state, decision, outcome);
   }
   throw new Error('the rollout does not end');
@@ -149,7 +154,7 @@ function outcomeOf(decision: Decision, event: Event, last: boolean): Outcome | u
   if (event.kind === 'ill' && decision.watch.includes(event.side)) {
     return { kind: 'ill', side: event.side, failure: failure('TargetsUnhealthy') };
   }
-  if (event.kind === 'changed' && decision.watch.length > 0) return { kind: 'changed', at: event.at, words: 'edited' };
+  if (event.kind === 'changed' && decision.watch.length > 0) return { ...event, words: 'edited' };
   if (decision.seconds !== undefined) return { kind: 'done' };
   return last ? { kind: 'interrupted' } : undefined;
 }

@@ -171,7 +171,10 @@ const stories: Record<string, Story> = {
     input: byGateway,
     events: [
       say(waiting, to(50)),
-      { on: waiting, outcome: { kind: 'changed', at: 0, words: 'ResolvedRefs is False, BackendNotFound' } },
+      {
+        on: waiting,
+        outcome: { kind: 'changed', at: 0, percent: 50, words: 'ResolvedRefs is False, BackendNotFound' },
+      },
       say('{41:50, 42:50}', back),
       fails('{41:100, 42:0}', 'RouteNotAccepted', 'BackendNotFound: d-7-42'),
     ],
@@ -235,11 +238,17 @@ const stories: Record<string, Story> = {
     events: [
       {
         on: 'hold     60 s (plan, step 1)',
-        outcome: { kind: 'changed', at: 0, words: 'kubectl-edit changed the weights', restSeconds: 40 },
+        outcome: { kind: 'changed', at: 0, percent: 90, words: 'kubectl-edit changed the weights', restSeconds: 40 },
       },
       {
         on: 'hold     40 s (plan, step 1)',
-        outcome: { kind: 'changed', at: 300_000, words: 'kubectl-edit changed the weights', restSeconds: 30 },
+        outcome: {
+          kind: 'changed',
+          at: 300_000,
+          percent: 50,
+          words: 'kubectl-edit changed the weights',
+          restSeconds: 30,
+        },
       },
       say(waiting, { name: 'resume' }),
     ],
@@ -247,14 +256,21 @@ const stories: Record<string, Story> = {
   'weights edited by a person, rolled back while they are put back': {
     events: [
       say(waiting, to(25)),
-      { on: waiting, outcome: { kind: 'changed', at: 0, words: 'kubectl-edit changed the weights' } },
+      { on: waiting, outcome: { kind: 'changed', at: 0, percent: 90, words: 'kubectl-edit changed the weights' } },
       say('{41:75, 42:25}', back),
       fails('{41:75, 42:25}', 'NotConverged', 'the controller is slow'),
     ],
   },
   'weights edited by a person at 0, rolled back while they are put back': {
     events: [
-      { on: waiting, outcome: { kind: 'changed', at: 0, words: 'kubectl-edit changed the weights' } },
+      { on: waiting, outcome: { kind: 'changed', at: 0, percent: 90, words: 'kubectl-edit changed the weights' } },
+      say('{41:100, 42:0}', back),
+    ],
+  },
+  'external DNS, refused while traffic holds at 0, rolled back while the route is put back': {
+    input: byGateway,
+    events: [
+      { on: waiting, outcome: { kind: 'changed', at: 0, percent: 0, words: 'Accepted is False, UnsupportedValue' } },
       say('{41:100, 42:0}', back),
     ],
   },

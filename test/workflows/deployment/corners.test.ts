@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import {
   pauseSignal,
   pauseUpdate,
+  resumeUpdate,
   rollbackUpdate,
   switchTrafficUpdate,
 } from '../../../contract/deployment/messages.ts';
@@ -260,6 +261,32 @@ describe('a rollout', () => {
       .slice(0, answered)
       .filter(({ activityTaskCompletedEventAttributes: end }) => end && isRouting.has(`${end.scheduledEventId}`));
     expect(before).toHaveLength(3);
+  });
+
+  test('whose first routing failed and waits for a person keeps a switch open until it is done, and the last one counts', async () => {
+    const scope = await served(world);
+    const failure = { type: 'NotConverged', message: 'a test' };
+    let routed = 0;
+    world.around = (name, run) =>
+      name === 'routeTraffic' && ++routed === 1
+        ? Promise.resolve({ kind: 'failed', failure, seen: {}, warnings: [] })
+        : run();
+    const handle = await startRollout(world, next(scope, { trafficPlan: { mode: 'manual', onFailure: 'pause' } }));
+    await reaches(world, scope, (status) =>
+      expect(status).toMatchObject({ phase: 'Verifying', paused: true, failure }),
+    );
+    const switchTo = (percent: number) =>
+      handle.startUpdate(switchTrafficUpdate, { args: [{ percent }], waitForStage: 'ACCEPTED' });
+    const [first, last] = [await switchTo(25), await switchTo(50)];
+    expect(await failureOf(first.result())).toMatchObject({
+      type: 'MessageRefused',
+      message: expect.stringContaining('a later switch to 50 % counts'),
+    });
+    await handle.executeUpdate(resumeUpdate, { args: [{}] });
+    expect(await last.result()).toEqual({ percent: 50 });
+    expect(weightsOf(world, scope)).toEqual({ '41': 50, '42': 50 });
+    await handle.cancel();
+    await failureOf(handle.result());
   });
 
   test('with an autoscaler raises the count before the weights and lowers it after (row 32: D79, D80)', async () => {
