@@ -1,5 +1,5 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { cacheRoot } from './binaries/cache.ts';
 
 /** Addresses of a running sandbox, for people and programs. A part of the user's may have no such address. */
@@ -37,15 +37,28 @@ export const SANDBOX_VARIABLE = 'GROUNDWORK_SANDBOX';
 
 /**
  * Takes the servers of a sandbox out of `env`, where the shell was told that sandbox's environment: they are no servers of the
- * user's for another one. Answers the name of the sandbox.
+ * user's for another one. What the user has set since to lead elsewhere stays. Answers the name of the sandbox.
  */
 export function forgetSandbox(env: NodeJS.ProcessEnv): string | undefined {
   const name = env[SANDBOX_VARIABLE];
   if (!name) return undefined;
-  for (const variable of Object.keys(env))
-    if (/^(TEMPORAL_(?!CLI_PATH)|(GROUNDWORK_)?DATABASE_URL$|KUBECONFIG$)/.test(variable)) delete env[variable];
+  const otherTemporal = env.TEMPORAL_ADDRESS && !isOfSandbox(env.TEMPORAL_ADDRESS, env);
+  for (const [variable, value = ''] of Object.entries(env)) {
+    const server = /^(TEMPORAL_(?!CLI_PATH)|(GROUNDWORK_)?DATABASE_URL$|KUBECONFIG$)/.test(variable);
+    // The settings of a Temporal server go with its address.
+    const withAddress = variable.startsWith('TEMPORAL_') && !otherTemporal;
+    if (server && (withAddress || isOfSandbox(value, env))) delete env[variable];
+  }
   delete env[SANDBOX_VARIABLE];
   return name;
+}
+
+/**
+ * A sandbox listens on this address, and has its files in the cache. Its record says no more: it is gone with the sandbox, and a
+ * later one of the same name has other ports.
+ */
+function isOfSandbox(value: string, env: NodeJS.ProcessEnv): boolean {
+  return /^(\w+:\/\/([^/]*@)?)?127\.0\.0\.1:\d+([/?]|$)/.test(value) || value.startsWith(join(cacheRoot(env), sep));
 }
 
 /** `<cache>/run/<name>`. A name is letters, digits, dots and hyphens, so that it cannot leave the folder. */

@@ -178,7 +178,7 @@ export class MessageRefused extends ofType('MessageRefused') {}
 export class SetupMissing extends ofType('SetupMissing') {}
 /** Where Temporal is cannot be read: a profile that does not exist, or a file that is none. */
 export class Misconfigured extends ofType('Misconfigured') {}
-/** Somebody cancelled the run; what it had made was removed. */
+/** Somebody cancelled the run: a creation of a scope or a rollout has removed what it had made, of any other stands what it had done. */
 export class RunCancelled extends ofType('RunCancelled') {}
 /** Somebody terminated the run: nothing was undone. */
 export class RunTerminated extends ofType('RunTerminated') {}

@@ -141,7 +141,7 @@ export class Runs {
     }
   }
 
-  /** Asks a run to stop: it undoes what it made and ends as cancelled. False when it is closed already. */
+  /** Asks a run to stop: it ends as cancelled, a creation or rollout after undoing what it made. False when it is closed already. */
   async cancel({ workflowId, runId }: Pick<RunInfo, 'workflowId' | 'runId'>): Promise<boolean> {
     try {
       await this.client.withDeadline(Date.now() + CALL_MS, () =>

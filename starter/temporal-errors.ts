@@ -12,6 +12,7 @@ import {
   TerminatedFailure,
   TimeoutFailure,
 } from '@temporalio/common';
+import { workflowIds } from '../contract/names.ts';
 import {
   AccessDenied,
   type Details,
@@ -72,7 +73,7 @@ function failedRun(cause: Error | undefined, error: Error, run: Details): Ground
     return errorOf(failure, { cause: error });
   }
   if (cause instanceof CancelledFailure)
-    return new RunCancelled(`run ${id} was cancelled; what it had made was removed`, run, { cause: error });
+    return new RunCancelled(`run ${id} was cancelled; ${leftBy(String(id))}`, run, { cause: error });
   if (cause instanceof TerminatedFailure)
     return new RunTerminated(`run ${id} was terminated: nothing was undone. Repeat the request.`, run, {
       cause: error,
@@ -82,6 +83,14 @@ function failedRun(cause: Error | undefined, error: Error, run: Details): Ground
       cause: error,
     });
   return new GroundworkError('Unknown', cause?.message ?? error.message, run, { cause: error });
+}
+
+/** The ids of runs that take back what they made when they are cancelled begin so. */
+const undoing = [workflowIds.scopeCreation(''), workflowIds.deployment('')];
+
+function leftBy(cancelled: string): string {
+  const undoes = undoing.some((kind) => cancelled.startsWith(kind));
+  return undoes ? 'what it had made was removed' : 'what it had done stands';
 }
 
 interface GrpcError extends Error {

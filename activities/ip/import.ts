@@ -36,7 +36,7 @@ interface Progress {
 
 /**
  * Imports rows, a few hundred in a transaction. Running it twice is harmless: rows that are there already are `unchanged`, and so
- * are those that the same `run` imported and that have been released since. A new attempt goes on after the last chunk that was
+ * are those that the same `run` imported or found there and that have been released since. A new attempt goes on after the last chunk that was
  * reported.
  */
 export async function importClaims(

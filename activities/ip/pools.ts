@@ -25,7 +25,7 @@ interface CreateRow {
 
 /**
  * Makes a pool. Running it twice is harmless: the second call finds the pool with the same spec hash. When that has been deleted
- * meanwhile, it finds that the same `run` made it, and makes no other.
+ * meanwhile, it finds that the same `run` made or met it, and makes no other.
  */
 export async function createPool(
   deps: IpDependencies,
@@ -70,8 +70,8 @@ interface DeleteRow {
 }
 
 /**
- * Removes a pool that holds nothing. Running it twice is harmless: a repeat by the same `run` finds its own event and answers
- * as before, whatever has that name now; for any other run a pool that is gone is an answer, too.
+ * Removes a pool that holds nothing. Running it twice is harmless: a repeat by the same `run` finds its own event or answer and
+ * answers as before, whatever has that name now; for any other run a pool that is gone is an answer, too.
  */
 export async function deletePool(
   deps: IpDependencies,
@@ -97,8 +97,8 @@ interface ChangeRow {
 }
 
 /**
- * Changes settings and labels. Running it twice is harmless: a repeat by the same `run` finds its own event and leaves alone what
- * others may have changed since.
+ * Changes settings and labels. Running it twice is harmless: a repeat by the same `run` finds its own event or answer and leaves
+ * alone what others may have changed since.
  */
 export async function changePool(
   deps: IpDependencies,
@@ -136,7 +136,7 @@ interface ReserveRow {
   detail: Detail | null;
 }
 
-/** Reserves ranges, or gives them back. Running it twice is harmless: a repeat by the same `run` finds its own event. */
+/** Reserves ranges, or gives them back. Running it twice is harmless: a repeat by the same `run` finds its own event or answer. */
 export async function reserveRanges(
   deps: IpDependencies,
   { input, run }: { input: unknown; run: string },
@@ -156,8 +156,8 @@ export async function reserveRanges(
 }
 
 /**
- * Lets another owner use a shared pool, or no longer. Running it twice is harmless: a repeat by the same `run` finds its own event,
- * and gives no access that was taken back since.
+ * Lets another owner use a shared pool, or no longer. Running it twice is harmless: a repeat by the same `run` finds its own event or
+ * answer, and gives no access that was taken back since.
  */
 export async function setGrant(
   deps: IpDependencies,

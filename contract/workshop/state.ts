@@ -59,6 +59,8 @@ export interface Operation {
   /** Most live claims seen at once. */
   mostLive: number;
   failedAtStart: NamedCount;
+  /** Removable claims, by uid, that a deletion left alone: the others are tried before these are tried again. */
+  saved?: string[];
   /** A person asked to end it, in words: done at the next look. */
   cancelling?: string;
 }

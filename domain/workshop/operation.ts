@@ -240,7 +240,7 @@ function reviewRemoval(operation: Operation, observation: Observation, now: numb
   const { live } = observation.claims;
   const left = `${live} claims are left`;
   const late = timedOut(operation, now, left);
-  const claim = nextRemoval(observation, operation.target);
+  const claim = nextRemoval(observation, operation);
   if (claim && !late) return { verdict: 'remove', operation, claim };
   if (live > operation.target) return { verdict: 'raise', operation, count: live };
   return late ?? end('Succeeded', left);

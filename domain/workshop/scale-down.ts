@@ -1,5 +1,5 @@
 import type { AutoScalingConfig } from '../../contract/workshop/input.ts';
-import type { AutoscalerState } from '../../contract/workshop/state.ts';
+import type { AutoscalerState, Operation } from '../../contract/workshop/state.ts';
 import type { DecisionInputs } from '../../contract/workshop/status.ts';
 import type { Observation, RemovableClaim } from './observation.ts';
 import type { WorkshopTimings } from './settings.ts';
@@ -63,10 +63,19 @@ function scaleDownTarget(observation: Observation, config: AutoScalingConfig, in
 
 /**
  * The claim to remove next, or undefined when none is left to remove: live claims are down to the count, or the rest have
- * assigned seats. The count is the object's own: a person's change of it stops the deletions.
+ * assigned seats. Claims that were saved come after the others. The count is the object's own: a person's change of it stops the
+ * deletions.
  */
-export function nextRemoval(observation: Observation, target: number): RemovableClaim | undefined {
+export function nextRemoval(observation: Observation, { target, saved = [] }: Operation): RemovableClaim | undefined {
   const { provision, claims } = observation;
   if (provision?.count !== target || observation.workshop?.locked !== false) return undefined;
-  return claims.live > target ? claims.removable[0] : undefined;
+  if (claims.live <= target) return undefined;
+  return claims.removable.find(({ uid }) => !saved.includes(uid)) ?? claims.removable[0];
+}
+
+/** A deletion left this claim alone. When that became of every removable claim, all of them have their turn again. */
+export function noteSaved(operation: Operation, { claims }: Observation, claim: RemovableClaim): Operation {
+  const before = operation.saved ?? [];
+  const saved = claims.removable.map(({ uid }) => uid).filter((uid) => uid === claim.uid || before.includes(uid));
+  return { ...operation, saved: saved.length < claims.removable.length ? saved : [] };
 }

@@ -9,6 +9,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { scopeFailureTypes } from '../../contract/failures.ts';
 import { ipFailures, ipFailureTypes } from '../../contract/ip/failures.ts';
+import { workflowIds } from '../../contract/names.ts';
 import {
   AccessDenied,
   clientErrorTypes,
@@ -119,6 +120,18 @@ describe('what Temporal says becomes', () => {
     ['an unknown namespace', new NamespaceNotFoundError('x'), NotFound],
   ])('%s: %s', (_, thrown, expected) => {
     expect(toGroundworkError(thrown, asked)).toBeInstanceOf(expected);
+  });
+
+  test.each([
+    [workflowIds.scopeCreation('1'), 'what it had made was removed'],
+    [workflowIds.deployment('1'), 'what it had made was removed'],
+    [workflowIds.scopeDeletion('1'), 'what it had done stands'],
+    [workflowIds.ipPoolChange('acme', 'net', '1'), 'what it had done stands'],
+    [workflowIds.ipClaim('acme', 'default', 'db'), 'what it had done stands'],
+    [workflowIds.provisionAutoscaler('main', 'shop', 'lab'), 'what it had done stands'],
+  ])('a cancelled run %s: %s', (workflowId, words) => {
+    const error = toGroundworkError(ended(new CancelledFailure('cancelled')), { ...asked, run: { workflowId } });
+    expect(error.message).toBe(`run ${workflowId} was cancelled; ${words}`);
   });
 
   test('Unavailable, not an unknown outcome, when nothing can have begun', () => {

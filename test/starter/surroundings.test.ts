@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { forgetSandbox } from '../../sandbox/record.ts';
 import { exportLines } from '../../starter/cli/operations/sandbox.ts';
 import { exemptLoopback } from '../../starter/loopback.ts';
 
@@ -39,4 +40,41 @@ test.each([
 ])('behind the proxy of %o gRPC reaches this machine', (env: Record<string, string | undefined>, expected) => {
   exemptLoopback(env);
   expect(env.no_grpc_proxy).toBe(expected);
+});
+
+describe('a shell that has the environment of a sandbox', () => {
+  const told = {
+    XDG_CACHE_HOME: '/cache',
+    GROUNDWORK_SANDBOX: 'first',
+    TEMPORAL_ADDRESS: '127.0.0.1:41234',
+    TEMPORAL_NAMESPACE: 'default',
+    TEMPORAL_CONFIG_FILE: '/cache/groundwork/no-temporal.toml',
+    DATABASE_URL: 'postgres://groundwork:secret@127.0.0.1:41235/groundwork?sslmode=disable',
+    KUBECONFIG: '/cache/groundwork/run/first/data/kubernetes/worker.kubeconfig',
+  };
+  const left = (shell: Record<string, string>) => {
+    const env = { ...told, ...shell };
+    expect(forgetSandbox(env)).toBe('first');
+    const { XDG_CACHE_HOME: _, ...others } = env;
+    return others;
+  };
+
+  test('forgets its servers', () => {
+    expect(left({ TEMPORAL_CLI_PATH: '/t', HOME: '/root' })).toEqual({ TEMPORAL_CLI_PATH: '/t', HOME: '/root' });
+  });
+
+  test.each([
+    ['KUBECONFIG', { KUBECONFIG: '/root/.kube/config' }],
+    ['GROUNDWORK_DATABASE_URL', { GROUNDWORK_DATABASE_URL: 'postgres://me@db.example.com/groundwork' }],
+    ['DATABASE_URL', { DATABASE_URL: 'postgres://me@db.example.com/127.0.0.1:1' }],
+    ['TEMPORAL_ADDRESS', { TEMPORAL_ADDRESS: 'cloud:7233', TEMPORAL_NAMESPACE: 'mine', TEMPORAL_API_KEY: 'k' }],
+  ])('keeps a %s that its user set since', (_, own) => {
+    expect(left(own)).toEqual(own);
+  });
+
+  test('of none is left alone', () => {
+    const env = { KUBECONFIG: '/root/.kube/config', TEMPORAL_ADDRESS: '127.0.0.1:7233' };
+    expect(forgetSandbox(env)).toBeUndefined();
+    expect(Object.keys(env)).toEqual(['KUBECONFIG', 'TEMPORAL_ADDRESS']);
+  });
 });

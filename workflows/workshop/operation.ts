@@ -14,6 +14,7 @@ import {
   withoutFlag,
 } from '../../domain/workshop/operation.ts';
 import { clearPatch, countPatch, flagPatch } from '../../domain/workshop/patches.ts';
+import { noteSaved } from '../../domain/workshop/scale-down.ts';
 import { iso } from '../../domain/workshop/times.ts';
 import { recovered } from '../../domain/workshop/trouble.ts';
 import { calls } from './activities.ts';
@@ -101,8 +102,7 @@ export async function proceed(run: AutoscalerRun, look: LiveLook, operation: Ope
       return REST;
     case 'remove':
       run.state = { ...run.state, operation: review.operation };
-      await remove(run, review.claim);
-      return AGAIN;
+      return remove(run, look, review.claim);
     case 'raise':
       run.state = { ...run.state, operation: review.operation };
       return raise(run, look, current, review.count);
@@ -184,9 +184,17 @@ async function writeCount(
   return count.outcome === 'Written';
 }
 
-async function remove(run: AutoscalerRun, { name, uid, seats }: RemovableClaim): Promise<void> {
+/** What keeps a claim from being removed may last: the run rests before it tries the next one. */
+async function remove(run: AutoscalerRun, { observation }: LiveLook, claim: RemovableClaim): Promise<Next> {
   const { namespace } = run.address;
-  await calls(`delete claim ${name}`, run.timings).deleteClaim({ namespace, claim: name, uid, seats });
+  const { name, uid, seats } = claim;
+  const deletion = { namespace, claim: name, uid, seats };
+  const outcome = await calls(`delete claim ${name}`, run.timings).deleteClaim(deletion);
+  run.looks = outcome === 'Saved' ? run.looks + 1 : 0;
+  if (outcome !== 'Saved') return AGAIN;
+  const { operation } = run.state;
+  if (operation) run.state = { ...run.state, operation: noteSaved(operation, observation, claim) };
+  return REST;
 }
 
 function step(run: AutoscalerRun, to: Operation['step']): void {

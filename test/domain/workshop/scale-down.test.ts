@@ -3,6 +3,7 @@ import { workshopLabels } from '../../../contract/workshop/objects.ts';
 import { readConfig } from '../../../domain/workshop/config.ts';
 import { readObservation } from '../../../domain/workshop/observation.ts';
 import { countWritten, reviewOperation, startOperation, survivors } from '../../../domain/workshop/operation.ts';
+import { noteSaved } from '../../../domain/workshop/scale-down.ts';
 import { newState, remember } from '../../../domain/workshop/state.ts';
 import {
   at,
@@ -142,6 +143,31 @@ describe('the removal', () => {
       claim: { name: 'lab-active-005' },
     });
     expect(review(rawObjects({ ...calm, count: 7, claims: { active: 7 } }))).toMatchObject({ result: 'Succeeded' });
+  });
+
+  test('a claim that a deletion left alone comes after the others, each of them in its turn', () => {
+    const objects = rawObjects({ ...calm, count: 7, claims: { active: 10 }, assigned: 7 });
+    const observation = readObservation(objects);
+    const left = observation.claims.removable;
+    expect(left).toHaveLength(3);
+    const tried: (string | undefined)[] = [];
+    let reviewed = operation;
+    for (let turn = 0; turn < 7; turn++) {
+      const found = review(objects, NOW, reviewed);
+      if (found.verdict !== 'remove') throw new Error(found.verdict);
+      tried.push(found.claim.name);
+      reviewed = noteSaved(found.operation, observation, found.claim);
+      expect(reviewed.saved?.length).toBeLessThan(left.length);
+    }
+    const names = left.map(({ name }) => name);
+    expect(tried).toEqual([...names, ...names, names[0]]);
+  });
+
+  test('what was saved and is not to be removed any more is forgotten', () => {
+    const observation = readObservation(rawObjects({ ...calm, count: 7, claims: { active: 10 }, assigned: 7 }));
+    const [claim] = observation.claims.removable;
+    if (!claim) throw new Error('nothing to remove');
+    expect(noteSaved({ ...operation, saved: ['gone'] }, observation, claim).saved).toEqual([claim.uid]);
   });
 
   test('W76 a claim whose seat was taken meanwhile survives, and the count is raised to it', () => {

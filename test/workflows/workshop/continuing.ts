@@ -1,3 +1,4 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
 import { approveUpdate, cancelOperationUpdate, pauseUpdate } from '../../../contract/workshop/messages.ts';
 import { workshopLabels } from '../../../contract/workshop/objects.ts';
@@ -8,6 +9,8 @@ import type { WorkshopWorld } from '../../support/workshop-world.ts';
 
 /** So few that a dozen messages are more than one run takes. */
 export const SHORT_HISTORY = { GROUNDWORK_WORKSHOP_HISTORY_LIMIT: '40' };
+
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 
 const CONTINUATIONS = 2;
 
@@ -208,6 +211,42 @@ export function continuing(world: WorkshopWorld): void {
       expect(world.faults.applied().filter(({ ruleId }) => ruleId === 'raise')).toHaveLength(1);
     });
 
+    test('goes on with the next claim after those that cannot be removed, and looks at them again only now and then', async () => {
+      const workshop = await world.workshop({ count: 4, assigned: 1, autoScaling: null });
+      const claims = (await workshop.claims()).map(
+        ({ metadata }) => `${metadata?.creationTimestamp} ${metadata?.name}`,
+      );
+      const oldest = claims.sort().map((claim) => claim.split(' ')[1]);
+      const free = (await workshop.seats())
+        .filter(({ spec }) => spec?.assignment === undefined)
+        .sort((a, b) => oldest.indexOf(a.spec?.resourceClaimName) - oldest.indexOf(b.spec?.resourceClaimName));
+      const kept = free.slice(0, 2).map(({ metadata }) => metadata?.name ?? '');
+      for (const seat of kept) {
+        await workshop.edit('seat', seat, { metadata: { finalizers: ['example.com/kept'] } });
+        await workshop.remove('seat', seat);
+      }
+      const answers: unknown[] = [];
+      world.around = async (name, run) => {
+        const answer = await run();
+        if (name === 'deleteClaim') answers.push(answer);
+        return answer;
+      };
+      await workshop.configure({ enabled: true, ...shrinking(100_000) });
+      await world.wake(workshop.name);
+      await eventually(async () => expect(answers.length).toBeGreaterThan(3));
+      expect(answers.slice(0, 4)).toEqual(['Saved', 'Saved', 'Deleted', 'Saved']);
+      const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
+      await handle.executeUpdate(cancelOperationUpdate, { args: [{}] });
+      await ended(workshop, 3, 'Cancelled');
+      // It rests after each that was saved, or goes on as a new run.
+      const pauses = (await eventsOf(world, workshop.name)).filter(
+        (event) => event.timerStartedEventAttributes ?? event.workflowExecutionStartedEventAttributes,
+      );
+      const saved = answers.filter((answer) => answer === 'Saved');
+      expect(pauses.length).toBeGreaterThanOrEqual(saved.length);
+      for (const seat of kept) await workshop.edit('seat', seat, { metadata: { finalizers: [] } });
+    });
+
     test.each(['the operation', 'the run'])('raises the count to what is left when %s is cancelled', async (what) => {
       const workshop = await world.workshop({ count: 6, assigned: 1, autoScaling: shrinking(100_000) });
       const handle = world.client.workflow.getHandle(world.workflowId(workshop.name));
@@ -289,15 +328,24 @@ function typedClient({ client, values, namespace: cluster }: WorkshopWorld) {
 /** Updates in the histories of a provision's run and of those that it continued. */
 async function takenUpdates(world: WorkshopWorld, provision: string) {
   const taken = { runs: 0, accepted: 0, completed: 0 };
-  let runId: string | undefined = (await world.client.workflow.getHandle(world.workflowId(provision)).describe()).runId;
-  while (runId) {
-    const { events } = await world.client.workflow.getHandle(world.workflowId(provision), runId).fetchHistory();
-    taken.runs++;
-    for (const { workflowExecutionUpdateAcceptedEventAttributes: accepted, ...event } of events ?? []) {
-      if (accepted) taken.accepted++;
-      if (event.workflowExecutionUpdateCompletedEventAttributes?.outcome?.success) taken.completed++;
-    }
-    runId = events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? undefined;
+  for (const event of await eventsOf(world, provision)) {
+    if (event.workflowExecutionStartedEventAttributes) taken.runs++;
+    if (event.workflowExecutionUpdateAcceptedEventAttributes) taken.accepted++;
+    if (event.workflowExecutionUpdateCompletedEventAttributes?.outcome?.success) taken.completed++;
   }
   return taken;
+}
+
+/** The events of a provision's run and of those that it continued, the newest run first. */
+async function eventsOf(world: WorkshopWorld, provision: string) {
+  const { workflow } = world.client;
+  const workflowId = world.workflowId(provision);
+  const all: NonNullable<History['events']> = [];
+  let runId: string | undefined = (await workflow.getHandle(workflowId).describe()).runId;
+  while (runId) {
+    const { events }: History = await workflow.getHandle(workflowId, runId).fetchHistory();
+    all.push(...(events ?? []));
+    runId = events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? undefined;
+  }
+  return all;
 }
