@@ -172,8 +172,8 @@ export interface RemoveInput {
   name: string;
   /** DNS name of the placement's balancer: an alias to it counts as ours. */
   balancerDnsName?: string;
-  /** Set when undoing: only a record that this run made is removed. */
-  onlyMadeBy?: string;
+  /** Set when undoing: only a record that this run made is removed; null: one that is no run's to undo any more. */
+  onlyMadeBy?: string | null;
   /**
    * The caller answers for a scope that the ledger does not know: an alias to any balancer of this region is its record,
    * unless the ledger knows it as another scope's. A name that another live scope has is `HostConflict`.

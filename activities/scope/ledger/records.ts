@@ -9,7 +9,8 @@ export interface RecordRow {
   scopeId: string;
   target: string;
   origin: 'made' | 'adopted';
-  madeBy: string;
+  /** The run that may undo it; null when the scope was bound since. */
+  madeBy: string | null;
 }
 
 const COLUMNS = 'zone_id as "zoneId", name, type, scope_id as "scopeId", target, origin, made_by as "madeBy"';

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { workflowIds } from '../../../contract/names.ts';
 import { eventually, failureOf, truth } from '../../support/inspect.ts';
 import { region, testWorld } from '../../support/world.ts';
 
@@ -196,6 +197,35 @@ describe('DNS', () => {
     const { removed } = await world.remove(input.scopeId);
     expect(removed.slice(0, 2)).toEqual([`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`]);
     expect(await footprint()).toEqual(before);
+  });
+
+  test('a finished creation that is reset and then fails leaves the scope as it was', async () => {
+    const input = world.request({ visibility: 'private' });
+    await world.create(input);
+    const before = await truth(world);
+    world.around = async (activity, run) => {
+      if (activity === 'ensureDnsRecord')
+        world.faults.add({
+          match: { service: 'route53', action: 'ListResourceRecordSets', resource: 'ZPUBLIC' },
+          effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+        });
+      return run();
+    };
+    const { workflowService, options } = world.client;
+    const workflowId = workflowIds.scopeCreation(input.scopeId);
+    const reset = {
+      namespace: options.namespace,
+      workflowExecution: { workflowId },
+      requestId: workflowId,
+      reason: 'a test',
+      workflowTaskFinishEventId: 4,
+    };
+    await workflowService.resetWorkflowExecution(reset as never);
+    const again = world.client.workflow.getHandle(workflowId);
+    expect((await failureOf(again.result())).type).toBe('AccessDenied');
+    world.around = undefined;
+    world.faults.clear();
+    expect(await truth(world)).toEqual(before);
   });
 
   test('an unknown zone is named', async () => {
