@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Database } from '../../../activities/postgres/database.ts';
-import { bindPlacement } from '../../../activities/scope/ledger/holding.ts';
+import { bindPlacement, readPlacement } from '../../../activities/scope/ledger/holding.ts';
 import { leaveBalancer } from '../../../activities/scope/ledger/leaving.ts';
 import type { PlaceAnswer, PlaceInput } from '../../../activities/scope/ledger/place-answer.ts';
 import { place } from '../../../activities/scope/ledger/placing.ts';
@@ -334,6 +334,28 @@ test('a bound scope that follows its alias leaves its balancer idle, and follows
       { name: 'extra', idle: false, placed: 'bound' },
       { name: 'k8s-groundwork-public', idle: true, placed: null },
     ]);
+  }
+});
+
+test('a bound scope follows its alias to a full balancer only when that has its domain in its rules already', async () => {
+  await observed({ 'k8s-groundwork-public': 10, extra: 75 });
+  await placeOne('one');
+  const { domain } = await bindPlacement(database, 'one', 'run-of-one');
+  const placed = async () => (await readPlacement(database, 'one')).balancer?.name;
+  const follow = () => placeOne('one', { alias: { balancer: 'extra', reason: 'it is there already', moves: true } });
+  expect(await follow()).toMatchObject({
+    kind: 'refused',
+    type: 'NoCapacity',
+    message: expect.stringContaining('no room for the scope: full: rules 75/75'),
+  });
+  expect(await placed()).toBe('k8s-groundwork-public');
+  await database.query(
+    `update balancer set observation = jsonb_set(observation, '{hosts}', jsonb_build_array($1::text)) where name = 'extra'`,
+    [domain],
+  );
+  for (const _ of ['once', 'twice']) {
+    expect(chosen(await follow())).toBe('extra');
+    expect(await placed()).toBe('extra');
   }
 });
 
