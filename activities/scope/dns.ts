@@ -8,7 +8,7 @@ import { aliasRecord, batchRefusal, changeInSync, changeRecord, foundRecord, rea
 import { notYet, permanent } from '../failures.ts';
 import type { PoolKey, ScopeDependencies } from './dependencies.ts';
 import { hostConflict } from './ledger/hosts.ts';
-import { forgetRecord, madeForScope, noteRecord, recordRow } from './ledger/records.ts';
+import { forgetRecord, madeForScope, noteRecord, type RecordRow, recordRow } from './ledger/records.ts';
 import { observeRegion } from './observation.ts';
 
 /** Records in Route 53: looked up, written with ownership, removed only when ours (specs: scope creation, sections 6 and 8). */
@@ -123,7 +123,7 @@ async function create(deps: ScopeDependencies, input: EnsureInput): Promise<stri
     // The answer to our own CREATE was lost: the record is there and leads where it should.
     if (current.some((record) => leadsTo(record, target))) return changeOwn(deps, input);
     const [other] = current;
-    await forgetRecord(deps.database, zone.id, name, 'A');
+    await forgetRecord(deps.database, input.scopeId, { zoneId: zone.id, name, type: 'A' });
     throw conflict(
       other ? foundRecord(zone.id, other) : { zoneId: zone.id, name, type: 'A', target: 'unknown', alias: false },
       'appeared meanwhile and was not made by Groundwork',
@@ -134,7 +134,7 @@ async function create(deps: ScopeDependencies, input: EnsureInput): Promise<stri
 async function forgetIfAbsent(deps: ScopeDependencies, input: EnsureInput): Promise<void> {
   const current = await readRecords(deps.aws, input.zone.id, input.name);
   if (!current.some((record) => leadsTo(record, input.target)))
-    await forgetRecord(deps.database, input.zone.id, input.name, 'A');
+    await forgetRecord(deps.database, input.scopeId, { zoneId: input.zone.id, name: input.name, type: 'A' });
 }
 
 function note(deps: ScopeDependencies, input: EnsureInput, origin: 'made' | 'adopted', anew = false) {
@@ -172,8 +172,8 @@ export interface RemoveInput {
   name: string;
   /** DNS name of the placement's balancer: an alias to it counts as ours. */
   balancerDnsName?: string;
-  /** Set when undoing: only a record that this run made is removed. */
-  onlyMadeBy?: string;
+  /** Set when undoing: only a record that this run made is removed; null: one that is no run's to undo any more. */
+  onlyMadeBy?: string | null;
   /**
    * The caller answers for a scope that the ledger does not know: an alias to any balancer of this region is its record,
    * unless the ledger knows it as another scope's. A name that another live scope has is `HostConflict`.
@@ -187,12 +187,14 @@ const MOST_READS = 5;
 
 /** Deletes the record with exactly the values read. Twice is harmless: absent is done. */
 export async function removeDnsRecord(deps: ScopeDependencies, input: RemoveInput): Promise<Removal> {
-  const { zoneId, name } = input;
-  const row = await recordRow(deps.database, zoneId, name, 'A');
-  if (input.onlyMadeBy !== undefined && (row?.madeBy !== input.onlyMadeBy || row.origin !== 'made'))
-    return { outcome: 'kept', target: row?.target ?? '' };
+  const { scopeId, zoneId, name } = input;
+  const forget = () => forgetRecord(deps.database, scopeId, { zoneId, name, type: 'A' });
+  const isKept = (row: RecordRow | undefined) =>
+    input.onlyMadeBy !== undefined && (row?.madeBy !== input.onlyMadeBy || row.origin !== 'made');
+  const before = await recordRow(deps.database, zoneId, name, 'A');
+  if (isKept(before)) return { outcome: 'kept', target: before?.target ?? '' };
   if (input.adoptFrom !== undefined) {
-    const taken = await hostConflict(deps.database, { scopeId: input.scopeId, hosts: [name] });
+    const taken = await hostConflict(deps.database, { scopeId, hosts: [name] });
     if (taken) throw permanent(taken.type, taken.message, taken.details);
   }
   for (let reads = 0; reads < MOST_READS; reads++) {
@@ -202,24 +204,27 @@ export async function removeDnsRecord(deps: ScopeDependencies, input: RemoveInpu
     });
     const record = current.find(({ Type }) => Type === 'A') ?? current.find(({ Type }) => Type === 'CNAME');
     if (!record) {
-      await forgetRecord(deps.database, zoneId, name, 'A');
+      await forget();
       return { outcome: 'absent' };
     }
     const found = foundRecord(zoneId, record);
-    const own = row?.scopeId === input.scopeId;
+    // Read last: another scope may have adopted the record meanwhile.
+    const row = await recordRow(deps.database, zoneId, name, 'A');
+    if (isKept(row)) return { outcome: 'kept', target: found.target };
+    const own = row?.scopeId === scopeId;
     const byLedger = own && sameTarget(found.target, row.target);
+    const unclaimed = (own || !row) && found.alias;
     const byTarget =
-      found.alias && input.balancerDnsName !== undefined && sameTarget(found.target, input.balancerDnsName);
-    const adopted =
-      (own || !row) && found.alias && input.adoptFrom !== undefined && isBalancerOf(input.adoptFrom, found.target);
+      unclaimed && input.balancerDnsName !== undefined && sameTarget(found.target, input.balancerDnsName);
+    const adopted = unclaimed && input.adoptFrom !== undefined && isBalancerOf(input.adoptFrom, found.target);
     if (!byLedger && !byTarget && !adopted) {
       // It is somebody else's by now: the next creation may not take it for ours.
-      if (own) await forgetRecord(deps.database, zoneId, name, 'A');
+      if (own) await forget();
       return { outcome: 'foreign', target: found.target };
     }
     try {
       await changeRecord(deps.aws, zoneId, 'DELETE', record);
-      await forgetRecord(deps.database, zoneId, name, 'A');
+      await forget();
       return { outcome: 'removed' };
     } catch (error) {
       if (!(error instanceof AwsCallError) || error.code !== 'InvalidChangeBatch') throw error;

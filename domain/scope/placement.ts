@@ -1,6 +1,6 @@
 import type { BalancerOrigin, CandidateLoad, Warning } from '../../contract/scope/status.ts';
 import { isWithin, parentDomain } from './hosts.ts';
-import type { Thresholds } from './request.ts';
+import type { ScopeRequest, Thresholds } from './request.ts';
 
 /** Which balancer a scope goes to (specs: scope creation, section 6). Pure: same facts, same answer. */
 
@@ -200,6 +200,11 @@ function unusableReason(candidate: Candidate, policy: PlacementPolicy): string |
 /** Whether nobody may be placed there any more. */
 export function isLeaving(ledgerState: Candidate['ledgerState']): boolean {
   return ledgerState === 'failed' || ledgerState === 'retiring' || ledgerState === 'retired';
+}
+
+/** Whether the domain is in its rules already: then the scope is no further load. */
+export function bears({ ledgerState, observation }: Candidate, { domain }: Pick<ScopeRequest, 'domain'>): boolean {
+  return !isLeaving(ledgerState) && observation.kind === 'seen' && observation.hosts.includes(domain);
 }
 
 function candidateWarning(candidate: Candidate, policy: PlacementPolicy): Warning | undefined {

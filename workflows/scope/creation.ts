@@ -7,7 +7,7 @@ import type { ScopeRequest } from '../../domain/scope/request.ts';
 import { runFailure } from '../failures.ts';
 import { words } from '../unchecked.ts';
 import { local, mutations } from './activities.ts';
-import { writeDns } from './dns.ts';
+import { removeLeftRecords, undoLeftRecords, writeDns } from './dns.ts';
 import { endWith, letGo } from './ending.ts';
 import { planWithExternalDns, withExternalDns } from './external-dns.ts';
 import { holdScope } from './hold.ts';
@@ -44,14 +44,17 @@ export async function scopeCreation(input: ScopeCreationInput): Promise<ScopeCre
       brand,
     });
     const repeat = before.state === 'bound';
+    const left = undoLeftRecords(run, request, before, compensations);
     if (request.dnsType === 'external_dns') {
       const result = await withExternalDns(run, request, compensations, repeat);
+      await removeLeftRecords(run, request, left);
       const { hosts } = await CancellationScope.nonCancellable(() => finish(run));
       return { ...result, hosts };
     }
     const facts = await gatherFacts(run, request, account);
     const { placed, balancer, repaired } = await placeAndMakeReady(run, facts, compensations, repeat);
     const dns = await writeDns(run, request, balancer, facts.lookup.absentIn, compensations);
+    await removeLeftRecords(run, request, left);
     const bound = await CancellationScope.nonCancellable(() => finish(run));
     const restored = repeat ? [...repaired, ...restoredRecords(run)] : [];
     return creationResult(run, bound, placed, balancer, dns, restored);

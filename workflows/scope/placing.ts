@@ -91,18 +91,15 @@ export async function decidePlacement(
         }
         await readPatiently(run, facts, answer.reason, isoIn(giveUpAt, 0));
         break;
-      case 'check-owner': {
-        const owner = await mutations(`owner of ALB ${answer.name}`, request.timings).inspectOwner({
+      case 'check-owner':
+        owners[answer.name] = await mutations(`owner of ALB ${answer.name}`, request.timings).inspectOwner({
           region: request.region,
           arn: answer.arn,
           brand: request.brand,
           scheme: request.scheme,
           scopeId: request.scopeId,
         });
-        if (owner === 'gone') await observeAgain(run, facts, [answer.name]);
-        else owners[answer.name] = owner;
         break;
-      }
       case 'name-busy':
         await awaitRemoval(run, answer.balancer, request.timings, 'BalancerTimeout');
         break;

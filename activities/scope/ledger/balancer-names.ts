@@ -30,8 +30,9 @@ export async function freeName(
     }
     if (row && row.keeper?.scopeId !== request.scopeId) continue;
     const inAws = region.balancers.find((balancer) => balancer.name === name);
-    if (!inAws || input.owners[name] === 'ours') return name;
-    if (input.owners[name] === undefined) return { answer: { kind: 'check-owner', name, arn: inAws.arn } };
+    const owner = input.owners[name];
+    if (!inAws || owner === 'ours' || owner === 'gone') return name;
+    if (owner === undefined) return { answer: { kind: 'check-owner', name, arn: inAws.arn } };
   }
   throw new Error(`${MOST_SALTS} names for a balancer of scope ${request.scopeId} are taken by others`);
 }

@@ -63,11 +63,18 @@ export async function releaseHold(
   );
 }
 
-/** The scope exists from here on, with all its hosts. Twice is harmless: bound is bound. */
+/**
+ * The scope exists from here on, with all its hosts, and nothing of it is any run's to undo: also not this run's, which goes
+ * on under the same key when it is reset. Twice is harmless: bound is bound.
+ */
 export async function bindPlacement(database: Database, scopeId: string, run: string): Promise<PlacementRow> {
   await database.query(
-    `update placement set state = 'bound', hosts_added = '{}', version = version + 1, updated_at = now()
-      where scope_id = $1 and holder = $2 and (state = 'reserved' or hosts_added <> '{}')`,
+    `with bound as (
+       update placement set state = 'bound', hosts_added = '{}', placed_by = null, dns_endpoint_by = null, version = version + 1, updated_at = now()
+        where scope_id = $1 and holder = $2 and state <> 'released'
+          and (state = 'reserved' or hosts_added <> '{}' or placed_by = $2 or dns_endpoint_by = $2))
+     update dns_record set made_by = null
+      where scope_id = $1 and made_by = $2 and exists (select 1 from placement where scope_id = $1 and holder = $2)`,
     [scopeId, run],
   );
   return readPlacement(database, scopeId);

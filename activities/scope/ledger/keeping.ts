@@ -1,4 +1,4 @@
-import { effectiveLoad, isLeaving } from '../../../domain/scope/placement.ts';
+import { bears, effectiveLoad, isLeaving } from '../../../domain/scope/placement.ts';
 import type { HostedZone, ScopeRequest } from '../../../domain/scope/request.ts';
 import type { Queryable } from '../../postgres/database.ts';
 import { type BalancerRow, balancerById, balancerByName, moveBalancer } from './balancer.ts';
@@ -75,8 +75,9 @@ export async function keepPlacement(
   }
   if (bound && balancer.state === 'failed')
     balancer = await moveBalancer(client, balancer.id, ['failed'], 'provisioning');
-  if (added.length > 0) {
-    const refusal = (await hostConflict(client, request)) ?? (await roomForHosts(client, input, balancer));
+  const moves = goal !== undefined && balancer.id !== held.balancerId;
+  if (added.length > 0 || moves) {
+    const refusal = (await hostConflict(client, request)) ?? (await roomOn(client, input, balancer, added));
     if (refusal) return refusal;
   }
   if (goal !== undefined) await moveRow(client, request.scopeId, balancer.id);
@@ -105,21 +106,29 @@ function leavingRefusal({ name, state }: BalancerRow): PlaceAnswer {
   };
 }
 
-async function roomForHosts(
+/** Refuses a balancer that the scope, or what is added to it, would take over a threshold; one that has its domain in its rules already bears it. */
+async function roomOn(
   client: Queryable,
   input: PlaceInput,
   balancer: BalancerRow,
+  added: readonly string[],
 ): Promise<PlaceAnswer | undefined> {
   const facts = await readFacts(client, input, [balancer.name], false);
   if ('kind' in facts) return facts;
   const [candidate] = facts.candidates;
   if (!candidate) return undefined;
+  if (added.length === 0 && bears(candidate, input.request)) return undefined;
   const load = effectiveLoad(candidate, input.request, facts.placements, policyOf(input));
   if (load.hasRoom) return undefined;
+  const { observation } = candidate;
+  if (observation.kind === 'unreadable') {
+    const { error } = observation;
+    return { kind: 'unreadable', candidates: [load], reason: `cannot read ${balancer.name}`, warnings: [], error };
+  }
   return {
     kind: 'refused',
     type: 'NoCapacity',
-    message: `balancer ${balancer.name} has no room for the added domains: ${load.reason}`,
+    message: `balancer ${balancer.name} has no room for ${added.length > 0 ? 'the added domains' : 'the scope'}: ${load.reason}`,
     details: { candidates: [load] },
   };
 }

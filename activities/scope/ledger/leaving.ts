@@ -1,6 +1,7 @@
 import type { Database, Queryable } from '../../postgres/database.ts';
 import { type BalancerRow, balancerById, lockPool } from './balancer.ts';
 import { giveBackHosts } from './hosts.ts';
+import type { Held } from './keeping.ts';
 import { releaseRow } from './reserving.ts';
 
 /** Taking a scope off its balancer, and the balancer out of the pool when nothing keeps it (specs: scope creation, sections 9, 10). */
@@ -8,7 +9,7 @@ import { releaseRow } from './reserving.ts';
 export interface LeaveInput {
   scopeId: string;
   run: string;
-  /** `undo` touches only what this run placed or added and may take away a balancer that this run made; `delete` takes any scope off. */
+  /** `undo` touches only what this run placed or added and did not bind, and may take away a balancer that this run made; `delete` takes any scope off. */
   purpose: 'undo' | 'delete';
 }
 
@@ -53,12 +54,13 @@ async function releaseOwn(
   { scopeId, run, purpose }: LeaveInput,
   balancer: BalancerRow,
 ): Promise<boolean> {
-  const { rows } = await client.query<{ placedBy: string | null; holder: string | null }>(
-    `select placed_by as "placedBy", holder from placement where scope_id = $1 and balancer_id = $2 and state <> 'released' for update`,
+  const { rows } = await client.query<Pick<Held, 'state' | 'placedBy' | 'holder'>>(
+    `select state, placed_by as "placedBy", holder from placement where scope_id = $1 and balancer_id = $2 and state <> 'released' for update`,
     [scopeId, balancer.id],
   );
   const [row] = rows;
-  if (!row || row.holder !== run || (purpose === 'undo' && row.placedBy !== run)) return false;
+  if (!row || row.holder !== run) return false;
+  if (purpose === 'undo' && (row.state !== 'reserved' || row.placedBy !== run)) return false;
   await releaseRow(client, scopeId);
   return true;
 }
@@ -66,7 +68,7 @@ async function releaseOwn(
 /** A scope without a balancer row (external-dns) only lets its hosts go. */
 async function releaseUnplaced(client: Queryable, { scopeId, run, purpose }: LeaveInput): Promise<void> {
   const { rowCount } = await client.query(
-    `select 1 from placement where scope_id = $1 and state <> 'released' and holder = $2 and ($3 or placed_by = $2) for update`,
+    `select 1 from placement where scope_id = $1 and state <> 'released' and holder = $2 and ($3 or (state = 'reserved' and placed_by = $2)) for update`,
     [scopeId, run, purpose === 'delete'],
   );
   if (rowCount === 1) await releaseRow(client, scopeId);

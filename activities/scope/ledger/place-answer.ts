@@ -12,8 +12,8 @@ export interface PlaceInput {
   /** The balancer that the domain's record already leads to. With `moves` a scope that is bound elsewhere follows it there. */
   alias?: { balancer: string; reason: string; moves?: boolean };
   unreadable: Record<string, string>;
-  /** Balancers in AWS that bear a name we would give: ours by their tags, or somebody else's. */
-  owners: Record<string, 'ours' | 'foreign'>;
+  /** Balancers in AWS that bear a name we would give: ours by their tags, somebody else's, or only listed still. */
+  owners: Record<string, 'ours' | 'foreign' | 'gone'>;
   /** Seconds an observation may be old; at least what this run itself needed to observe. */
   maxAgeSeconds: number;
   /** False when a new balancer would fail for the same cause as the last. */

@@ -1,6 +1,6 @@
 import { extrasOf } from '../../../domain/modifiers.ts';
 import { keeperHost } from '../../../domain/scope/names.ts';
-import { isLeaving, type PlacementDecision, placeScope } from '../../../domain/scope/placement.ts';
+import { bears, type PlacementDecision, placeScope } from '../../../domain/scope/placement.ts';
 import type { Database, Queryable } from '../../postgres/database.ts';
 import type { RegionReading } from '../observation.ts';
 import { balancerByName, lockPool } from './balancer.ts';
@@ -93,9 +93,8 @@ async function bindAlias(
   facts: PoolFacts,
   decision: PlacementDecision,
 ): Promise<PlaceAnswer> {
-  const seen = facts.candidates[0]?.observation;
-  const leaving = facts.candidates[0] !== undefined && isLeaving(facts.candidates[0].ledgerState);
-  const served = !leaving && seen?.kind === 'seen' && seen.hosts.includes(input.request.domain);
+  const [candidate] = facts.candidates;
+  const served = candidate !== undefined && bears(candidate, input.request);
   const decided = { candidates: decision.candidates, reason: alias.reason, warnings: decision.warnings };
   if (decision.kind === 'placed' || served) return record(client, input, alias.balancer, decided);
   if (decision.kind === 'unreadable') return { ...decided, kind: 'unreadable', error: decision.error };

@@ -9,7 +9,8 @@ export interface RecordRow {
   scopeId: string;
   target: string;
   origin: 'made' | 'adopted';
-  madeBy: string;
+  /** The run that may undo it; null when the scope was bound since. */
+  madeBy: string | null;
 }
 
 const COLUMNS = 'zone_id as "zoneId", name, type, scope_id as "scopeId", target, origin, made_by as "madeBy"';
@@ -45,8 +46,18 @@ export async function noteRecord(database: Queryable, row: RecordRow, anew: bool
   return written;
 }
 
-export async function forgetRecord(database: Queryable, zoneId: string, name: string, type: string): Promise<void> {
-  await database.query('delete from dns_record where zone_id = $1 and name = $2 and type = $3', [zoneId, name, type]);
+/** What another scope has noted by now stays. */
+export async function forgetRecord(
+  database: Queryable,
+  scopeId: string,
+  { zoneId, name, type }: Pick<RecordRow, 'zoneId' | 'name' | 'type'>,
+): Promise<void> {
+  await database.query('delete from dns_record where zone_id = $1 and name = $2 and type = $3 and scope_id = $4', [
+    zoneId,
+    name,
+    type,
+    scopeId,
+  ]);
 }
 
 export async function recordsOfScope(database: Queryable, scopeId: string): Promise<RecordRow[]> {

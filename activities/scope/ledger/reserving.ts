@@ -2,7 +2,7 @@ import { type HostedZone, joinZones } from '../../../domain/scope/request.ts';
 import type { Queryable } from '../../postgres/database.ts';
 import type { PlaceInput } from './place-answer.ts';
 
-/** A scope's row takes a place, and leaves it. */
+/** A scope's row takes a place, and leaves it. What ended runs made for a scope that was never bound is the next run's to undo. */
 
 export async function reserve(
   client: Queryable,
@@ -10,8 +10,9 @@ export async function reserve(
   balancerId: string | null,
 ): Promise<void> {
   await client.query(
-    `update placement set balancer_id = $2, state = 'reserved', domain = $3, visibility = $4, dns_type = $5, region = $6, namespace = $7,
-        zones = $8, placed_by = $9, hosts = $10, slugs = $11, version = version + 1, updated_at = now() where scope_id = $1`,
+    `with taken as (update dns_record set made_by = $9 where scope_id = $1 and origin = 'made')
+     update placement set balancer_id = $2, state = 'reserved', domain = $3, visibility = $4, dns_type = $5, region = $6, namespace = $7,
+        zones = $8, placed_by = $9, dns_endpoint_by = $9, hosts = $10, slugs = $11, version = version + 1, updated_at = now() where scope_id = $1`,
     [
       request.scopeId,
       balancerId,
@@ -38,7 +39,11 @@ export async function refreshRow(
   zonesBefore: readonly HostedZone[] | null,
 ): Promise<void> {
   await client.query(
-    `update placement set namespace = $2, slugs = $3, zones = $4, placed_by = case when state = 'reserved' then $5 else placed_by end
+    `with taken as (
+       update dns_record set made_by = $5 where scope_id = $1 and origin = 'made'
+          and exists (select 1 from placement where scope_id = $1 and state = 'reserved'))
+     update placement set namespace = $2, slugs = $3, zones = $4, placed_by = case when state = 'reserved' then $5 else placed_by end,
+        dns_endpoint_by = case when state = 'reserved' then $5 else dns_endpoint_by end
       where scope_id = $1`,
     [
       request.scopeId,

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Database } from '../../../activities/postgres/database.ts';
-import { bindPlacement } from '../../../activities/scope/ledger/holding.ts';
+import { bindPlacement, readPlacement } from '../../../activities/scope/ledger/holding.ts';
 import { leaveBalancer } from '../../../activities/scope/ledger/leaving.ts';
 import type { PlaceAnswer, PlaceInput } from '../../../activities/scope/ledger/place-answer.ts';
 import { place } from '../../../activities/scope/ledger/placing.ts';
-import { noteRecord } from '../../../activities/scope/ledger/records.ts';
+import { noteRecord, recordRow } from '../../../activities/scope/ledger/records.ts';
 import type { ScopeCreationInput } from '../../../contract/scope/input.ts';
 import { resolveScopeRequest } from '../../../domain/scope/request.ts';
 import { input, settings } from '../../domain/scope/build.ts';
@@ -245,6 +245,30 @@ describe('leaving', () => {
     ).toBe('reserved');
   });
 
+  test.each(['route53', 'external_dns'] as const)(
+    'a run that is reset does not undo what it has bound (%s)',
+    async (dnsType) => {
+      await observed({ 'k8s-groundwork-public': 75 });
+      const held = { run: 'first', request: { dnsType } };
+      await placeOne('a', held);
+      const of = { zoneId: 'Z', name: 'd.example.com', type: 'A' } as const;
+      await noteRecord(database, { ...of, scopeId: 'a', target: 't', origin: 'made', madeBy: 'first' }, true);
+      await database.query(`update balancer set state = 'active' where origin = 'autocreated'`);
+      for (const _ of ['once', 'twice']) expect((await bindPlacement(database, 'a', 'first')).state).toBe('bound');
+      expect(await recordRow(database, of.zoneId, of.name, of.type)).toMatchObject({ origin: 'made', madeBy: null });
+
+      await database.query(`update placement set holder = null`);
+      await placeOne('a', held);
+      const undo = () => leaveBalancer(database, { scopeId: 'a', run: 'first', purpose: 'undo' });
+      expect([await undo(), await undo()]).toEqual([
+        { hosts: [], remove: [] },
+        { hosts: [], remove: [] },
+      ]);
+      const { rows } = await database.query('select state from placement');
+      expect(rows).toEqual([{ state: 'bound' }]);
+    },
+  );
+
   test('nobody is placed on a balancer that is being removed', async () => {
     await observed({ 'k8s-groundwork-public': 75 });
     await placeOne('a');
@@ -313,6 +337,28 @@ test('a bound scope that follows its alias leaves its balancer idle, and follows
   }
 });
 
+test('a bound scope follows its alias to a full balancer only when that has its domain in its rules already', async () => {
+  await observed({ 'k8s-groundwork-public': 10, extra: 75 });
+  await placeOne('one');
+  const { domain } = await bindPlacement(database, 'one', 'run-of-one');
+  const placed = async () => (await readPlacement(database, 'one')).balancer?.name;
+  const follow = () => placeOne('one', { alias: { balancer: 'extra', reason: 'it is there already', moves: true } });
+  expect(await follow()).toMatchObject({
+    kind: 'refused',
+    type: 'NoCapacity',
+    message: expect.stringContaining('no room for the scope: full: rules 75/75'),
+  });
+  expect(await placed()).toBe('k8s-groundwork-public');
+  await database.query(
+    `update balancer set observation = jsonb_set(observation, '{hosts}', jsonb_build_array($1::text)) where name = 'extra'`,
+    [domain],
+  );
+  for (const _ of ['once', 'twice']) {
+    expect(chosen(await follow())).toBe('extra');
+    expect(await placed()).toBe('extra');
+  }
+});
+
 test.each(['route53', 'external_dns'] as const)(
   'a repeat tells the ledger of its namespace and slugs, and of zones besides those before (%s)',
   async (dnsType) => {
@@ -328,7 +374,7 @@ test.each(['route53', 'external_dns'] as const)(
       (await database.query('select state, namespace, slugs, zones, placed_by from placement')).rows[0];
     const zones = { old: { id: 'ZOLD', kind: 'public' }, priv: { id: 'ZPRIVATE', kind: 'private' } };
     await placeOne('one', { run: 'first', request: request('there', 'before', { public: 'ZOLD' }) });
-    const bound = { state: 'bound', placed_by: 'first' };
+    const bound = { state: 'bound', placed_by: null };
     await bindPlacement(database, 'one', 'first');
     await database.query('update placement set slugs = null');
     expect(await row()).toMatchObject({ ...bound, namespace: 'there', slugs: null, zones: [zones.old] });

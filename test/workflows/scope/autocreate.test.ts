@@ -91,6 +91,31 @@ describe('creating scopes when every balancer is full', () => {
     expect(result.balancer).toMatchObject({ name: name(1), created: true });
     expect((await truth(world)).balancers).toContain(name(0));
   });
+
+  test('a name whose balancer is gone, although a list still has it, is asked about once and taken', async () => {
+    const input = world.request({ networking: { platform: { albMaxCapacity: 1 } } }); // every other one is full
+    const name = nameFor(input.scopeId);
+    const state = world.aws.dump();
+    state.regions?.['us-east-1']?.loadBalancers?.push({ name, scheme: 'internet-facing', state: 'active' });
+    world.aws.seed(state);
+    await world.database.query(`update region_observation set observed_at = observed_at - interval '1 minute'`);
+    let asked = 0;
+    world.around = async (activity, run) => {
+      if (activity === 'inspectOwner') {
+        asked++;
+        world.aws.state.mutateRegion('us-east-1', ({ loadBalancers }) => {
+          for (const [arn, balancer] of loadBalancers) if (balancer.name === name) loadBalancers.delete(arn);
+        });
+      }
+      return run();
+    };
+    try {
+      expect((await world.create(input)).balancer).toMatchObject({ name, created: true });
+    } finally {
+      world.around = undefined;
+    }
+    expect(asked).toBe(1);
+  });
 });
 
 describe('a repeat of a creation on a balancer of ours', () => {

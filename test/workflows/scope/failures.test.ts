@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { workflowIds } from '../../../contract/names.ts';
+import type { ScopeCreationInput } from '../../../contract/scope/input.ts';
 import { eventually, failureOf, truth } from '../../support/inspect.ts';
+import { uniqueName } from '../../support/servers.ts';
 import { region, testWorld } from '../../support/world.ts';
 
 const world = testWorld({
@@ -196,6 +199,82 @@ describe('DNS', () => {
     const { removed } = await world.remove(input.scopeId);
     expect(removed.slice(0, 2)).toEqual([`record ${domain} in zone ZPUBLIC`, `record ${domain} in zone ZPRIVATE`]);
     expect(await footprint()).toEqual(before);
+  });
+
+  describe('a record of a creation that was terminated', () => {
+    const terminated = async (input: ScopeCreationInput) => {
+      const creation = await world.start(input);
+      world.around = async (activity, run) => {
+        const answer = await run();
+        if (activity === 'ensureDnsRecord') await creation.terminate();
+        return answer;
+      };
+      await expect(creation.result()).rejects.toThrow();
+      world.around = undefined;
+    };
+    const denyPublicZone = () =>
+      world.faults.add({
+        match: { service: 'route53', action: 'ChangeResourceRecordSets', resource: 'ZPUBLIC' },
+        effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+      });
+    const old = () => world.request({ visibility: 'private', domain: `${uniqueName('old')}.apps.example.com` });
+
+    test('is taken over by a repeat, and undone when that fails', async () => {
+      const before = await footprint();
+      const input = old();
+      await terminated(input);
+      expect((await truth(world)).records.join()).toContain(`ZPRIVATE ${input.domain}`);
+      denyPublicZone();
+      expect((await failureOf(world.create(input))).type).toBe('AccessDenied');
+      expect(await footprint()).toEqual(before);
+    });
+
+    test('goes when a repeat with another domain has succeeded, or has failed', async () => {
+      const before = await footprint();
+      const input = old();
+      await terminated(input);
+      const { domain } = await world.create({ ...input, domain: `new-${input.domain}` });
+      expect((await truth(world)).recordRows.filter((row) => row.endsWith(`${input.domain}`))).toEqual([
+        `ZPRIVATE ${domain}`,
+        `ZPUBLIC ${domain}`,
+      ]);
+      await world.remove(input.scopeId);
+      const another = old();
+      await terminated(another);
+      denyPublicZone();
+      const failing = { ...another, domain: `new-${another.domain}` };
+      expect((await failureOf(world.create(failing))).type).toBe('AccessDenied');
+      expect(await footprint()).toEqual(before);
+    });
+  });
+
+  test('a finished creation that is reset and then fails leaves the scope as it was', async () => {
+    const input = world.request({ visibility: 'private' });
+    await world.create(input);
+    const before = await truth(world);
+    world.around = async (activity, run) => {
+      if (activity === 'ensureDnsRecord')
+        world.faults.add({
+          match: { service: 'route53', action: 'ListResourceRecordSets', resource: 'ZPUBLIC' },
+          effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+        });
+      return run();
+    };
+    const { workflowService, options } = world.client;
+    const workflowId = workflowIds.scopeCreation(input.scopeId);
+    const reset = {
+      namespace: options.namespace,
+      workflowExecution: { workflowId },
+      requestId: workflowId,
+      reason: 'a test',
+      workflowTaskFinishEventId: 4,
+    };
+    await workflowService.resetWorkflowExecution(reset as never);
+    const again = world.client.workflow.getHandle(workflowId);
+    expect((await failureOf(again.result())).type).toBe('AccessDenied');
+    world.around = undefined;
+    world.faults.clear();
+    expect(await truth(world)).toEqual(before);
   });
 
   test('an unknown zone is named', async () => {
