@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { workflowIds } from '../../contract/names.ts';
 import { eventually } from '../support/inspect.ts';
 import { createScope, deploymentOf, rollOut, rolloutStatus, rolloutWorld, weightsOf } from '../support/rollouts.ts';
 import { testServers } from '../support/servers.ts';
@@ -58,7 +59,8 @@ test('a rollout is started from a file, steered and finalized; what does not fit
   expect(shown.stdout).toMatch(/VERSION +TRAFFIC +HEALTHY TARGETS/);
   expect(shown.stdout).toMatch(/42 \(new\) +100 %/);
   expect(await deployment('finalize', scopeId)).toMatchObject({ code: 0 });
-  await eventually(async () => expect((await rolloutStatus(world, scopeId)).phase).toBe('Finalized'), 30);
+  await world.client.workflow.getHandle(workflowIds.deployment(scopeId)).result(); // the phase is told a moment before
+  expect((await rolloutStatus(world, scopeId)).phase).toBe('Finalized');
   expect((await deployment('status', scopeId)).stdout).toContain('completed');
   expect(weightsOf(world, scope)).toEqual({ '42': 100 });
 

@@ -95,7 +95,13 @@ describe('a refusal', () => {
     ['conflict', { reason: 'PoolConflict' }, 'PoolConflict', 'SpecDiffers', /exists with another spec/],
     ['stale', { reason: 'StaleRequest' }, 'ClaimConflict', 'StaleRequest', /new request id/],
     ['not_found', { reason: 'PoolNotFound', pool }, 'NotFound', 'PoolNotFound', /owner acme has no pool net/],
-    ['gone', { reason: 'PoolNotFound' }, 'NotFound', 'PoolNotFound', /made by this request and has been deleted since/],
+    [
+      'gone',
+      { reason: 'PoolNotFound' },
+      'NotFound',
+      'PoolNotFound',
+      /was there for this request and has been deleted since/,
+    ],
     ['no_pool_match', { reason: 'NoPoolMatch' }, 'NotFound', 'NoPoolMatch', /no pool/],
     ['forbidden', { reason: 'NotPermitted', pool }, 'Forbidden', 'NotPermitted', /not shared with acme/],
     [
