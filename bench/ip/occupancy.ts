@@ -35,7 +35,7 @@ interface Point {
   pages: number;
 }
 
-export const ONE_POOL = 'one pool';
+const ONE_POOL = 'one pool';
 
 /** Claims, releases and searches at every occupancy and layout, in turn; each point is a database of its own. */
 export async function measureOccupancies(bed: Bed, shape: Shape, report: Report): Promise<OccupancyFigures[]> {
