@@ -26,8 +26,8 @@ const tests = (folders: readonly string[]) => folders.map((folder) => `${folder}
 export default defineConfig({
   test: {
     pool: 'forks', // the Temporal core is a native module, and a crashed worker must not take the run with it
-    maxWorkers: process.env.CI ? 2 : 3, // on two processors many tests wait; CI shares its machine and has time
-    isolate: false, // each of the three loads the SDKs once, not once a file, which was a sixth of all processor time
+    maxWorkers: 3, // on two processors many tests wait
+    isolate: false, // each of them loads the SDKs once, not once a file, which was a sixth of all processor time
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,
@@ -45,7 +45,7 @@ export default defineConfig({
           name: 'servers',
           include: ['test/**/*.test.ts'],
           exclude: tests([...unit, ...processes]),
-          globalSetup: 'test/support/global-setup.ts',
+          globalSetup: ['test/support/binaries.ts', 'test/support/global-setup.ts'],
         },
       },
     ],

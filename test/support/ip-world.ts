@@ -14,9 +14,10 @@ import { createDependencies, type Dependencies } from '../../worker/dependencies
 import { createWorkers } from '../../worker/workers.ts';
 import { type Around, wrapped } from './around.ts';
 import { duringTests } from './during-tests.ts';
+import { throughProxy } from './networks.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 import { withTaskTimeout } from './task-timeout.ts';
-import { configuration, quietRuntime, throughProxy } from './world.ts';
+import { configuration, quietRuntime } from './world.ts';
 
 /**
  * A world of the IP room for one test file: a database, a worker for its queue, and the client that callers use. Owners are part

@@ -14,18 +14,18 @@ import type { AutoscalerStatus } from '../../contract/workshop/status.ts';
 import { KubeClient } from '../../sandbox/controllers/client.ts';
 import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
 import { FaultPlan } from '../../sandbox/faults/plan.ts';
-import { startTcpProxy, type TcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
 import type { Values } from '../../worker/configuration.ts';
 import { createDependencies } from '../../worker/dependencies.ts';
 import { startWatchers } from '../../worker/watchers/index.ts';
 import { createWorkers } from '../../worker/workers.ts';
 import { type Around, wrapped } from './around.ts';
 import { duringTests } from './during-tests.ts';
+import { type Networks, openWays } from './networks.ts';
 import { startOwnKubernetes } from './own-kubernetes.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 import { withTaskTimeout } from './task-timeout.ts';
 import { TestWorkshop, type WorkshopOptions } from './workshop-objects.ts';
-import { addressOf, configuration, quietRuntime, throughProxy } from './world.ts';
+import { configuration, quietRuntime } from './world.ts';
 
 /** Workshops of one test file: a namespace, a worker and its watchers on the servers that all files share. */
 
@@ -63,8 +63,7 @@ export interface WorkshopWorld {
   resources: CustomResources;
   faults: FaultPlan;
   proxy: HttpProxy;
-  /** The worker's ways to PostgreSQL and Temporal; the test's own connections do not pass them. */
-  networks: { postgres: TcpProxy; temporal: TcpProxy };
+  networks: Networks;
   /** Only where the world has its own. */
   restartKubernetes(): Promise<void>;
   taskQueue: string;
@@ -88,6 +87,8 @@ export interface WorldOptions {
   environment?: Record<string, string>;
   /** Whether a worker runs in the test's own process; default true. */
   worker?: boolean;
+  /** Whether the test makes `networks` bad; default false: there are none. */
+  networks?: boolean;
   /** Until the server gives up a workflow task, as when its worker died; default 10 s. */
   workflowTaskTimeout?: Duration;
   /** Whether it watches; else tests wake the autoscalers. Default true. */
@@ -123,13 +124,9 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
   admin.loadFromFile(kubernetes.kubeconfig.admin);
   const kube = new KubeClient(admin, 'test');
   await kube.create('/api/v1/namespaces', { metadata: { name: namespace } });
-  const networks = {
-    postgres: await startTcpProxy(addressOf(databaseUrl)),
-    temporal: await startTcpProxy(addressOf(`tcp://${servers.temporal.address}`)),
-  };
-  const temporalAddress = `${networks.temporal.host}:${networks.temporal.port}`;
+  const ways = await openWays({ databaseUrl, temporalAddress: servers.temporal.address }, !options.networks);
   const environment = {
-    GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, networks.postgres),
+    GROUNDWORK_DATABASE_URL: ways.databaseUrl,
     GROUNDWORK_TASK_QUEUE_PREFIX: `${namespace}-`,
     GROUNDWORK_QUEUES: 'workshops',
     GROUNDWORK_CLUSTER_NAME: namespace,
@@ -143,7 +140,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
   const kubeconfigFile = join(dirname(kubernetes.kubeconfig.worker), `${namespace}.kubeconfig`);
   await writeFile(kubeconfigFile, kubeConfig.exportConfig());
   const connection = await Connection.connect({ address: servers.temporal.address });
-  const native = await NativeConnection.connect({ address: temporalAddress });
+  const native = await NativeConnection.connect({ address: ways.temporalAddress });
   const client = new Client({
     connection,
     namespace: servers.temporal.namespace,
@@ -161,7 +158,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
     values,
     environment: {
       ...environment,
-      TEMPORAL_ADDRESS: temporalAddress,
+      TEMPORAL_ADDRESS: ways.temporalAddress,
       TEMPORAL_NAMESPACE: servers.temporal.namespace,
       KUBECONFIG: kubeconfigFile,
     },
@@ -171,7 +168,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
     resources: new CustomResources(kubeConfig),
     faults,
     proxy,
-    networks,
+    networks: ways.networks,
     restartKubernetes: async () => {
       if (!own) throw new Error('the API server of all files is not restarted');
       await own.restart();
@@ -232,8 +229,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
       await kube.close();
       await connection.close();
       await native.close();
-      await networks.postgres.close();
-      await networks.temporal.close();
+      await ways.close();
       await proxy.close();
       await own?.stop();
     },

@@ -17,12 +17,12 @@ import { type ExternalDnsKnobs, startExternalDns } from '../../sandbox/controlle
 import { type Controllers, type SimulatedController, startControllers } from '../../sandbox/controllers/index.ts';
 import { type HttpProxy, startHttpProxy } from '../../sandbox/faults/http-proxy.ts';
 import { FaultPlan } from '../../sandbox/faults/plan.ts';
-import { startTcpProxy, type TcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
 import { readConfiguration, type Values } from '../../worker/configuration.ts';
 import { createDependencies, type Dependencies } from '../../worker/dependencies.ts';
 import { createWorkers } from '../../worker/workers.ts';
 import { type Around, surrounded } from './around.ts';
 import { duringTests } from './during-tests.ts';
+import { type Networks, openWays } from './networks.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 import type { TestServers } from './start-servers.ts';
 import { withTaskTimeout } from './task-timeout.ts';
@@ -74,8 +74,7 @@ export interface World {
   externalDns: SimulatedController<ExternalDnsKnobs>;
   faults: FaultPlan;
   proxy: HttpProxy;
-  /** The worker's ways to PostgreSQL and Temporal; the test's own connections do not pass them. */
-  networks: { postgres: TcpProxy; temporal: TcpProxy };
+  networks: Networks;
   client: Client;
   values: Values;
   /** The environment of a worker process of this world. */
@@ -103,6 +102,8 @@ export interface WorldOptions {
   environment?: Record<string, string>;
   /** Whether a worker runs in the test's own process; default true. */
   worker?: boolean;
+  /** Whether the test makes `networks` bad; default false: there are none. */
+  networks?: boolean;
   /** Until the server notices that a worker died within a workflow task, and so within local activities; default 10 s. */
   workflowTaskTimeout?: Duration;
   lifecycle?: Parameters<typeof startAwsEndpoint>[0]['lifecycle'];
@@ -195,17 +196,14 @@ export async function openWorld(
     findCertificates: async (where) =>
       [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
   });
-  const networks = {
-    postgres: await startTcpProxy(addressOf(databaseUrl)),
-    temporal: await startTcpProxy(addressOf(`tcp://${servers.temporal.address}`)),
-  };
+  const ways = await openWays({ databaseUrl, temporalAddress: servers.temporal.address }, !options.networks);
   const externalDns = await startExternalDns({
     kubeConfig: admin,
     clock,
     namespaces: (name) => name.startsWith(prefix),
   });
   const environment = {
-    GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, networks.postgres),
+    GROUNDWORK_DATABASE_URL: ways.databaseUrl,
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,
     GROUNDWORK_QUEUES: 'scopes',
     GROUNDWORK_NAMESPACE: namespace,
@@ -219,8 +217,7 @@ export async function openWorld(
   };
   const values = configuration(environment);
   const connection = await Connection.connect({ address: servers.temporal.address });
-  const temporalAddress = `${networks.temporal.host}:${networks.temporal.port}`;
-  const native = await NativeConnection.connect({ address: temporalAddress });
+  const native = await NativeConnection.connect({ address: ways.temporalAddress });
   const client = new Client({
     connection,
     namespace: servers.temporal.namespace,
@@ -237,12 +234,12 @@ export async function openWorld(
     externalDns,
     faults,
     proxy,
-    networks,
+    networks: ways.networks,
     client,
     values,
     environment: {
       ...environment,
-      TEMPORAL_ADDRESS: temporalAddress,
+      TEMPORAL_ADDRESS: ways.temporalAddress,
       TEMPORAL_NAMESPACE: servers.temporal.namespace,
       KUBECONFIG: servers.kubernetes.kubeconfig.worker,
       AWS_ENDPOINT_URL: aws.url,
@@ -311,26 +308,13 @@ export async function openWorld(
       await externalDns.stop();
       await connection.close();
       await native.close();
-      await networks.postgres.close();
-      await networks.temporal.close();
+      await ways.close();
       await proxy.close();
       await aws.close();
     },
   };
   if (options.worker !== false) await world.startWorker();
   return world;
-}
-
-export function addressOf(url: string): { host: string; port: number } {
-  const { hostname, port } = new URL(url);
-  return { host: hostname, port: Number(port) };
-}
-
-export function throughProxy(url: string, { host, port }: TcpProxy): string {
-  const proxied = new URL(url);
-  proxied.hostname = host;
-  proxied.port = String(port);
-  return proxied.href;
 }
 
 export function configuration(environment: Record<string, string>): Values {

@@ -7,7 +7,7 @@ import { region, testWorld } from '../support/world.ts';
 
 /** Secrets of the worker's environment are found in no history, no search attribute and no log, also when things go wrong. */
 
-const world = testWorld({ seed: region({ public: 75 }), worker: false });
+const world = testWorld({ seed: region({ public: 75 }), worker: false, networks: true });
 
 const PLANTED = {
   awsKey: 'plantedAwsSecretKey0123456789abcdef',

@@ -6,7 +6,7 @@ import { workshopWorld } from '../../support/workshop-world.ts';
 import { outageSettings, survivesOutages } from './outages.ts';
 import { cancellable, patient, workshopRoom } from './room.ts';
 
-const world = workshopWorld({ ...patient, environment: { ...patient.environment, ...outageSettings } });
+const world = workshopWorld({ ...patient, networks: true, environment: { ...patient.environment, ...outageSettings } });
 
 afterEach(() => world.endRuns());
 

@@ -21,7 +21,7 @@ function seed(): AwsSeed {
   return all;
 }
 
-const world = testWorld({ seed: seed(), environment: { GROUNDWORK_READ_PATIENCE: '4' } });
+const world = testWorld({ seed: seed(), networks: true, environment: { GROUNDWORK_READ_PATIENCE: '4' } });
 
 afterEach(() => {
   world.faults.clear();
