@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { startTcpProxy } from '../../sandbox/faults/tcp-proxy.ts';
 import { eventually } from '../support/inspect.ts';
+import { addressOf, throughProxy } from '../support/networks.ts';
 import { testDatabase, testServers, uniqueName } from '../support/servers.ts';
 import { freeAddress, runWorker as run } from '../support/worker-process.ts';
-import { addressOf, throughProxy } from '../support/networks.ts';
 
 /** The worker as a process of its own, as it runs in production. */
 
