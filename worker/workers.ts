@@ -1,14 +1,8 @@
-import {
-  bundleWorkflowCode,
-  type NativeConnection,
-  Runtime,
-  Worker,
-  type WorkflowBundleOption,
-} from '@temporalio/worker';
+import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { type Room, taskQueueName } from '../contract/names.ts';
 import type { Values } from './configuration.ts';
 import type { Dependencies } from './dependencies.ts';
-import { workflowSources } from './workflow-sources.ts';
+import { bundleFromSource } from './source-bundle.ts';
 
 /** Workflow code as a bundle made ahead (production), or as source that is bundled at start (development). */
 export type WorkflowCode = { bundlePath: string } | 'source';
@@ -24,7 +18,8 @@ export interface WorkersInput {
 
 /** One Temporal worker for each room that the configuration names; they share the connection and the clients. */
 export async function createWorkers(input: WorkersInput): Promise<Worker[]> {
-  const workflowBundle = await bundleOf(input.workflows);
+  const { workflows } = input;
+  const workflowBundle = workflows === 'source' ? await bundleFromSource() : { codePath: workflows.bundlePath };
   const workers: Worker[] = [];
   for (const room of input.values.queues as Room[]) workers.push(await createWorker(room, input, workflowBundle));
   return workers;
@@ -49,10 +44,4 @@ function createWorker(room: Room, input: WorkersInput, workflowBundle: WorkflowB
     shutdownGraceTime: values.shutdownGraceSeconds * 1000,
     shutdownForceTime: (values.shutdownGraceSeconds + 5) * 1000,
   });
-}
-
-/** From source once for all rooms: it takes seconds. */
-async function bundleOf(code: WorkflowCode): Promise<WorkflowBundleOption> {
-  if (code !== 'source') return { codePath: code.bundlePath };
-  return bundleWorkflowCode({ ...workflowSources, logger: Runtime.instance().logger });
 }
