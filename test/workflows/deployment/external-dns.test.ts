@@ -31,7 +31,7 @@ import {
 
 const world = rolloutWorld({
   environment: {
-    GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '2',
+    GROUNDWORK_DEPLOYMENT_RECONCILE_TIMEOUT: '5',
     GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS: '0.05',
     // The gateway's word comes first, and is acted upon.
     GROUNDWORK_DEPLOYMENT_UNHEALTHY_TOLERANCE: '3',
