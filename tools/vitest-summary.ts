@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 /** Environment variable that names the file to write. */
 export const SUMMARY_FILE = 'VITEST_SUMMARY_FILE';
@@ -13,8 +13,16 @@ export interface Summary {
   errors: number;
 }
 
-/** Reporter of vitest that leaves the counts for tools/test.ts. */
+/** Reporter of vitest that tells each failure at once, and leaves the counts for tools/test.ts. */
 export default class SummaryReporter implements Reporter {
+  /** vitest's own report comes after the last test, and never of a run that is ended before. */
+  onTestCaseResult(test: TestCase): void {
+    const result = test.result();
+    if (result.state !== 'failed') return;
+    for (const { message, diff } of result.errors)
+      console.log(`failed just now: ${test.module.relativeModuleId} > ${test.fullName}: ${message}\n${diff ?? ''}`);
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     const file = process.env[SUMMARY_FILE];
     if (file === undefined) return;

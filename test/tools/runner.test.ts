@@ -14,17 +14,23 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What `npm test` ends with for a folder that holds this one test file. */
-function lastLine(text: string): Promise<{ code: number; line: string | undefined }> {
+/** What `npm test` prints for a folder that holds this one test file. */
+function printed(text: string): Promise<{ code: number; lines: string[] }> {
   writeFileSync(
     join(folder, 'planted.test.ts'),
     `import { beforeAll, describe, expect, test } from 'vitest';\n${text}\n`,
   );
   return new Promise((resolve) => {
     execFile(process.execPath, ['tools/run.mjs', 'tools/test.ts', '--root', folder], { cwd: root }, (error, stdout) =>
-      resolve({ code: error === null ? 0 : Number(error.code), line: stdout.trimEnd().split('\n').at(-1) }),
+      resolve({ code: error === null ? 0 : Number(error.code), lines: stdout.trimEnd().split('\n') }),
     );
   });
+}
+
+/** What it ends with. */
+async function lastLine(text: string): Promise<{ code: number; line: string | undefined }> {
+  const { code, lines } = await printed(text);
+  return { code, line: lines.at(-1) };
 }
 
 test('the last line counts the tests', async () => {
@@ -48,4 +54,14 @@ test.each([
   ['no test at all', '', '0 passed, 1 failed'],
 ])('%s makes it fail', async (_, text, line) => {
   expect(await lastLine(text)).toEqual({ code: 1, line });
+});
+
+test('a failure is told before the tests after it, with what was found', async () => {
+  const { lines } = await printed(
+    `test('a', () => expect({ n: 1 }).toEqual({ n: 2 })); test('b', () => new Promise((r) => setTimeout(r, 500))); test('c', () => console.log('c runs'));`,
+  );
+  const told = lines.findIndex((line) => line.includes('failed just now: planted.test.ts > a: expected'));
+  expect(told).toBeGreaterThan(-1);
+  expect(told).toBeLessThan(lines.findIndex((line) => line.includes('c runs')));
+  expect(lines.slice(told, told + 12).join('\n')).toMatch(/"n": 2[\s\S]*"n": 1/);
 });
