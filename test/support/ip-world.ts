@@ -14,7 +14,7 @@ import { createDependencies, type Dependencies } from '../../worker/dependencies
 import { createWorkers } from '../../worker/workers.ts';
 import { type Around, wrapped } from './around.ts';
 import { duringTests } from './during-tests.ts';
-import { throughProxy } from './networks.ts';
+import { addressOf, throughProxy } from './networks.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 import { withTaskTimeout } from './task-timeout.ts';
 import { configuration, quietRuntime } from './world.ts';
@@ -79,8 +79,7 @@ async function open(databaseUrl: string, options: IpWorldOptions): Promise<IpWor
   const { temporal } = testServers();
   quietRuntime();
   const prefix = uniqueName('ip');
-  const direct = new URL(databaseUrl);
-  const proxy = await startTcpProxy({ host: direct.hostname, port: Number(direct.port) });
+  const proxy = await startTcpProxy(addressOf(databaseUrl));
   const environment = {
     GROUNDWORK_DATABASE_URL: throughProxy(databaseUrl, proxy),
     GROUNDWORK_TASK_QUEUE_PREFIX: `${prefix}-`,

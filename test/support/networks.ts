@@ -16,11 +16,11 @@ export interface Ways {
 }
 
 /**
- * Ways that a test can make bad, or with `direct` the servers' own addresses: every byte that passes a proxy passes the test's
+ * The servers' own addresses, or with `bad` ways that a test can make so: every byte that passes a proxy passes the test's
  * process twice, a tenth of its processor time where nobody uses them.
  */
-export async function openWays(servers: Pick<Ways, 'databaseUrl' | 'temporalAddress'>, direct: boolean): Promise<Ways> {
-  if (direct) return { ...servers, networks: NO_NETWORKS, close: async () => {} };
+export async function openWays(servers: Pick<Ways, 'databaseUrl' | 'temporalAddress'>, bad = false): Promise<Ways> {
+  if (!bad) return { ...servers, networks: NO_NETWORKS, close: async () => {} };
   const networks = {
     postgres: await startTcpProxy(addressOf(servers.databaseUrl)),
     temporal: await startTcpProxy(addressOf(`tcp://${servers.temporalAddress}`)),

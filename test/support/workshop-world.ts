@@ -124,7 +124,7 @@ async function openWorld(databaseUrl: string, options: WorldOptions): Promise<Op
   admin.loadFromFile(kubernetes.kubeconfig.admin);
   const kube = new KubeClient(admin, 'test');
   await kube.create('/api/v1/namespaces', { metadata: { name: namespace } });
-  const ways = await openWays({ databaseUrl, temporalAddress: servers.temporal.address }, !options.networks);
+  const ways = await openWays({ databaseUrl, temporalAddress: servers.temporal.address }, options.networks);
   const environment = {
     GROUNDWORK_DATABASE_URL: ways.databaseUrl,
     GROUNDWORK_TASK_QUEUE_PREFIX: `${namespace}-`,

@@ -196,7 +196,7 @@ export async function openWorld(
     findCertificates: async (where) =>
       [...aws.state.region(where).certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
   });
-  const ways = await openWays({ databaseUrl, temporalAddress: servers.temporal.address }, !options.networks);
+  const ways = await openWays({ databaseUrl, temporalAddress: servers.temporal.address }, options.networks);
   const externalDns = await startExternalDns({
     kubeConfig: admin,
     clock,

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { workflowIds } from '../../../contract/names.ts';
-import type { ScopeCreationInput } from '../../../contract/scope/input.ts';
 import { eventually, failureOf, truth } from '../../support/inspect.ts';
 import { uniqueName } from '../../support/servers.ts';
+import { terminatedCreation } from '../../support/terminated.ts';
 import { region, testWorld } from '../../support/world.ts';
 
 const world = testWorld({
@@ -202,16 +202,6 @@ describe('DNS', () => {
   });
 
   describe('a record of a creation that was terminated', () => {
-    const terminated = async (input: ScopeCreationInput) => {
-      const creation = await world.start(input);
-      world.around = async (activity, run) => {
-        const answer = await run();
-        if (activity === 'ensureDnsRecord') await creation.terminate();
-        return answer;
-      };
-      await expect(creation.result()).rejects.toThrow();
-      world.around = undefined;
-    };
     const denyPublicZone = () =>
       world.faults.add({
         match: { service: 'route53', action: 'ChangeResourceRecordSets', resource: 'ZPUBLIC' },
@@ -222,7 +212,7 @@ describe('DNS', () => {
     test('is taken over by a repeat, and undone when that fails', async () => {
       const before = await footprint();
       const input = old();
-      await terminated(input);
+      await terminatedCreation(world, input);
       expect((await truth(world)).records.join()).toContain(`ZPRIVATE ${input.domain}`);
       denyPublicZone();
       expect((await failureOf(world.create(input))).type).toBe('AccessDenied');
@@ -232,7 +222,7 @@ describe('DNS', () => {
     test('goes when a repeat with another domain has succeeded, or has failed', async () => {
       const before = await footprint();
       const input = old();
-      await terminated(input);
+      await terminatedCreation(world, input);
       const { domain } = await world.create({ ...input, domain: `new-${input.domain}` });
       expect((await truth(world)).recordRows.filter((row) => row.endsWith(`${input.domain}`))).toEqual([
         `ZPRIVATE ${domain}`,
@@ -240,7 +230,7 @@ describe('DNS', () => {
       ]);
       await world.remove(input.scopeId);
       const another = old();
-      await terminated(another);
+      await terminatedCreation(world, another);
       denyPublicZone();
       const failing = { ...another, domain: `new-${another.domain}` };
       expect((await failureOf(world.create(failing))).type).toBe('AccessDenied');

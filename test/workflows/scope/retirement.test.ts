@@ -9,6 +9,7 @@ import type {
 import { autocreatedBalancerName } from '../../../domain/scope/names.ts';
 import { eventually, truth } from '../../support/inspect.ts';
 import { uniqueName } from '../../support/servers.ts';
+import { terminatedCreation } from '../../support/terminated.ts';
 import { region, testWorld } from '../../support/world.ts';
 
 const own = { visibility: 'private', region: 'us-east-1', scheme: 'internal', scopeId: 'declared-by-worker' } as const;
@@ -144,14 +145,7 @@ describe('what runs left that ended without undoing', () => {
   test('a terminated creation: its reservation, its balancer and its records go', async () => {
     const input = alone();
     const before = await truth(world);
-    const handle = await world.start(input);
-    world.around = async (activity, run) => {
-      const answer = await run();
-      if (activity === 'ensureDnsRecord') await handle.terminate();
-      return answer;
-    };
-    await expect(handle.result()).rejects.toThrow();
-    world.around = undefined;
+    await terminatedCreation(world, input);
     expect((await truth(world)).placements.join()).toContain(`${input.scopeId} reserved`);
     expect((await retire()).released.join()).not.toContain(input.scopeId);
 
