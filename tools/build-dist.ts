@@ -17,17 +17,17 @@ export interface Built {
 }
 
 /** Makes `dist` anew: the compiled layers, the files they read at run time, and the workflow bundle. */
-export async function buildDist(dist: string): Promise<Built> {
+export async function buildDist(dist: string, project = 'tsconfig.build.json'): Promise<Built> {
   await rm(dist, { recursive: true, force: true });
-  const [bundle] = await Promise.all([buildWorkflowBundle(join(dist, 'workflow-bundle.js')), compile(dist)]);
+  const [bundle] = await Promise.all([buildWorkflowBundle(join(dist, 'workflow-bundle.js')), compile(dist, project)]);
   let copied = 0;
   for (const folder of [...LAYERS, ...FOLDERS]) copied += await copyOthers(folder, dist);
   return { copied, bundle };
 }
 
-function compile(dist: string): Promise<void> {
+function compile(dist: string, project: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const argv = [command('typescript', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', dist];
+    const argv = [command('typescript', 'tsc'), '-p', project, '--outDir', dist];
     spawn(process.execPath, argv, { cwd: ROOT, stdio: 'inherit' })
       .on('error', reject)
       .on('close', (code) => (code === 0 ? resolve() : reject(new Error(`tsc ended with exit code ${code}`))));

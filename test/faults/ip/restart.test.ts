@@ -36,20 +36,23 @@ const world = testIpWorld({
 });
 afterAll(() => supervisor?.stop());
 
-const CLAIMS = 30;
+const BEFORE = 10;
+const AT_ONCE = 10;
+const AWAY = 10;
+const CLAIMS = BEFORE + AT_ONCE + AWAY;
 
-const strikes: { name: string; strike: () => Promise<unknown> }[] = [
+const strikes: { name: string; away: () => Promise<unknown>; back: () => Promise<unknown> }[] = [
   {
     name: 'is stopped and started again',
-    strike: async () => {
-      await server.stop();
+    away: () => server.stop(),
+    back: async () => {
       server = await start(server.port);
     },
   },
   {
     // The server then ends all sessions, recovers from its log and serves again.
     name: 'loses a process to kill -9',
-    strike: async () => {
+    away: async () => {
       const { rows } = await world.database.query<{ pid: number }>(
         `select pid from pg_stat_activity where datname = current_database() and query like 'select * from ipam_claim%' limit 1`,
       );
@@ -57,6 +60,7 @@ const strikes: { name: string; strike: () => Promise<unknown> }[] = [
       if (!session) throw new Error('no session has claimed');
       process.kill(session.pid, 'SIGKILL');
     },
+    back: async () => {},
   },
 ];
 
@@ -64,23 +68,22 @@ describe('PostgreSQL', () => {
   test.each(everything ? strikes : strikes.slice(0, 1))(
     '$name in the middle of claims: each is bound once, and nothing leaks',
     { timeout: 120_000 },
-    async ({ name, strike }) => {
+    async ({ name, away, back }) => {
       const owner = `acme-${strikes.findIndex((one) => one.name === name)}`;
       await world.root(owner, 'net', '10.0.0.0/16', 28, 28);
-      let bound = 0;
-      const claiming = Array.from({ length: CLAIMS }, async (_, index) => {
-        await new Promise((resolve) => setTimeout(resolve, index * 15));
-        const answer = await asked((requestId) =>
-          world.groundwork.ip.claim(world.request(owner, `c-${index}`, 'net', 28), { requestId }),
-        );
-        bound += 1;
-        return answer;
-      });
-      while (bound < CLAIMS / 4) await new Promise((resolve) => setTimeout(resolve, 5));
-      const boundBefore = bound;
-      await strike();
-      const answers = await Promise.all(claiming);
-      expect(boundBefore).toBeLessThan(CLAIMS);
+      let asking = 0;
+      const claims = (count: number) =>
+        Array.from({ length: count }, () => {
+          asking += 1;
+          const claim = `c-${asking}`;
+          return asked((requestId) => world.groundwork.ip.claim(world.request(owner, claim, 'net', 28), { requestId }));
+        });
+      const before = await Promise.all(claims(BEFORE));
+      const atOnce = Promise.all(claims(AT_ONCE)); // on their way, wherever that is, when it goes
+      await away();
+      const whileAway = Promise.all(claims(AWAY));
+      await back();
+      const answers = [...before, ...(await atOnce), ...(await whileAway)];
       const blocks = answers.map(
         ({ name: claim, allocatedCIDR }) => `block net ${allocatedCIDR} held default ${claim}`,
       );
@@ -88,12 +91,11 @@ describe('PostgreSQL', () => {
       expect(await truth(world, owner)).toEqual(
         ['pool net 10.0.0.0/16 consumer', ...blocks, 'event pool-created 1', `event claimed ${CLAIMS}`].sort(),
       );
-      const journey = `in the middle of ${CLAIMS} claims`;
       tell({
         room: 'ip',
         kind: 'outage',
         point: `PostgreSQL ${name}`,
-        journey,
+        journey: `in the middle of ${CLAIMS} claims`,
         outcome: 'each bound once',
       });
     },

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, describe, expect, inject, test } from 'vitest';
 import type { World } from '../world.ts';
 import { type Boundary, boundariesOf, type RoomUnderFaults, sayBoundary } from './journey.ts';
@@ -105,12 +105,12 @@ function kills<W>(
   });
 }
 
-const PROGRAM = fileURLToPath(new URL('./killable-worker.ts', import.meta.url));
-
 async function startWorker(world: Pick<World, 'environment'>, argv: string[]): Promise<ChildProcess> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(GROUNDWORK|TEMPORAL|AWS|VITEST)/.test(name));
-  const child = fork(PROGRAM, [inject('dist'), ...argv], {
-    execArgv: ['--import', 'tsx'],
+  const dist = inject('dist');
+  const program = join(dist, 'test/support/faults/killable-worker.js');
+  const child = fork(program, [join(dist, 'workflow-bundle.js'), ...argv], {
+    execArgv: [],
     env: { ...Object.fromEntries(inherited), ...world.environment },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -1,23 +1,16 @@
 // A worker process that kills itself with SIGKILL at one boundary: before the effect of an activity, or after the effect and
 // before its answer. Everything else is as in worker/main.ts. It says "ready" when everything is loaded, begins when it is told
 // "begin", and when it is told "rest" stops as at SIGTERM and says "ready" again.
-//   killable-worker.ts <folder of the build> [before|after <activity> <which call of it, from 1>]
-import { join } from 'node:path';
+//   killable-worker.js <workflow bundle> [before|after <activity> <which call of it, from 1>]
+// It runs as compiled beside the build (test/support/installation.ts): a compiler in it would cost seconds.
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { readConfiguration } from '../../../worker/configuration.ts';
+import { createDependencies } from '../../../worker/dependencies.ts';
+import { createWorkers } from '../../../worker/workers.ts';
 import { type Around, surrounded } from '../around.ts';
 
-const [dist = '', when, victim, which = '1'] = process.argv.slice(2);
-// From the build, because the sources would take seconds to compile.
-const { readConfiguration } = (await import(
-  join(dist, 'worker/configuration.js')
-)) as typeof import('../../../worker/configuration.ts');
-const { createDependencies } = (await import(
-  join(dist, 'worker/dependencies.js')
-)) as typeof import('../../../worker/dependencies.ts');
-const { createWorkers } = (await import(
-  join(dist, 'worker/workers.js')
-)) as typeof import('../../../worker/workers.ts');
+const [bundlePath = '', when, victim, which = '1'] = process.argv.slice(2);
 const die = () => process.kill(process.pid, 'SIGKILL');
 
 let calls = 0;
@@ -49,7 +42,7 @@ for (;;) {
     namespace,
     values,
     dependencies: surrounded(dependencies, around),
-    workflows: { bundlePath: join(dist, 'workflow-bundle.js') },
+    workflows: { bundlePath },
   });
   process.once('message', () => {
     for (const worker of workers) worker.shutdown();
