@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { elapsed, type Report } from './progress.ts';
 
-const REPORT_EVERY_MS = 10_000;
+const REPORT_EVERY_MS = 15_000;
 
 export interface GoBuild {
   /** For the progress lines: "Temporal CLI 1.8.2". */
   readonly label: string;
+  /** How many packages a build from nothing compiles, for the progress lines. */
+  readonly packages: number;
   /** Holds go.mod and go.sum; nothing is written there. */
   readonly module: string;
   /** The package to build: `.` or an import path that the module requires. */
@@ -37,14 +39,14 @@ export async function buildWithGo(build: GoBuild, report: Report): Promise<void>
   });
   const progress = () =>
     report(
-      `${build.label}: building with Go, ${elapsed(Date.now() - started)}, ${modules} modules fetched, ${packages} packages compiled`,
+      `${build.label}: building, ${elapsed(Date.now() - started)}: ${modules} modules, ${packages} of ${build.packages} packages`,
     );
   const timer = setInterval(progress, REPORT_EVERY_MS);
   const stopWithUs = () => go.kill();
   process.once('exit', stopWithUs);
   try {
     await once(go, 'spawn');
-    report(`${build.label}: building with Go; this happens once and takes minutes`);
+    report(`${build.label}: building with Go, once; this takes minutes`);
     const [code, signal] = (await once(go, 'close')) as [number | null, NodeJS.Signals | null];
     if (code !== 0) throw new Error(`go build ended with ${signal ?? `exit code ${code}`}:\n${tail.join('\n')}`);
     progress();

@@ -114,7 +114,8 @@ async function buildEnvtest(temporary: string, env: NodeJS.ProcessEnv, report: R
   const version = 'k8s.io/component-base/version';
   await buildWithGo(
     {
-      label: `kube-apiserver ${KUBERNETES_VERSION} and etcd`,
+      label: `kube-apiserver ${KUBERNETES_VERSION}`,
+      packages: 2067,
       module: fileURLToPath(new URL('../kubernetes/', import.meta.url)),
       package: '.',
       output: join(temporary, executable('envtest')),

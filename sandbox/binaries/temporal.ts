@@ -112,6 +112,7 @@ async function buildCli(temporary: string, env: NodeJS.ProcessEnv, report: Repor
   await buildWithGo(
     {
       label: `Temporal CLI ${TEMPORAL_CLI_VERSION}`,
+      packages: 1489,
       module: fileURLToPath(new URL('../temporal/', import.meta.url)),
       package: 'github.com/temporalio/cli/cmd/temporal',
       output: join(temporary, executable('temporal')),
