@@ -16,7 +16,10 @@ export interface Built {
   readonly bundle: number;
 }
 
-/** Makes `dist` anew: the compiled layers, the files they read at run time, and the workflow bundle. */
+/**
+ * Makes `dist` anew: what the TypeScript project compiles, the files that the layers read at run time, and the workflow
+ * bundle. Rejects when the compiler does.
+ */
 export async function buildDist(dist: string, project = 'tsconfig.build.json'): Promise<Built> {
   await rm(dist, { recursive: true, force: true });
   const [bundle] = await Promise.all([buildWorkflowBundle(join(dist, 'workflow-bundle.js')), compile(dist, project)]);
