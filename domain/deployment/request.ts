@@ -167,10 +167,11 @@ export function resolveTarget(
   };
 }
 
+/** Where our input has what the scope's input has at `path`. */
 function ourPath(path: string): string {
   if (path === 'domain') return 'hosts.domain';
   if (path.startsWith('additionalDomains')) return path.replace('additionalDomains', 'hosts.custom');
-  return ['region', 'dnsType'].includes(path) ? `scope.${path}` : path;
+  return ['scopeId', 'networking'].includes(path.split('.')[0] ?? '') ? path : `scope.${path}`;
 }
 
 type Knob = <K extends keyof DeploymentKnobs>(

@@ -5,6 +5,7 @@ import { sha256Bytes, sha256Hex } from '../canonical.ts';
 
 const LABEL_VALUE_LENGTH = 63;
 const DOMAIN_LABEL_LENGTH = 57;
+const LABEL_VALUE = /^[a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?$/;
 
 /** Cut to 63 characters, then from its end until it ends alphanumeric. */
 export function cutLabelValue(value: string): string {
@@ -72,13 +73,26 @@ export function balancerNameProblem(name: string): string | undefined {
   return undefined;
 }
 
+const NRN_KEYS = ['account', 'namespace', 'application'] as const;
+
+type NrnIds = { [K in (typeof NRN_KEYS)[number]]?: string };
+
 /** Ids of account, namespace and application in an NRN (`key=id:key=id:...`). */
-export function nrnIds(nrn: string | undefined): { account?: string; namespace?: string; application?: string } {
-  const pairs = new Map((nrn ?? '').split(':').map((pair) => pair.split('=', 2) as [string, string | undefined]));
-  const ids: { account?: string; namespace?: string; application?: string } = {};
-  for (const key of ['account', 'namespace', 'application'] as const) {
+export function nrnIds(nrn: string | undefined): NrnIds {
+  const pairs = new Map(
+    (nrn ?? '').split(':').map((pair) => [pair.split('=', 1)[0], pair.split('=').slice(1).join('=')]),
+  );
+  const ids: NrnIds = {};
+  for (const key of NRN_KEYS) {
     const id = pairs.get(key);
     if (id) ids[key] = id;
   }
   return ids;
+}
+
+/** What is wrong with an NRN, or undefined: its ids become values of labels. */
+export function nrnProblem(nrn: string | undefined): string | undefined {
+  const [key, id] = Object.entries(nrnIds(nrn)).find(([, value]) => !LABEL_VALUE.test(value)) ?? [];
+  if (key === undefined) return undefined;
+  return `the id of the ${key}, "${id}", may contain only letters, digits, ".", "_" and "-", and must begin and end with a letter or digit`;
 }

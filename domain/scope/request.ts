@@ -24,7 +24,15 @@ import {
   readThreshold,
 } from './configuration.ts';
 import { hostProblem, isDnsLabel, isWithin, LONGEST_HOST, normalizeHost } from './hosts.ts';
-import { balancerNameProblem, cutLabelValue, type DomainSuffix, nrnIds, prefixProblem, scopeDomain } from './names.ts';
+import {
+  balancerNameProblem,
+  cutLabelValue,
+  type DomainSuffix,
+  nrnIds,
+  nrnProblem,
+  prefixProblem,
+  scopeDomain,
+} from './names.ts';
 import { withProviders } from './providers.ts';
 import type { Brand, ScopeSettings, ScopeTimings } from './settings.ts';
 
@@ -130,6 +138,9 @@ export function resolveScopeRequest(given: ScopeCreationInput, settings: ScopeSe
   if (!/^[a-z]{2}(-[a-z]+)+-\d+$/.test(region)) {
     wrong('region', region === '' ? 'is required: no region is configured' : `"${region}" is not an AWS region`);
   }
+
+  const nrn = nrnProblem(input.nrn);
+  if (nrn !== undefined) wrong('nrn', nrn);
 
   const suffix = readSuffix(input, levels, settings.brand, isPrivate);
   const autocreates = platformKnob(levels, 'autocreateEnabled') === true;

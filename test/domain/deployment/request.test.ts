@@ -186,6 +186,15 @@ describe('wrong fields', () => {
   });
 });
 
+test.each([
+  ['scope.nrn', { nrn: 'account=a b' }],
+  ['scope.region', { region: 'nowhere' }],
+  ['scope.hostedZones.private', { hostedZones: { private: 'not a zone', public: 'Z1' } }],
+])('what the scope room refuses is named as in this input: %s', (path, fields) => {
+  const scope = { ...input().scope, ...fields };
+  expect(problems({ scope }).map((problem) => problem.split(': ')[0])).toEqual([path]);
+});
+
 describe('the sidecar', () => {
   const on = { trafficManagerImage: 'registry.example.com:5000/traffic' };
 

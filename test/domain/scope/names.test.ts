@@ -8,6 +8,7 @@ import {
   hostLabel,
   keeperHost,
   nrnIds,
+  nrnProblem,
   prefixProblem,
   scopeDomain,
 } from '../../../domain/scope/names.ts';
@@ -109,8 +110,25 @@ test('a label value is cut to 63 characters and ends alphanumeric', () => {
 test.each([
   ['account=1:namespace=2:application=3:scope=4', { account: '1', namespace: '2', application: '3' }],
   ['organization=9:account=1', { account: '1' }],
+  ['account=1=2:namespace:application=', { account: '1=2' }],
   [undefined, {}],
   ['', {}],
 ])('ids of the NRN %s', (nrn, ids) => {
   expect(nrnIds(nrn)).toEqual(ids);
 });
+
+test.each([
+  ['account=1=2', 'the id of the account, "1=2", may contain only letters'],
+  ['account=1:application=a b', 'the id of the application, "a b", may'],
+  ['namespace=-3', 'the id of the namespace, "-3", may'],
+  ['namespace=3_', 'must begin and end with a letter or digit'],
+])('the NRN %s is refused', (nrn, words) => {
+  expect(nrnProblem(nrn)).toContain(words);
+});
+
+test.each(['account=1:namespace=a.b_c-D', 'organization=a b:account=7', 'whatever', '', undefined])(
+  'the NRN %s is taken',
+  (nrn) => {
+    expect(nrnProblem(nrn)).toBeUndefined();
+  },
+);

@@ -97,6 +97,7 @@ describe('wrong fields are named by path', () => {
     ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: 1e15 })],
     ['networking.platform.autocreateTimeoutSeconds', platform({ autocreateTimeoutSeconds: '86401' })],
     ['networking.platform.autocreateNamePrefix', platform({ autocreateNamePrefix: 'UPPER-' })],
+    ['nrn', { nrn: 'organization=1:account=a b' }],
     ['domain', { domain: 'not a host' }],
     ['additionalDomains.1', { domain: 'a.example.com', additionalDomains: ['b.example.com', 'A.example.com.'] }],
     ['additionalDomains.0', { additionalDomains: ['x.*.example.com'] }],
