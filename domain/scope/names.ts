@@ -5,7 +5,8 @@ import { sha256Bytes, sha256Hex } from '../canonical.ts';
 
 const LABEL_VALUE_LENGTH = 63;
 const DOMAIN_LABEL_LENGTH = 57;
-const LABEL_VALUE = /^[a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?$/;
+/** What {@link cutLabelValue} makes a value of a label from. */
+const LABEL_VALUE = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
 
 /** Cut to 63 characters, then from its end until it ends alphanumeric. */
 export function cutLabelValue(value: string): string {
@@ -94,5 +95,5 @@ export function nrnIds(nrn: string | undefined): NrnIds {
 export function nrnProblem(nrn: string | undefined): string | undefined {
   const [key, id] = Object.entries(nrnIds(nrn)).find(([, value]) => !LABEL_VALUE.test(value)) ?? [];
   if (key === undefined) return undefined;
-  return `the id of the ${key}, "${id}", may contain only letters, digits, ".", "_" and "-", and must begin and end with a letter or digit`;
+  return `the id of the ${key}, "${id}", may contain only letters, digits, ".", "_" and "-", and must begin with a letter or digit`;
 }

@@ -121,12 +121,12 @@ test.each([
   ['account=1=2', 'the id of the account, "1=2", may contain only letters'],
   ['account=1:application=a b', 'the id of the application, "a b", may'],
   ['namespace=-3', 'the id of the namespace, "-3", may'],
-  ['namespace=3_', 'must begin and end with a letter or digit'],
+  ['namespace=_', 'must begin with a letter or digit'],
 ])('the NRN %s is refused', (nrn, words) => {
   expect(nrnProblem(nrn)).toContain(words);
 });
 
-test.each(['account=1:namespace=a.b_c-D', 'organization=a b:account=7', 'whatever', '', undefined])(
+test.each(['account=1:namespace=a.b_c-D', 'account=1_', 'organization=a b:account=7', 'whatever', '', undefined])(
   'the NRN %s is taken',
   (nrn) => {
     expect(nrnProblem(nrn)).toBeUndefined();
