@@ -202,9 +202,9 @@ describe('DNS', () => {
   });
 
   describe('a record of a creation that was terminated', () => {
-    const denyPublicZone = () =>
+    const deny = (resource: string) =>
       world.faults.add({
-        match: { service: 'route53', action: 'ChangeResourceRecordSets', resource: 'ZPUBLIC' },
+        match: { service: 'route53', action: 'ChangeResourceRecordSets', resource },
         effect: { kind: 'error', code: 'AccessDenied', status: 403 },
       });
     const old = () => world.request({ visibility: 'private', domain: `${uniqueName('old')}.apps.example.com` });
@@ -214,7 +214,7 @@ describe('DNS', () => {
       const input = old();
       await terminatedCreation(world, input);
       expect((await truth(world)).records.join()).toContain(`ZPRIVATE ${input.domain}`);
-      denyPublicZone();
+      deny('ZPUBLIC');
       expect((await failureOf(world.create(input))).type).toBe('AccessDenied');
       expect(await footprint()).toEqual(before);
     });
@@ -231,9 +231,29 @@ describe('DNS', () => {
       await world.remove(input.scopeId);
       const another = old();
       await terminatedCreation(world, another);
-      denyPublicZone();
+      deny('ZPUBLIC');
       const failing = { ...another, domain: `new-${another.domain}` };
       expect((await failureOf(world.create(failing))).type).toBe('AccessDenied');
+      expect(await footprint()).toEqual(before);
+    });
+
+    test('that cannot be removed then is told, and goes with the scope', async () => {
+      const before = await footprint();
+      const input = old();
+      await terminatedCreation(world, input);
+      world.around = async (activity, run) => {
+        if (activity === 'removeDnsRecord') deny('ZPRIVATE');
+        return run();
+      };
+      const { warnings } = await world.create({ ...input, domain: `new-${input.domain}` });
+      expect(warnings).toContainEqual({
+        code: 'DnsRecordLeft',
+        message: expect.stringContaining(`record ${input.domain} in zone ZPRIVATE, which an ended run left`),
+      });
+      world.around = undefined;
+      world.faults.clear();
+      const { removed } = await world.remove(input.scopeId);
+      expect(removed).toContain(`record ${input.domain} in zone ZPRIVATE`);
       expect(await footprint()).toEqual(before);
     });
   });
