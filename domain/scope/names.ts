@@ -81,7 +81,10 @@ type NrnIds = { [K in (typeof NRN_KEYS)[number]]?: string };
 /** Ids of account, namespace and application in an NRN (`key=id:key=id:...`). */
 export function nrnIds(nrn: string | undefined): NrnIds {
   const pairs = new Map(
-    (nrn ?? '').split(':').map((pair) => [pair.split('=', 1)[0], pair.split('=').slice(1).join('=')]),
+    (nrn ?? '').split(':').map((pair) => {
+      const [key, ...id] = pair.split('=');
+      return [key, id.join('=')];
+    }),
   );
   const ids: NrnIds = {};
   for (const key of NRN_KEYS) {
