@@ -1,21 +1,45 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Folders and files whose tests take longest, longest first: what begins last must be short, or one worker waits for the other. */
-const LONG = [
-  'test/end-to-end/demo.test.ts',
-  'test/end-to-end/readme.test.ts',
-  'test/faults/',
-  'test/sandbox/processes/',
-  'test/workflows/',
-  'test/end-to-end/',
-  'test/sandbox/controllers/',
-  'test/',
-];
+/**
+ * vitest ends a process of the tests when the next file is of another project, and a new one loads the SDKs again for
+ * seconds: so one project after the other. The tests that need no server are short and come last, or one worker waits for
+ * the other at the end.
+ */
+const PROJECTS = ['servers', 'processes', 'unit'];
 
-/** Order of the test files of a run, the same on every machine: by the list above, then by name. */
+/** Take longest, so they begin first. */
+const LONGEST = ['test/end-to-end/demo.test.ts', 'test/end-to-end/readme.test.ts'];
+
+/** Keep the processors busy for minutes. */
+const BUSY = ['test/workflows/', 'test/faults/'];
+
+/** Wait for programs that they start: dealt out among the busy ones, they leave no processor idle. */
+const WAITING = ['test/end-to-end/'];
+
+/** Order of the test files of a run, the same on every machine: by the lists above, then by name. */
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => LONG.findIndex((part) => moduleId.includes(`/${part}`));
-    return files.toSorted((a, b) => rank(a) - rank(b) || a.moduleId.localeCompare(b.moduleId));
+    return PROJECTS.flatMap((project) => {
+      let left = files.filter((file) => file.project.name === project);
+      const take = (paths: readonly string[]) => {
+        const taken = paths.flatMap((path) => left.filter(isIn(path)).toSorted(byName));
+        left = left.filter((file) => !taken.includes(file));
+        return taken;
+      };
+      return [...take(LONGEST), ...dealtOut(take(WAITING), take(BUSY)), ...take(['test/'])];
+    });
   }
+}
+
+const isIn =
+  (path: string) =>
+  ({ moduleId }: TestSpecification) =>
+    moduleId.includes(`/${path}`);
+
+const byName = (a: TestSpecification, b: TestSpecification) => a.moduleId.localeCompare(b.moduleId);
+
+/** `some` in equal distances among `others`; both keep their order. */
+function dealtOut<T>(some: readonly T[], others: readonly T[]): T[] {
+  const placed = (list: readonly T[]) => list.map((one, at) => ({ one, place: (at + 0.5) / list.length }));
+  return [...placed(some), ...placed(others)].sort((a, b) => a.place - b.place).map(({ one }) => one);
 }
