@@ -13,8 +13,8 @@ const LONGEST = ['test/end-to-end/demo.test.ts', 'test/end-to-end/readme.test.ts
 /** Keep the processors busy for minutes. */
 const BUSY = ['test/workflows/', 'test/faults/'];
 
-/** Wait for programs that they start: dealt out among the busy ones, they leave no processor idle. */
-const WAITING = ['test/end-to-end/'];
+/** Wait for balancers, for servers that come back and for programs that they start: among the busy ones no processor is idle. */
+const WAITING = ['test/workflows/scope/', 'test/faults/scope/', 'test/end-to-end/'];
 
 /** Order of the test files of a run, the same on every machine: by the lists above, then by name. */
 export default class LongestFirst extends BaseSequencer {
@@ -26,7 +26,9 @@ export default class LongestFirst extends BaseSequencer {
         left = left.filter((file) => !taken.includes(file));
         return taken;
       };
-      return [...take(LONGEST), ...dealtOut(take(WAITING), take(BUSY)), ...take(['test/'])];
+      const longest = take(LONGEST);
+      const waiting = take(WAITING);
+      return [...dealtOut(waiting, [...longest, ...take(BUSY)]), ...take(['test/'])];
     });
   }
 }

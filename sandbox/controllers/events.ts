@@ -9,16 +9,22 @@ const REFILL_SECONDS = 300;
 /** More than so many different messages of one reason within the window are folded into one event. */
 const SIMILAR_LIMIT = 10;
 const SIMILAR_WINDOW_SECONDS = 600;
+/** How long repeats of a Normal event are collected: each reconciliation tells every member of a group that it went well. */
+const COLLECT_SECONDS = 300;
 
 interface Recorded {
+  key: string;
   name: string;
   namespace: string;
   count: number;
+  lastTimestamp: string;
+  message: string;
 }
 
 /**
  * Writes core/v1 Events as client-go's recorder does: equal events are one object whose count and lastTimestamp move, many similar ones are folded under
  * "(combined from similar events)", and an object that gets too many loses the rest silently. Writing is in order, in the background, and never fails its caller.
+ * Unlike there, repeats of a Normal event are written once for five simulated minutes: in scaled time they would be most of what the API server does.
  */
 export class EventRecorder {
   readonly #client: KubeClient;
@@ -28,6 +34,9 @@ export class EventRecorder {
   readonly #recorded = new Map<string, Recorded>();
   readonly #buckets = new Map<string, { tokens: number; at: number }>();
   readonly #similar = new Map<string, { messages: Set<string>; at: number }>();
+  readonly #repeated = new Set<Recorded>();
+  #collecting: NodeJS.Timeout | undefined;
+  #stopped = false;
   #tail: Promise<void> = Promise.resolve();
 
   constructor(options: { client: KubeClient; clock: SimulatedClock; component: string; log?: (line: string) => void }) {
@@ -46,15 +55,24 @@ export class EventRecorder {
   }
 
   /** Resolves when everything recorded so far is written. */
-  flushed(): Promise<void> {
-    return this.#tail;
+  async flushed(): Promise<void> {
+    await this.#tail;
+    this.#writeRepeats();
+    await this.#tail;
   }
 
   /** Forgets counts and limits, as a new process would. */
   forget(): void {
+    this.#writeRepeats();
     this.#recorded.clear();
     this.#buckets.clear();
     this.#similar.clear();
+  }
+
+  /** Nothing is written from now on but what is on its way. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#collecting);
   }
 
   #record(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
@@ -64,8 +82,12 @@ export class EventRecorder {
       .now()
       .toISOString()
       .replace(/\.\d+Z$/, 'Z');
+    this.#inOrder(reason, () => this.#write(object, type, reason, folded, at));
+  }
+
+  #inOrder(reason: string, write: () => Promise<void>): void {
     this.#tail = this.#tail
-      .then(() => this.#write(object, type, reason, folded, at))
+      .then(write)
       .catch((error: unknown) => this.#log(`event ${reason} was not written: ${String(error)}`));
   }
 
@@ -98,14 +120,11 @@ export class EventRecorder {
     const key = createHash('sha256').update([object.metadata.uid, type, reason, shared].join('\n')).digest('hex');
     const known = this.#recorded.get(key);
     if (known) {
-      try {
-        known.count += 1;
-        const patch = { count: known.count, lastTimestamp: at, message };
-        await this.#client.merge(pathOf(resources.events, known.namespace, known.name), patch);
-        return;
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      known.count += 1;
+      known.lastTimestamp = at;
+      known.message = message;
+      if (type === 'Normal') return this.#collect(known);
+      if (await this.#update(known)) return;
     }
     const namespace = object.metadata.namespace ?? 'default';
     const name = `${object.metadata.name}.${randomBytes(8).toString('hex')}`;
@@ -131,6 +150,32 @@ export class EventRecorder {
       reportingComponent: this.#component,
       reportingInstance: '',
     });
-    this.#recorded.set(key, { name, namespace, count: 1 });
+    this.#recorded.set(key, { key, name, namespace, count: 1, lastTimestamp: at, message });
+  }
+
+  #collect(repeated: Recorded): void {
+    this.#repeated.add(repeated);
+    if (this.#stopped) return;
+    this.#collecting ??= setTimeout(() => this.#writeRepeats(), this.#clock.toRealMs(COLLECT_SECONDS)).unref();
+  }
+
+  #writeRepeats(): void {
+    clearTimeout(this.#collecting);
+    this.#collecting = undefined;
+    const repeated = [...this.#repeated];
+    this.#repeated.clear();
+    for (const one of repeated) this.#inOrder(`repeat of ${one.name}`, async () => void (await this.#update(one)));
+  }
+
+  /** False when the event is gone, as it is after an hour: then the next one is a new object. */
+  async #update({ key, namespace, name, count, lastTimestamp, message }: Recorded): Promise<boolean> {
+    try {
+      await this.#client.merge(pathOf(resources.events, namespace, name), { count, lastTimestamp, message });
+      return true;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      this.#recorded.delete(key);
+      return false;
+    }
   }
 }

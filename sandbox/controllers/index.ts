@@ -96,7 +96,12 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
     gateways: client('gateway-controller'),
     workshops: client('workshop-manager'),
   };
-  const recorder = (component: string) => new EventRecorder({ client: clients.watch, clock, component, log });
+  const recorders: EventRecorder[] = [];
+  const recorder = (component: string) => {
+    const one = new EventRecorder({ client: clients.watch, clock, component, log });
+    recorders.push(one);
+    return one;
+  };
   const elb = new ElasticLoadBalancingV2Client({
     ...aws,
     maxAttempts: 5,
@@ -192,6 +197,7 @@ export async function startControllers(options: ControllerOptions): Promise<Cont
   const stop = async () => {
     await Promise.all(all.map((controller) => controller.stop()));
     await Promise.all(reflectors.map((reflector) => reflector.stop()));
+    for (const each of recorders) each.stop();
     await Promise.all(Object.values(clients).map((each) => each.close()));
     elb.destroy();
   };

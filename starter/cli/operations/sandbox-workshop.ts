@@ -91,7 +91,7 @@ function arrivalsOf({ people, every, for: forSeconds, random }: CrowdOptions): A
 }
 
 async function running(name: string): Promise<SandboxRecord> {
-  const { status } = await import('../../../sandbox/main.ts');
+  const { status } = await import('../../../sandbox/running.ts');
   const now = await status(name);
   if (now.state === 'running') return now.record;
   throw new NotFound(`Sandbox ${name} does not run. "groundwork sandbox up" starts it.`);

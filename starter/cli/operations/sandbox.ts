@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { FaultCommand, FaultState } from '../../../sandbox/control.ts';
-import type { SandboxStatus } from '../../../sandbox/main.ts';
 import type { SandboxRecord } from '../../../sandbox/record.ts';
+import type { SandboxStatus } from '../../../sandbox/running.ts';
 import { InvalidInput, NotFound } from '../../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { UsageError } from '../failing.ts';
@@ -28,8 +28,9 @@ export interface UpOptions extends Named {
 export async function up(io: Io, options: UpOptions): Promise<number> {
   const { name, persist, durable, timeScale, region, useKubeconfig } = options;
   const seed = options.seed === undefined ? exploringRegion(region) : await readSeedFile(options.seed);
-  const [{ up: start, status: look }, { setUpDatabase }, { workshopTimingsAt }] = await Promise.all([
-    import('../../../sandbox/main.ts'),
+  const [{ up: start }, { status: look }, { setUpDatabase }, { workshopTimingsAt }] = await Promise.all([
+    import('../../../sandbox/up.ts'),
+    import('../../../sandbox/running.ts'),
     import('../../../worker/setup.ts'),
     import('../../../sandbox/workshop-timings.ts'),
   ]);
@@ -71,7 +72,7 @@ async function readSeedFile(path: string) {
 
 /** Tells about a sandbox that runs in some process. The exit code is 0 only when it is up. */
 export async function status(io: Io, options: Named & { env?: boolean }): Promise<number> {
-  const { status: look } = await import('../../../sandbox/main.ts');
+  const { status: look } = await import('../../../sandbox/running.ts');
   const now = await look(options.name);
   if (options.json) writeJson(io, now);
   else if (now.state === 'running') {
@@ -82,7 +83,7 @@ export async function status(io: Io, options: Named & { env?: boolean }): Promis
 }
 
 export async function down(io: Io, options: Named): Promise<number> {
-  const { down: stop } = await import('../../../sandbox/main.ts');
+  const { down: stop } = await import('../../../sandbox/running.ts');
   const before = await stop(options.name);
   if (options.json) writeJson(io, { before });
   else {
@@ -102,7 +103,7 @@ export interface FaultOptions extends Named {
 
 /** Changes the faults of a running sandbox, in this order: clear, remove, add, network, cut. Then shows them. */
 export async function faults(io: Io, options: FaultOptions): Promise<number> {
-  const { faults: send, status: look } = await import('../../../sandbox/main.ts');
+  const { faults: send, status: look } = await import('../../../sandbox/running.ts');
   const now = await look(options.name);
   if (now.state !== 'running') throw new NotFound(stateWords(now, options.name));
   for (const [where, command] of commandsOf(options)) {

@@ -1,6 +1,6 @@
 // A sandbox for the tests of its processes: prints one line when it is up.
 import { migrate } from '../../../migrations/migrate.ts';
-import { up } from '../../../sandbox/main.ts';
+import { up } from '../../../sandbox/up.ts';
 
 const [name = ''] = process.argv.slice(2);
 const sandbox = await up({

@@ -5,9 +5,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
-import { down, faults, status } from '../../../sandbox/main.ts';
 import { identify } from '../../../sandbox/processes/identity.ts';
 import { runFolder } from '../../../sandbox/record.ts';
+import { down, faults, status } from '../../../sandbox/running.ts';
 import { eventually } from './support.ts';
 
 const NAME = `sandbox-test-${process.pid}`;

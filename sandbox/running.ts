@@ -1,12 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { reportToStderr } from './binaries/progress.ts';
 import { control, type FaultCommand, type FaultState } from './control.ts';
 import { isAlive, sendSignal, waitGone } from './processes/identity.ts';
 import { awaitWatchdog, ownerOf, releaseRunFolder } from './processes/run-folder.ts';
-import { stopOnSignals } from './processes/signals.ts';
 import { findOrphans, stopOrphans } from './processes/supervisor.ts';
-import { forgetSandbox, readRecord, runFolder, type SandboxRecord } from './record.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox.ts';
+import { readRecord, runFolder, type SandboxRecord } from './record.ts';
+
+/** Sandboxes that some process keeps. Loads none of their parts: commands that only ask answer at once. */
 
 /** How long a sandbox that was told to stop may take before it is killed; its watchdog cleans up then. */
 const DOWN_MS = 30_000;
@@ -18,25 +17,6 @@ export type SandboxStatus =
   /** The process is gone and left servers behind: `down` stops them. */
   | { readonly state: 'orphaned'; readonly processes: readonly { readonly name: string; readonly pid: number }[] }
   | { readonly state: 'stopped' };
-
-/**
- * Starts a sandbox in this process and keeps it until SIGINT, SIGTERM or SIGHUP. A signal during the start ends the process
- * at once, and the watchdog stops what had been started.
- */
-export async function up(options: SandboxOptions): Promise<Sandbox> {
-  const other = forgetSandbox(process.env);
-  const { report = reportToStderr } = options;
-  if (other) report(`This shell has the environment of sandbox ${other}; this sandbox gets servers of its own.`);
-  let sandbox: Sandbox | undefined;
-  const unregister = stopOnSignals(async () => sandbox?.stop());
-  try {
-    sandbox = await startSandbox(options);
-  } catch (error) {
-    unregister();
-    throw error;
-  }
-  return sandbox;
-}
 
 export async function status(name = 'default'): Promise<SandboxStatus> {
   const folder = runFolder(name);
