@@ -26,7 +26,7 @@ const tests = (folders: readonly string[]) => folders.map((folder) => `${folder}
 export default defineConfig({
   test: {
     pool: 'forks', // the Temporal core is a native module, and a crashed worker must not take the run with it
-    maxWorkers: process.env.CI ? 2 : 3, // on two processors many tests wait; CI shares its machine and has time
+    maxWorkers: process.env.CI ? 2 : 4, // on two processors: many tests wait; CI shares its machine and has time
     isolate: false, // each of them loads the SDKs once, not once a file, which was a sixth of all processor time
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
