@@ -44,12 +44,14 @@ describe('a supervisor', () => {
 
   test('stops a child that is not ready by its deadline, and says what its check said', async () => {
     const supervisor = await Supervisor.open(await folder());
-    const silent = program('server', "console.log('warming up'); setInterval(() => {}, 1000)", {
-      readyWithinMs: 400,
+    const silent = program('server', '', {
+      command: '/bin/sh', // prints at once: a Node that starts on a busy machine has nothing in its log by then
+      args: ['-c', 'echo warming up; exec sleep 60'],
+      readyWithinMs: 2_000,
       ready: () => Promise.reject(new Error('connection refused')),
     });
     await expect(supervisor.start(silent)).rejects.toThrow(
-      /not ready after 400 ms \(connection refused\).*warming up/s,
+      /not ready after 2000 ms \(connection refused\).*warming up/s,
     );
     expect(supervisor.children()).toEqual([]);
     await supervisor.stop();
