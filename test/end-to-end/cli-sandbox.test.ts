@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import type { SandboxRecord } from '../../sandbox/record.ts';
 import { uniqueName } from '../support/servers.ts';
@@ -29,8 +31,13 @@ test(
 
     const { stdout } = await sandbox('status', '--env');
     const lines = stdout.trimEnd().split('\n');
+    // Who took this is served by the same program under its plain name, and the shell finds it once.
+    const typed = 'eval "$1"; groundwork sandbox status --env --name "$2"';
+    const again = await promisify(execFile)('/bin/sh', ['-ec', typed, 'sh', stdout, name]);
+    expect(again.stdout.trimEnd().split('\n')).toEqual(lines.slice(0, -1));
+    expect(lines.at(-1)).toMatch(/^export PATH=\S+\/bin:"\$PATH"$/);
     const environment = Object.fromEntries(
-      lines.map((line) => /^export (\w+)=(\S+)$/.exec(line)?.slice(1) as [string, string]),
+      lines.slice(0, -1).map((line) => /^export (\w+)=(\S+)$/.exec(line)?.slice(1) as [string, string]),
     );
     expect(environment).toMatchObject({
       GROUNDWORK_SANDBOX: name,

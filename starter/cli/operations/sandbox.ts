@@ -7,6 +7,8 @@ import { exitCodes } from '../exit-codes.ts';
 import { UsageError } from '../failing.ts';
 import { type Io, writeJson, writeLines } from '../io.ts';
 import { exploringRegion, exploringSettings } from './exploring-region.ts';
+import { commandFolder, offerCommand, pathLines } from './own-command.ts';
+import { shellWord } from './shell-word.ts';
 
 /** `groundwork sandbox ...` */
 
@@ -45,12 +47,13 @@ export async function up(io: Io, options: UpOptions): Promise<number> {
     aws: { seed },
     migrate: setUpDatabase,
   });
+  await offerCommand(await commandFolder(sandbox.name));
   const now = await look(sandbox.name);
   if (now.state === 'running') {
     if (options.json) writeJson(io, now.record);
     else
       writeLines(io.stdout, [
-        ...recordLines(now.record, io.env),
+        ...(await recordLines(now.record, io.env)),
         '',
         `# Ctrl-C, or "groundwork sandbox down", stops it.`,
       ]);
@@ -76,7 +79,7 @@ export async function status(io: Io, options: Named & { env?: boolean }): Promis
   const now = await look(options.name);
   if (options.json) writeJson(io, now);
   else if (now.state === 'running') {
-    writeLines(io.stdout, options.env ? exportLines(now.record.environment, io.env) : recordLines(now.record, io.env));
+    writeLines(io.stdout, await (options.env ? environmentLines : recordLines)(now.record, io.env));
   } else writeLines(options.env ? io.stderr : io.stdout, [stateWords(now, options.name)]);
   if (now.state === 'running') return exitCodes.done;
   return now.state === 'stopped' ? exitCodes.notFound : exitCodes.unavailable;
@@ -165,7 +168,7 @@ function stateWords(now: SandboxStatus, name = 'default'): string {
 }
 
 /** Comments and exports, to be read and to be pasted. */
-function recordLines(record: SandboxRecord, env: Io['env']): string[] {
+async function recordLines(record: SandboxRecord, env: Io['env']): Promise<string[]> {
   const { addresses, sources } = record;
   return [
     `# Sandbox ${record.name} is up, in process ${record.pid}, since ${record.startedAt}.`,
@@ -173,8 +176,12 @@ function recordLines(record: SandboxRecord, env: Io['env']): string[] {
     ...Object.entries(sources).map(([part, source]) => `# ${`${part}:`.padEnd(12)}  ${source}`),
     `# kubectl with all rights: kubectl --kubeconfig ${addresses.kubeconfig.admin}; database: psql "$DATABASE_URL"`,
     '# For worker, temporal, kubectl and groundwork (or: eval "$(groundwork sandbox status --env)"):',
-    ...exportLines(record.environment, env),
+    ...(await environmentLines(record, env)),
   ];
+}
+
+async function environmentLines({ environment, name }: SandboxRecord, env: Io['env']): Promise<string[]> {
+  return [...exportLines(environment, env), ...pathLines(await commandFolder(name), env)];
 }
 
 /** Variables that would lead elsewhere, or say by other means who one is. */
@@ -189,10 +196,6 @@ export function exportLines(environment: SandboxRecord['environment'], env: Io['
   const unset = others.length > 0 ? [`unset ${others.sort().join(' ')}`] : [];
   const exports = Object.entries(environment).map(([name, value]) => `export ${name}=${shellWord(value)}`);
   return [...unset, ...exports];
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function faultLines({ rules, applied, tcp }: FaultState): string[] {
