@@ -19,7 +19,8 @@ const WAITING = ['test/workflows/scope/', 'test/faults/scope/', 'test/end-to-end
 /** Order of the test files of a run, the same on every machine: by the lists above, then by name. */
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return PROJECTS.flatMap((project) => {
+    const others = files.map(({ project }) => project.name).filter((name) => !PROJECTS.includes(name));
+    return [...PROJECTS, ...new Set(others)].flatMap((project) => {
       let left = files.filter((file) => file.project.name === project);
       const take = (paths: readonly string[]) => {
         const taken = paths.flatMap((path) => left.filter(isIn(path)).toSorted(byName));
@@ -28,7 +29,7 @@ export default class LongestFirst extends BaseSequencer {
       };
       const longest = take(LONGEST);
       const waiting = take(WAITING);
-      return [...dealtOut(waiting, [...longest, ...take(BUSY)]), ...take(['test/'])];
+      return [...dealtOut(waiting, [...longest, ...take(BUSY)]), ...left.toSorted(byName)];
     });
   }
 }

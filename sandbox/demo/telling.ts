@@ -1,3 +1,4 @@
+import { shellWord } from '../../starter/cli/shell-word.ts';
 import type { Checks } from './checks.ts';
 import type { Narrator } from './narrator.ts';
 import { TIME_SCALE } from './settings.ts';
@@ -44,7 +45,7 @@ export async function keepUntilSignal(narrator: Narrator, { sandbox, worker }: B
   narrator.say(
     'Paste this into another shell of this checkout, for temporal, kubectl, aws, psql "$DATABASE_URL", or npm run groundwork:',
   );
-  narrator.lines(Object.entries(sandbox.environment()).map(([name, value]) => `  export ${name}=${quoted(value)}`));
+  narrator.lines(Object.entries(sandbox.environment()).map(([name, value]) => `  export ${name}=${shellWord(value)}`));
   narrator.lines([
     '',
     `  Temporal UI               ${sandbox.addresses.temporalUi ?? 'none'}`,
@@ -66,7 +67,3 @@ export async function keepUntilSignal(narrator: Narrator, { sandbox, worker }: B
 
 /** npm passes the terminal's Ctrl-C on a second time. */
 const SAME_KEYSTROKE_MS = 500;
-
-function quoted(value: string): string {
-  return /^[\w./:@%+=,-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
-}

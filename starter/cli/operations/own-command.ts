@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Io } from '../io.ts';
-import { shellWord } from './shell-word.ts';
+import { shellWord } from '../shell-word.ts';
 
 /**
  * `groundwork` as a plain command of the terminals that took a sandbox's environment: `npx` would cost each call a second.

@@ -6,9 +6,9 @@ import { InvalidInput, NotFound } from '../../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { UsageError } from '../failing.ts';
 import { type Io, writeJson, writeLines } from '../io.ts';
+import { shellWord } from '../shell-word.ts';
 import { exploringRegion, exploringSettings } from './exploring-region.ts';
 import { commandFolder, offerCommand, pathLines } from './own-command.ts';
-import { shellWord } from './shell-word.ts';
 
 /** `groundwork sandbox ...` */
 
