@@ -89,7 +89,7 @@ export async function readBalancer(
       ...(withCertificates ? { certificates } : {}),
     };
   } catch (error) {
-    if (error instanceof AwsCallError && error.kind === 'absent') return undefined;
+    if (isBalancerGone(error)) return undefined;
     throw error;
   }
 }
@@ -104,10 +104,14 @@ export async function readRuleHosts(aws: AwsClients, region: string, arn: string
     }
     return rules.map(hostsOfRule);
   } catch (error) {
-    // A listener that vanishes while it is read is no vanished balancer: that is read again.
-    if (error instanceof AwsCallError && error.code === 'LoadBalancerNotFound') return undefined;
+    if (isBalancerGone(error)) return undefined;
     throw error;
   }
+}
+
+/** A listener that vanishes while it is read is no vanished balancer: that is read again. */
+function isBalancerGone(error: unknown): boolean {
+  return error instanceof AwsCallError && error.code === 'LoadBalancerNotFound';
 }
 
 /** AWS takes at most so many ARNs in one question for tags. */

@@ -8,6 +8,7 @@ import { aliasRecord, batchRefusal, changeInSync, changeRecord, foundRecord, rea
 import { notYet, permanent } from '../failures.ts';
 import type { PoolKey, ScopeDependencies } from './dependencies.ts';
 import { hostConflict } from './ledger/hosts.ts';
+import { mismatchOf, readIdentity } from './ledger/identity.ts';
 import { forgetRecord, madeForScope, noteRecord, type RecordRow, recordRow } from './ledger/records.ts';
 import { observeRegion } from './observation.ts';
 
@@ -28,7 +29,7 @@ export interface Lookup {
   absentIn: string[];
 }
 
-/** Where the domain leads now. Fails with `DnsRecordConflict` before anything is made. Reading twice is harmless. */
+/** Where the domain leads now. Fails with `DnsRecordConflict`, or `ScopeMismatch`, before anything is made. Reading twice is harmless. */
 export async function findExistingAlias(deps: ScopeDependencies, input: LookupInput): Promise<Lookup> {
   const found: FoundRecord[] = [];
   const absentIn: string[] = [];
@@ -45,10 +46,22 @@ export async function findExistingAlias(deps: ScopeDependencies, input: LookupIn
   });
   const balancers = region.balancers.map(({ name, dnsName, scheme }) => ({ name, dnsName: dnsName ?? '', scheme }));
   const finding = findAlias(input.domain, found, balancers, input.pool.scheme, isOurs);
-  if (finding.kind === 'conflict') throw conflict(finding.record, finding.message);
+  if (finding.kind === 'conflict') {
+    await refuseAnotherIdentity(deps, input);
+    throw conflict(finding.record, finding.message);
+  }
   return finding.kind === 'bound'
     ? { alias: { balancer: finding.balancer, reason: finding.reason }, absentIn }
     : { absentIn };
+}
+
+/** A scope that exists under other values is told so: the record in the way may be its own, which nobody is to remove. */
+async function refuseAnotherIdentity(deps: ScopeDependencies, { scopeId, domain, pool }: LookupInput): Promise<void> {
+  const held = await readIdentity(deps.database, scopeId);
+  const visibility = pool.scheme === 'internal' ? 'private' : 'public';
+  const { region } = pool;
+  const mismatch = held && mismatchOf({ scopeId, domain, visibility, dnsType: 'route53', region }, held);
+  if (mismatch) throw permanent(mismatch.type, mismatch.message, mismatch.details);
 }
 
 export interface EnsureInput {

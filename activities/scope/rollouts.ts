@@ -11,8 +11,8 @@ export interface RolloutInput {
 /** Whether a run of this id is open. */
 export async function isOpen(deps: ScopeDependencies, { workflowId }: RolloutInput): Promise<boolean> {
   try {
-    const { status } = await deps.temporal.workflow.getHandle(workflowId).describe();
-    return status.name === 'RUNNING';
+    const { closeTime } = await deps.temporal.workflow.getHandle(workflowId).describe();
+    return closeTime === undefined; // also while it is paused
   } catch (error) {
     if (error instanceof Error && error.name === 'WorkflowNotFoundError') return false;
     throw error;

@@ -7,10 +7,11 @@ import type { ScopeRequest } from '../../domain/scope/request.ts';
 import { runFailure } from '../failures.ts';
 import { words } from '../unchecked.ts';
 import { local, mutations } from './activities.ts';
-import { removeLeftRecords, undoLeftRecords, writeDns } from './dns.ts';
+import { writeDns } from './dns.ts';
 import { endWith, letGo } from './ending.ts';
 import { planWithExternalDns, withExternalDns } from './external-dns.ts';
-import { holdScope } from './hold.ts';
+import { holdScope, lostHold } from './hold.ts';
+import { removeLeft, undoLeft } from './left.ts';
 import { decidePlacement, type Facts, gatherFacts, type Placed } from './placing.ts';
 import { makeReady, type ReadyBalancer } from './ready.ts';
 import { ScopeRun } from './run.ts';
@@ -44,17 +45,17 @@ export async function scopeCreation(input: ScopeCreationInput): Promise<ScopeCre
       brand,
     });
     const repeat = before.state === 'bound';
-    const left = undoLeftRecords(run, request, before, compensations);
+    const left = undoLeft(run, request, before, compensations);
     if (request.dnsType === 'external_dns') {
       const result = await withExternalDns(run, request, compensations, repeat);
-      await removeLeftRecords(run, request, left);
+      await removeLeft(run, request, left);
       const { hosts } = await CancellationScope.nonCancellable(() => finish(run));
       return { ...result, hosts };
     }
     const facts = await gatherFacts(run, request, account);
     const { placed, balancer, repaired } = await placeAndMakeReady(run, facts, compensations, repeat);
     const dns = await writeDns(run, request, balancer, facts.lookup.absentIn, compensations);
-    await removeLeftRecords(run, request, left);
+    await removeLeft(run, request, left);
     const bound = await CancellationScope.nonCancellable(() => finish(run));
     const restored = repeat ? [...repaired, ...restoredRecords(run)] : [];
     return creationResult(run, bound, placed, balancer, dns, restored);
@@ -66,6 +67,7 @@ export async function scopeCreation(input: ScopeCreationInput): Promise<ScopeCre
 /** From here on the scope exists, as the row says: a cancellation that arrives now comes too late and undoes nothing. */
 async function finish(run: ScopeRun): Promise<PlacementRow> {
   const bound = await local.bindPlacement({ scopeId: run.status.scopeId, run: run.key });
+  if (bound.state !== 'bound') throw lostHold(run.status.scopeId);
   run.status.hosts = bound.hosts;
   run.enter('Done');
   await letGo(run);
@@ -106,8 +108,8 @@ async function placeAndMakeReady(
     if (replacements >= request.maxReplacements) throw runFailure(readiness.failure);
     mayCreate = mayCreate && !CAUSES_OF_ANY_NEW_BALANCER.includes(readiness.failure.type);
     if (!mayCreate && !hasOtherRoom(run, name)) throw runFailure(readiness.failure);
-    const left = await leaveBalancer(run, 'undo', request.timings);
-    if (left.released === undefined) throw runFailure(readiness.failure);
+    const { left } = await leaveBalancer(run, 'undo', request.timings);
+    if (!left) throw runFailure(readiness.failure);
     run.warn({ code: 'BalancerReplaced', message: `left balancer ${name}: ${readiness.failure.message}` });
     run.enter('Placing');
   }

@@ -51,9 +51,9 @@ export async function scopeDeletion(input: ScopeDeletionInput): Promise<ScopeDel
 
     run.enter('Removing');
     if (objects.length > 0) result.removed.push(...(await removeObjects(run, placement, objects, timings)));
-    const left = await leaveBalancer(run, 'delete', timings);
-    if (left.released) result.removed.push(`placement on balancer ${left.released}`);
-    result.removed.push(...left.removed.map((name) => `balancer ${name}`));
+    const { left, removed } = await leaveBalancer(run, 'delete', timings);
+    if (left && placement.balancer) result.removed.push(`placement on balancer ${placement.balancer.name}`);
+    result.removed.push(...removed.map((name) => `balancer ${name}`));
     run.status.made = result.removed;
     run.enter('Done');
     await letGo(run);

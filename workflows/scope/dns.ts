@@ -1,8 +1,7 @@
-import { isCancellation } from '@temporalio/workflow';
 import type { PlacementRow } from '../../activities/scope/ledger/holding.ts';
 import type { DnsRecordStatus } from '../../contract/scope/status.ts';
 import type { ScopeRequest } from '../../domain/scope/request.ts';
-import { describeFailure, withinPatience } from '../failures.ts';
+import { withinPatience } from '../failures.ts';
 import { mutations, undoing, watches } from './activities.ts';
 import type { ReadyBalancer } from './ready.ts';
 import { isoIn, type ScopeRun } from './run.ts';
@@ -47,9 +46,10 @@ export async function writeDns(
   return run.status.dns;
 }
 
-type RecordRef = NonNullable<PlacementRow['records']>[number];
+export type RecordRef = NonNullable<PlacementRow['records']>[number];
 
-function undoRecord(
+/** Removes it again, if it is this run's, when the run is undone. */
+export function undoRecord(
   run: ScopeRun,
   request: ScopeRequest,
   compensations: Compensations,
@@ -59,37 +59,6 @@ function undoRecord(
     const removal = { scopeId: request.scopeId, zoneId, name, onlyMadeBy: run.key };
     await undoing(`${name} in ${zoneId}`, request.timings).removeDnsRecord(removal);
   });
-}
-
-/** Records of a scope that was never bound are of runs that ended; with the placement this run takes over those that they made. */
-export function undoLeftRecords(
-  run: ScopeRun,
-  request: ScopeRequest,
-  before: PlacementRow,
-  compensations: Compensations,
-): RecordRef[] {
-  const left = before.state === 'bound' ? [] : (before.records ?? []);
-  for (const record of left) undoRecord(run, request, compensations, record);
-  return left;
-}
-
-/** Removes those that the request does not name. One that stays is told, and goes with the deletion of the scope. */
-export async function removeLeftRecords(
-  run: ScopeRun,
-  { scopeId, domain, zones, dnsType, timings }: ScopeRequest,
-  left: readonly RecordRef[],
-): Promise<void> {
-  for (const { zoneId, name } of left) {
-    if (dnsType === 'route53' && name === domain && zones.some(({ id }) => id === zoneId)) continue;
-    const removal = { scopeId, zoneId, name, onlyMadeBy: run.key };
-    await mutations(`${name} in ${zoneId}`, timings, timings.readPatience)
-      .removeDnsRecord(removal)
-      .catch((error: unknown) => {
-        if (isCancellation(error)) throw error;
-        const message = `record ${name} in zone ${zoneId}, which an ended run left, could not be removed: ${describeFailure(error).message}`;
-        run.warn({ code: 'DnsRecordLeft', message });
-      });
-  }
 }
 
 async function waitInSync(

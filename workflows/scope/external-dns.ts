@@ -3,6 +3,7 @@ import { dnsEndpointName, type GatewayAddress } from '../../domain/scope/dns-end
 import type { ScopeRequest } from '../../domain/scope/request.ts';
 import { runFailure, withinPatience } from '../failures.ts';
 import { local, mutations, undoing, watches } from './activities.ts';
+import { lostHold } from './hold.ts';
 import { isoIn, type ScopeRun } from './run.ts';
 import { type Compensations, leaveBalancer } from './undo.ts';
 
@@ -72,10 +73,7 @@ async function decide(run: ScopeRun, request: ScopeRequest, dryRun: boolean) {
     dryRun,
   });
   if (answer.kind === 'refused') throw runFailure(answer);
-  if (answer.kind !== 'external') {
-    const message = `another run took scope ${request.scopeId} from this one. Wait for it, then repeat.`;
-    throw runFailure({ type: 'ScopeBusy', message });
-  }
+  if (answer.kind !== 'external') throw lostHold(request.scopeId);
   run.status.reason = answer.reason;
   return answer;
 }

@@ -1,6 +1,6 @@
 import type { PlacementRow } from '../../activities/scope/ledger/holding.ts';
 import type { ScopeTimings } from '../../domain/scope/settings.ts';
-import { withinPatience } from '../failures.ts';
+import { runFailure, withinPatience } from '../failures.ts';
 import { local, watches } from './activities.ts';
 import { isoIn, type ScopeRun } from './run.ts';
 
@@ -18,4 +18,10 @@ export async function holdScope(run: ScopeRun, timings: ScopeTimings): Promise<P
       watches(wait.what, timings, busyPatience).waitForPlacement({ scopeId, run: run.key, until }),
     ),
   );
+}
+
+/** The row is another run's by now, which only happens to a run that was taken for closed. */
+export function lostHold(scopeId: string) {
+  const message = `another run took scope ${scopeId} from this one. Wait for it, then repeat.`;
+  return runFailure({ type: 'ScopeBusy', message });
 }

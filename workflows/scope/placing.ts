@@ -3,6 +3,7 @@ import type { PlaceInput } from '../../activities/scope/ledger/place-answer.ts';
 import { bringsForeignHosts, type ScopeRequest } from '../../domain/scope/request.ts';
 import { runFailure, withinPatience } from '../failures.ts';
 import { local, mutations, reads, watches } from './activities.ts';
+import { lostHold } from './hold.ts';
 import { isoIn, type ScopeRun } from './run.ts';
 import { awaitRemoval } from './undo.ts';
 
@@ -104,10 +105,7 @@ export async function decidePlacement(
         await awaitRemoval(run, answer.balancer, request.timings, 'BalancerTimeout');
         break;
       case 'lost-hold':
-        throw runFailure({
-          type: 'ScopeBusy',
-          message: `another run took scope ${request.scopeId} from this one. Wait for it, then repeat.`,
-        });
+        throw lostHold(request.scopeId);
       case 'refused':
         explain(run, answer);
         throw runFailure(answer);

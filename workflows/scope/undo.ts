@@ -36,18 +36,18 @@ export class Compensations {
 
 /**
  * Takes the scope off its balancer and removes a balancer that this leaves without a purpose. One that does not go in time is
- * left to retirement.
+ * left to retirement. `left` says whether the scope is on no balancer now.
  */
 export async function leaveBalancer(
   run: ScopeRun,
   purpose: 'undo' | 'delete',
   timings: ScopeTimings,
-): Promise<{ released?: string; removed: string[] }> {
+): Promise<{ left: boolean; removed: string[] }> {
   const { scopeId } = run.status;
-  const { released, remove } = await local.leaveBalancer({ scopeId, run: run.key, purpose });
+  const { released, state, remove } = await local.leaveBalancer({ scopeId, run: run.key, purpose });
   const type = purpose === 'delete' ? 'CompensationIncomplete' : 'BalancerTimeout';
   for (const balancer of remove) await awaitRemoval(run, balancer, timings, type);
-  return { ...(released ? { released } : {}), removed: remove.map(({ name }) => name) };
+  return { left: released !== undefined || state === 'released', removed: remove.map(({ name }) => name) };
 }
 
 /**

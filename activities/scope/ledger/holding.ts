@@ -121,7 +121,7 @@ export async function closedSince(temporal: Client, holder: string): Promise<num
     const description = await temporal.workflow.getHandle(workflowId).describe();
     const first = description.raw.workflowExecutionInfo?.firstRunId || description.runId;
     if (first !== firstRunId) return 0;
-    return description.status.name === 'RUNNING' ? undefined : (description.closeTime?.getTime() ?? 0);
+    return description.closeTime?.getTime(); // a run that is paused is open too: whatever its status, it has none
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return 0;
     throw error;

@@ -4,6 +4,7 @@ import type { Queryable } from '../../postgres/database.ts';
 import { type BalancerRow, balancerById, balancerByName, moveBalancer } from './balancer.ts';
 import { policyOf, readFacts } from './facts.ts';
 import { hostConflict, writeHosts } from './hosts.ts';
+import { mismatchOf } from './identity.ts';
 import type { PlaceAnswer, PlaceInput } from './place-answer.ts';
 import { moveRow, refreshRow, releaseRow } from './reserving.ts';
 
@@ -62,6 +63,17 @@ export async function keepPlacement(
   }
   const reason = `scope ${request.scopeId} is already placed on ${balancer.name}`;
   const { kept, added } = hostsOf(held, request);
+  const again = bound && balancer.state === 'failed';
+  if (again && !input.dryRun) balancer = await moveBalancer(client, balancer.id, ['failed'], 'provisioning');
+  const moves = goal !== undefined && balancer.id !== held.balancerId;
+  if (added.length > 0 || moves) {
+    const conflict = await hostConflict(client, request);
+    if (conflict) return conflict;
+    // What room there is on one that failed shows when it is made again.
+    const refusal =
+      again && input.dryRun ? undefined : await roomOn(client, input, balancer, [...kept, ...added], added);
+    if (refusal) return refusal;
+  }
   if (input.dryRun) {
     const { name, origin, dnsName } = balancer;
     return {
@@ -72,13 +84,6 @@ export async function keepPlacement(
       reason,
       warnings: [],
     };
-  }
-  if (bound && balancer.state === 'failed')
-    balancer = await moveBalancer(client, balancer.id, ['failed'], 'provisioning');
-  const moves = goal !== undefined && balancer.id !== held.balancerId;
-  if (added.length > 0 || moves) {
-    const refusal = (await hostConflict(client, request)) ?? (await roomOn(client, input, balancer, added));
-    if (refusal) return refusal;
   }
   if (goal !== undefined) await moveRow(client, request.scopeId, balancer.id);
   if (added.length > 0 || kept.length < held.hosts.length) await keepHosts(client, input, kept, added);
@@ -106,11 +111,12 @@ function leavingRefusal({ name, state }: BalancerRow): PlaceAnswer {
   };
 }
 
-/** Refuses a balancer that the scope, or what is added to it, would take over a threshold; one that has its domain in its rules already bears it. */
+/** Refuses a balancer that the scope, with all its hosts, would take over a threshold; one that has its domain in its rules already bears it. */
 async function roomOn(
   client: Queryable,
   input: PlaceInput,
   balancer: BalancerRow,
+  hosts: readonly string[],
   added: readonly string[],
 ): Promise<PlaceAnswer | undefined> {
   const facts = await readFacts(client, input, [balancer.name], false);
@@ -118,7 +124,8 @@ async function roomOn(
   const [candidate] = facts.candidates;
   if (!candidate) return undefined;
   if (added.length === 0 && bears(candidate, input.request)) return undefined;
-  const load = effectiveLoad(candidate, input.request, facts.placements, policyOf(input));
+  const { scopeId } = input.request;
+  const load = effectiveLoad(candidate, { scopeId, hosts }, facts.placements, policyOf(input));
   if (load.hasRoom) return undefined;
   const { observation } = candidate;
   if (observation.kind === 'unreadable') {
@@ -151,25 +158,4 @@ export async function keepHosts(
 ): Promise<void> {
   await writeHosts(client, request.scopeId, [...kept, ...added]);
   await client.query('update placement set hosts_added = $2 where scope_id = $1', [request.scopeId, added]);
-}
-
-/** What makes a scope the same one. */
-type Identity = Pick<Held, 'domain' | 'visibility' | 'dnsType' | 'region'>;
-
-/** A scope that exists does not change its domain, visibility, way of DNS or region under way. */
-export function mismatchOf(
-  request: Pick<ScopeRequest, 'scopeId' | keyof Identity>,
-  held: Identity & Pick<Held, 'state'>,
-): Extract<PlaceAnswer, { kind: 'refused' }> | undefined {
-  if (held.state !== 'bound') return undefined;
-  const identity = ({ domain, visibility, dnsType, region }: Identity) => ({ domain, visibility, dnsType, region });
-  const [existing, requested] = [identity(held), identity(request)];
-  const words = (one: Identity) => `domain ${one.domain} (${one.visibility}, ${one.dnsType}, ${one.region})`;
-  if (words(existing) === words(requested)) return undefined;
-  return {
-    kind: 'refused',
-    type: 'ScopeMismatch',
-    message: `scope ${request.scopeId} exists with ${words(existing)}, the request says ${words(requested)}. Delete the scope first, or repeat with the same values.`,
-    details: { existing, requested },
-  };
 }

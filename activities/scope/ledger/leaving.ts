@@ -1,5 +1,6 @@
 import type { Database, Queryable } from '../../postgres/database.ts';
 import { type BalancerRow, balancerById, lockPool } from './balancer.ts';
+import type { PlacementRow } from './holding.ts';
 import { giveBackHosts } from './hosts.ts';
 import type { Held } from './keeping.ts';
 import { releaseRow } from './reserving.ts';
@@ -16,13 +17,15 @@ export interface LeaveInput {
 export interface Leaving {
   /** Name of the balancer that the scope was taken off by this call. */
   released?: string;
+  /** Of the scope's row by now: a repeat of a call whose answer was lost tells by it that the scope has left. */
+  state?: PlacementRow['state'];
   /** Hosts that were taken off a placement that stays. */
   hosts: string[];
   /** Balancers that nobody may be placed on any more and that the caller now removes. */
   remove: BalancerRow[];
 }
 
-/** Twice is harmless: the second call finds the placement released and this run's mark on the balancer. */
+/** Twice is harmless: the second call finds the placement released, and says so, and this run's mark on the balancer. */
 export async function leaveBalancer(database: Database, input: LeaveInput): Promise<Leaving> {
   return database.transaction(async (client) => {
     const placed = await placedOn(client, input);
@@ -37,8 +40,16 @@ export async function leaveBalancer(database: Database, input: LeaveInput): Prom
     );
     const remove: BalancerRow[] = [];
     for (const { id } of rows) remove.push(await balancerById(client, id));
-    return { ...(placed && released ? { released: placed.name } : {}), hosts, remove };
+    const state = await stateOf(client, input.scopeId);
+    return { ...(placed && released ? { released: placed.name } : {}), ...(state ? { state } : {}), hosts, remove };
   });
+}
+
+async function stateOf(client: Queryable, scopeId: string): Promise<PlacementRow['state'] | undefined> {
+  const { rows } = await client.query<Pick<PlacementRow, 'state'>>('select state from placement where scope_id = $1', [
+    scopeId,
+  ]);
+  return rows[0]?.state;
 }
 
 async function placedOn(client: Queryable, { scopeId }: LeaveInput): Promise<BalancerRow | undefined> {

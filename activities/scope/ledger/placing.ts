@@ -8,7 +8,8 @@ import { freeName, saltOf } from './balancer-names.ts';
 import type { PoolFacts } from './candidates.ts';
 import { policyOf, readFacts } from './facts.ts';
 import { hostConflict, writeHosts } from './hosts.ts';
-import { type Held, hostsOf, keepHosts, keepPlacement, mismatchOf, readHeld } from './keeping.ts';
+import { mismatchOf } from './identity.ts';
+import { type Held, hostsOf, keepHosts, keepPlacement, readHeld } from './keeping.ts';
 import type { Decided, PlaceAnswer, PlaceInput } from './place-answer.ts';
 import { endIdle, refreshRow, releaseRow, reserve } from './reserving.ts';
 

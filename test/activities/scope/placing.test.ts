@@ -68,6 +68,7 @@ async function placeOne(
     extra?: string[];
     run?: string;
     alias?: PlaceInput['alias'];
+    dryRun?: boolean;
     request?: Partial<ScopeCreationInput>;
   } = {},
 ): Promise<PlaceAnswer> {
@@ -96,7 +97,7 @@ async function placeOne(
     owners: {},
     maxAgeSeconds: 30,
     mayCreate: true,
-    dryRun: false,
+    dryRun: fields.dryRun ?? false,
   });
 }
 
@@ -177,6 +178,32 @@ describe('placing', () => {
     expect(await placeOne('early')).toEqual({ kind: 'stale', names: ['k8s-groundwork-public'] });
   });
 
+  test('hosts that a bound scope keeps count, also when a repeat does not name them; a plan says the same', async () => {
+    await observed({ 'k8s-groundwork-public': 60 });
+    const names = (from: string) => Array.from({ length: 8 }, (_, index) => `${from}${index}.apps.example.com`);
+    const domain = 'one.apps.example.com';
+    await placeOne('one', { hosts: [domain, ...names('a')] });
+    await bindPlacement(database, 'one', 'run-of-one');
+    const repeat = { hosts: [domain, ...names('b')] };
+    const refused = { kind: 'refused', type: 'NoCapacity', message: expect.stringContaining('the added domains') };
+    expect(await placeOne('one', { ...repeat, dryRun: true })).toMatchObject(refused);
+    expect(await placeOne('one', repeat)).toMatchObject(refused);
+    const fewer = { hosts: [domain, ...names('b').slice(0, 6)] };
+    expect(await placeOne('one', { ...fewer, dryRun: true })).toMatchObject({ kind: 'planned' });
+    expect((await readPlacement(database, 'one')).hosts).toHaveLength(9);
+    expect(await placeOne('one', fewer)).toMatchObject({ kind: 'placed' });
+  });
+
+  test('a plan that adds the host of another scope is refused as the creation would be', async () => {
+    await observed({ 'k8s-groundwork-public': 10 });
+    await placeOne('other', { hosts: ['taken.apps.example.com'] });
+    await placeOne('one', { hosts: ['one.apps.example.com'] });
+    await bindPlacement(database, 'one', 'run-of-one');
+    const hosts = ['one.apps.example.com', 'taken.apps.example.com'];
+    for (const dryRun of [true, false])
+      expect(await placeOne('one', { hosts, dryRun })).toMatchObject({ kind: 'refused', type: 'HostConflict' });
+  });
+
   test('one host at the same moment by two scopes: one gets it, the other is told who', async () => {
     await observed({ 'k8s-groundwork-public': 10 });
     const answers = await Promise.all([
@@ -205,6 +232,8 @@ describe('a balancer of ours that vanished and could not be rebuilt', () => {
     );
 
     expect(chosen(await placeOne('reserved'))).not.toBe(name);
+    const more = { request: { additionalDomains: ['more.example.org'] } };
+    expect(await placeOne('one', { ...more, dryRun: true })).toMatchObject({ kind: 'planned', balancer: { name } });
     expect(await stateOf(id)).toBe('failed');
     const again = await placeOne('one', { run: 'repeat' });
     expect(again).toMatchObject({
@@ -228,8 +257,10 @@ describe('leaving', () => {
     const leave = (scopeId: string) => leaveBalancer(database, { scopeId, run: `run-of-${scopeId}`, purpose: 'undo' });
     expect(await leave('a')).toMatchObject({ remove: [] });
     const last = await leave('b');
-    expect(last.remove).toMatchObject([{ state: 'retiring' }]);
-    expect((await leave('b')).remove).toEqual(last.remove);
+    expect(last).toMatchObject({ state: 'released', remove: [{ state: 'retiring' }] });
+    const { released, ...repeated } = last;
+    expect(released).toBeDefined();
+    expect(await leave('b')).toEqual(repeated);
   });
 
   test('undoing does not touch what another run placed', async () => {
@@ -237,6 +268,7 @@ describe('leaving', () => {
     await placeOne('a');
     await database.query(`update placement set holder = 'other' where scope_id = 'a'`);
     expect(await leaveBalancer(database, { scopeId: 'a', run: 'other', purpose: 'undo' })).toEqual({
+      state: 'reserved',
       hosts: [],
       remove: [],
     });
@@ -261,8 +293,8 @@ describe('leaving', () => {
       await placeOne('a', held);
       const undo = () => leaveBalancer(database, { scopeId: 'a', run: 'first', purpose: 'undo' });
       expect([await undo(), await undo()]).toEqual([
-        { hosts: [], remove: [] },
-        { hosts: [], remove: [] },
+        { state: 'bound', hosts: [], remove: [] },
+        { state: 'bound', hosts: [], remove: [] },
       ]);
       const { rows } = await database.query('select state from placement');
       expect(rows).toEqual([{ state: 'bound' }]);
@@ -431,8 +463,8 @@ describe('hosts that a repeat adds', () => {
 
   test('are taken back when the run is undone, and the scope stays bound', async () => {
     await repeat('second', 'two', 'three');
-    expect(await undo('second')).toEqual({ hosts: ['two.apps.example.com', 'three.apps.example.com'], remove: [] });
-    expect(await undo('second')).toEqual({ hosts: [], remove: [] });
+    expect(await undo('second')).toMatchObject({ hosts: ['two.apps.example.com', 'three.apps.example.com'] });
+    expect(await undo('second')).toEqual({ state: 'bound', hosts: [], remove: [] });
     expect(await hosts()).toEqual(['a.apps.example.com', 'one.apps.example.com']);
     const { rows } = await database.query(`select state, hosts from placement where scope_id = 'a'`);
     expect(rows).toEqual([{ state: 'bound', hosts: ['a.apps.example.com', 'one.apps.example.com'] }]);

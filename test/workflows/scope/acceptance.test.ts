@@ -189,6 +189,20 @@ describe('a declared balancer', () => {
     expect((await world.create(world.request())).balancer.name).toBe('k8s-groundwork-public');
   });
 
+  test.each(['DescribeRules', 'DescribeListeners'])(
+    'a listener of which vanishes while it is read is not taken for absent (%s)',
+    async (action) => {
+      await forget();
+      world.faults.add({
+        match: { service: 'elbv2', action, caller: 'sandbox' },
+        times: 1,
+        effect: { kind: 'error', code: 'ListenerNotFound', status: 400 },
+      });
+      const { balancer, warnings } = await world.create(world.request());
+      expect([balancer.name, warnings]).toEqual(['k8s-groundwork-public', []]);
+    },
+  );
+
   test('S52: in a list that cannot be read is neither absent nor empty: the run ends as unreadable', async () => {
     await forget();
     const before = await footprint();

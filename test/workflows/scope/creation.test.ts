@@ -106,6 +106,21 @@ describe('creating a scope where there is room', () => {
     expect((await truth(world)).placements).toContain(`${input.scopeId} bound ${balancer.name}`);
   });
 
+  test.each([false, true])(
+    'a repeat with another visibility is refused with both, not told to remove its own record (plan: %s)',
+    async (dryRun) => {
+      const input = world.request({ domain: `${dryRun ? 'plan' : 'run'}-both-ways.apps.example.com` });
+      await world.create(input);
+      const before = await truth(world);
+      const repeat = { ...input, visibility: 'private' as const, dryRun };
+      expect(await failureOf((await world.start(repeat)).result())).toMatchObject({
+        type: 'ScopeMismatch',
+        details: { existing: { visibility: 'public' }, requested: { visibility: 'private' } },
+      });
+      expect(await truth(world)).toEqual(before);
+    },
+  );
+
   test('a repeat without a domain that was added answers all hosts that the scope keeps', async () => {
     const input = world.request();
     const added = `${input.scopeId}.kept.example.org`;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { workflowIds } from '../../../contract/names.ts';
 import type { ScopePlan } from '../../../contract/scope/status.ts';
 import { makeGateway } from '../../support/gateway.ts';
-import { eventually, truth } from '../../support/inspect.ts';
+import { eventually, failureOf, truth } from '../../support/inspect.ts';
 import { uniqueName } from '../../support/servers.ts';
 import { testWorld } from '../../support/world.ts';
 
@@ -161,6 +161,33 @@ describe('a scope with external-dns', () => {
     const all = await world.kubernetes.list({ apiVersion: 'externaldns.k8s.io/v1alpha1', kind: 'DNSEndpoint' });
     expect(JSON.stringify(all)).not.toContain(`-${input.scopeId}-`);
   });
+
+  test.each([false, true])(
+    'that was terminated is created with Route 53 instead: its DNSEndpoint goes (undone: %s)',
+    async (fails) => {
+      const input = request(await gateway(ip));
+      const creation = await world.start(input);
+      world.around = async (name, run) => {
+        const answer = await run();
+        if (name === 'applyDnsEndpoint') await creation.terminate();
+        return answer;
+      };
+      await expect(creation.result()).rejects.toThrow();
+      world.around = undefined;
+      expect(await endpointOf(input.scopeId)).toBeDefined();
+      if (fails)
+        world.faults.add({
+          match: { service: 'route53', action: 'ChangeResourceRecordSets' },
+          effect: { kind: 'error', code: 'AccessDenied', status: 403 },
+        });
+      const repeat = world.create({ ...input, dnsType: 'route53' });
+      if (fails) expect((await failureOf(repeat)).type).toBe('AccessDenied');
+      else expect(await repeat).toMatchObject({ warnings: [] });
+      world.faults.clear();
+      expect(await endpointOf(input.scopeId)).toBeUndefined();
+      expect((await truth(world)).placements.join().includes(`${input.scopeId} bound`)).toBe(!fails);
+    },
+  );
 
   test('does not change its way of DNS under way', async () => {
     const input = request(await gateway(ip));
