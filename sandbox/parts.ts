@@ -1,7 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { searchAttributeNames } from '../contract/names.ts';
+import { startKeptAwsEndpoint } from './aws/keeping.ts';
 import type { AwsSeed } from './aws/seed-schema.ts';
 import { type AwsEndpoint, type AwsEndpointOptions, startAwsEndpoint } from './aws/server.ts';
 import { resolveKubernetes } from './binaries/kubernetes.ts';
@@ -20,10 +20,10 @@ import type { Supervisor } from './processes/supervisor.ts';
 import { startTemporal } from './temporal/server.ts';
 
 /** What our endpoint accepts as credentials: it wants signed requests and verifies no signature, so these open nothing. */
+export const SANDBOX_CREDENTIALS = { accessKeyId: 'sandbox', secretAccessKey: 'sandbox' } as const;
+
 /** The simulated controllers call under a name of their own, so that faults and counts can tell them from the worker. */
 const CONTROLLER_CREDENTIALS = { accessKeyId: 'controllers', secretAccessKey: 'sandbox' } as const;
-
-export const SANDBOX_CREDENTIALS = { accessKeyId: 'sandbox', secretAccessKey: 'sandbox' } as const;
 
 const DATABASE = 'groundwork';
 const CONTROLLERS_READY_MS = 30_000;
@@ -123,27 +123,18 @@ export async function startKubernetesPart({ supervisor, data, plan, report, clos
   return { server, proxy, workerKubeconfig: await server.writeKubeconfig('worker', proxy.url) };
 }
 
-/** The AWS endpoint. With `persist` its state is written at the end and read again, unless a seed is given. */
-export async function startAwsPart(frame: Frame, options: Partial<AwsEndpointOptions>): Promise<AwsEndpoint> {
-  const file = join(frame.data, 'aws.json');
-  const kept = frame.persist ? await readFile(file, 'utf8').catch(() => undefined) : undefined;
-  const seed = options.seed ?? (kept === undefined ? undefined : (JSON.parse(kept) as AwsSeed));
-  const endpoint = await startAwsEndpoint({
-    ...options,
-    clock: frame.clock,
-    faults: frame.plan,
-    ...(seed === undefined ? {} : { seed }),
-  });
-  frame.closing.push({
-    name: 'AWS endpoint',
-    close: async () => {
-      if (frame.persist) {
-        await writeFile(`${file}.new`, JSON.stringify(endpoint.dump()));
-        await rename(`${file}.new`, file);
-      }
-      await endpoint.close();
-    },
-  });
+/** The AWS endpoint, which with `persist` goes on where the last one ended. */
+export async function startAwsPart(
+  { data, persist, clock, plan, report, closing }: Frame,
+  options: Partial<AwsEndpointOptions>,
+  atFirst: AwsSeed | undefined,
+): Promise<AwsEndpoint> {
+  const common = { ...options, clock, faults: plan };
+  const seed = options.seed ?? atFirst;
+  const endpoint = persist
+    ? await startKeptAwsEndpoint({ ...common, file: join(data, 'aws.json'), report, ...(atFirst && { atFirst }) })
+    : await startAwsEndpoint({ ...common, ...(seed && { seed }) });
+  closing.push({ name: 'AWS endpoint', close: () => endpoint.close() });
   return endpoint;
 }
 

@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { sandboxNameProblem } from '../starter/cli/sandbox-name.ts';
 import { cacheRoot } from './binaries/cache.ts';
 
 /** Addresses of a running sandbox, for people and programs. A part of the user's may have no such address. */
@@ -61,10 +62,10 @@ function isOfSandbox(value: string, env: NodeJS.ProcessEnv): boolean {
   return /^(\w+:\/\/([^/]*@)?)?127\.0\.0\.1:\d+([/?]|$)/.test(value) || value.startsWith(join(cacheRoot(env), sep));
 }
 
-/** `<cache>/run/<name>`. A name is letters, digits, dots and hyphens, so that it cannot leave the folder. */
+/** `<cache>/run/<name>`. Throws where the name is none of a sandbox. */
 export function runFolder(name: string, env: NodeJS.ProcessEnv = process.env): string {
-  if (!/^[A-Za-z0-9][\w.-]{0,40}$/.test(name))
-    throw new Error(`"${name}" is no name for a sandbox: use letters, digits, "-", "." and "_"`);
+  const problem = sandboxNameProblem(name);
+  if (problem) throw new Error(`the name of a sandbox ${problem}, got "${name}"`);
   return join(cacheRoot(env), 'run', name);
 }
 

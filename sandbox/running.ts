@@ -1,14 +1,14 @@
-import { rm } from 'node:fs/promises';
 import { control, type FaultCommand, type FaultState } from './control.ts';
 import { isAlive, sendSignal, waitGone } from './processes/identity.ts';
-import { awaitWatchdog, ownerOf, releaseRunFolder } from './processes/run-folder.ts';
-import { findOrphans, stopOrphans } from './processes/supervisor.ts';
+import { awaitWatchdog, clearRunFolder, ownerOf } from './processes/run-folder.ts';
+import { findOrphans } from './processes/supervisor.ts';
 import { readRecord, runFolder, type SandboxRecord } from './record.ts';
 
 /** Sandboxes that some process keeps. Loads none of their parts: commands that only ask answer at once. */
 
 /** How long a sandbox that was told to stop may take before it is killed; its watchdog cleans up then. */
 const DOWN_MS = 30_000;
+const KILLED_MS = 5_000;
 
 export type SandboxStatus =
   | { readonly state: 'running'; readonly record: SandboxRecord }
@@ -29,21 +29,20 @@ export async function status(name = 'default'): Promise<SandboxStatus> {
   return processes.length > 0 ? { state: 'orphaned', processes } : { state: 'stopped' };
 }
 
-/** Stops a sandbox, wherever it runs, and what a dead one left. Answers what was there before. */
+/** Stops a sandbox, wherever it runs, and removes what a dead one left that was not to persist. Answers what was there before. */
 export async function down(name = 'default'): Promise<SandboxStatus> {
   const before = await status(name);
   const folder = runFolder(name);
   const owner = await ownerOf(folder);
   if (owner !== undefined) {
     sendSignal(owner.pid, 'SIGTERM');
-    if (!(await waitGone(owner, DOWN_MS)) && (await isAlive(owner))) sendSignal(owner.pid, 'SIGKILL');
+    if (!(await waitGone(owner, DOWN_MS)) && (await isAlive(owner))) {
+      sendSignal(owner.pid, 'SIGKILL');
+      await waitGone(owner, KILLED_MS);
+    }
   }
   await awaitWatchdog(folder);
-  await stopOrphans(folder, await findOrphans(folder));
-  if (before.state === 'orphaned') {
-    await rm(`${folder}/sandbox.json`, { force: true });
-    await releaseRunFolder(folder);
-  }
+  await clearRunFolder(folder, ['sandbox.json']);
   return before;
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AwsSeed } from './aws/seed-schema.ts';
 import type { AwsEndpoint, AwsEndpointOptions } from './aws/server.ts';
 import { cacheRoot } from './binaries/cache.ts';
 import { type Report, reportToStderr } from './binaries/progress.ts';
@@ -47,8 +48,10 @@ export interface SandboxOptions {
   readonly useKubeconfig?: boolean;
   /** Added to `environment()`: the settings of the worker that go with the time scale. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Seed, quotas, life cycle and throttling of the AWS endpoint; clock and faults are the sandbox's. */
+  /** Seed, quotas, life cycle and throttling of the AWS endpoint; clock and faults are the sandbox's. The seed replaces what is kept. */
   readonly aws?: Omit<AwsEndpointOptions, 'clock' | 'faults'>;
+  /** What AWS holds where no seed is given and nothing is kept. */
+  readonly awsAtFirst?: AwsSeed;
   /** Options of the simulated controllers, or false for none. */
   readonly controllers?: Partial<Omit<ControllerOptions, 'kubeConfig' | 'aws' | 'clock'>> | false;
   readonly plan?: FaultPlan;
@@ -125,7 +128,7 @@ async function compose(
     ready(frame, 'Temporal', startTemporalPart(frame)),
     ready(frame, 'PostgreSQL', startPostgresPart(frame, options.migrate, options.durable ?? false)),
     ready(frame, 'Kubernetes API server', startKubernetesPart(frame, options.useKubeconfig ?? false)),
-    ready(frame, 'AWS endpoint', startAwsPart(frame, options.aws ?? {})),
+    ready(frame, 'AWS endpoint', startAwsPart(frame, options.aws ?? {}, options.awsAtFirst)),
   ]);
   const controllers =
     options.controllers === false

@@ -110,7 +110,11 @@ function clearAway(file) {
 async function install(root) {
   const startedAt = Date.now();
   process.stderr.write('Installing dependencies with npm ci (about half a minute) ... ');
-  const { code, output } = await npm(['ci', '--ignore-scripts', '--include=dev', '--include=optional'], root);
+  const quietly = ['--no-audit', '--no-fund']; // what these would say is not shown
+  const { code, output } = await npm(
+    ['ci', '--ignore-scripts', '--include=dev', '--include=optional', ...quietly],
+    root,
+  );
   if (code !== 0) {
     const tail = output.trim().split('\n').slice(-15).join('\n');
     throw new Error(`failed.\n${tail}\nRun \`npm ci --ignore-scripts\` in ${root} to see more.`);

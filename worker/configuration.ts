@@ -4,8 +4,8 @@ import { type Room, taskQueues } from '../contract/names.ts';
 import type { IpSettings } from '../domain/ip/settings.ts';
 import { readSeconds, readThreshold, type ThresholdName } from '../domain/scope/configuration.ts';
 import { hostProblem } from '../domain/scope/hosts.ts';
-import { balancerNameProblem, prefixProblem } from '../domain/scope/names.ts';
-import { zoneIdProblem } from '../domain/scope/request.ts';
+import { balancerNameProblem, brandProblem, kubernetesLabelProblem, prefixProblem } from '../domain/scope/names.ts';
+import { regionProblem, zoneIdProblem } from '../domain/scope/request.ts';
 import {
   brands,
   defaultTimings,
@@ -54,6 +54,7 @@ const checked =
 const threshold = (name: ThresholdName) => checked(positiveWhole, (value) => readThreshold(name, value).problem);
 const seconds = checked(positive, (value) => readSeconds(value, value).problem);
 const domain = checked(text, (value) => hostProblem(value.toLowerCase().replace(/\.$/, '')));
+const kubernetesLabel = checked(text, kubernetesLabelProblem);
 const hostedZone = checked(text, zoneIdProblem);
 const balancerName = checked(text, balancerNameProblem);
 const balancerNames = checked(list, (names) => names.map(balancerNameProblem).find((problem) => problem !== undefined));
@@ -227,13 +228,13 @@ export const settings = {
       description: 'Set of brand values: label key, default names, tag keys.',
     },
     brand: {
-      read: text,
+      read: checked(text, brandProblem),
       fallbackWords: 'of the preset',
       description: 'Label key, default namespace, tag prefix and first part of keeper names.',
     },
     namespace: {
       presetNames: ['NAMESPACE_OVERRIDE', 'K8S_NAMESPACE'],
-      read: text,
+      read: kubernetesLabel,
       fallbackWords: 'the brand',
       description: 'Kubernetes namespace of scopes that name none.',
     },
@@ -249,7 +250,11 @@ export const settings = {
       fallback: 'route53' as string,
       description: 'How DNS is written when the scope does not say.',
     },
-    region: { read: text, fallbackWords: 'of the preset', description: 'AWS region of scopes that name none.' },
+    region: {
+      read: checked(text, regionProblem),
+      fallbackWords: 'of the preset',
+      description: 'AWS region of scopes that name none.',
+    },
     hostedZonePublic: { read: hostedZone, description: 'Id of the public hosted zone of scopes that name none.' },
     hostedZonePrivate: { read: hostedZone, description: 'Id of the private hosted zone of scopes that name none.' },
     domainName: { read: domain, fallbackWords: 'of the preset', description: 'Base domain of generated domains.' },
@@ -403,16 +408,12 @@ export const settings = {
       description: 'Days for which all other events are kept.',
     },
     clusterName: {
-      read: checked(text, (value) =>
-        /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)
-          ? undefined
-          : 'must be 1 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
-      ),
+      read: kubernetesLabel,
       fallback: 'default',
       description: 'Name of the Kubernetes cluster in the ids of autoscalers. Give each cluster its own.',
     },
     workshopNamespace: {
-      read: text,
+      read: kubernetesLabel,
       fallbackWords: 'all namespaces',
       description: 'The only Kubernetes namespace in which workshops are watched and swept.',
     },

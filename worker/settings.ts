@@ -110,13 +110,28 @@ export function hostAndPort(address: string): { host: string; port: string } {
   return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: address.slice(colon + 1) };
 }
 
+/**
+ * How a connection string of the PostgreSQL client begins: a URL, or the folder of a Unix socket. It takes any other text for
+ * a path on a host that it calls "base".
+ */
+const POSTGRES = /^(?:postgres(?:ql)?:\/\/|(?:socket:(?:\/\/(?:[^/?#]*@)?)?)?\/(?!\/))/i;
+
 /** Connection string of PostgreSQL, as its client reads it. */
 export function postgresUrl(raw: unknown): string {
   const value = text(raw);
-  try {
-    new pg.Client({ connectionString: value });
-  } catch {
-    throw new Error('is not a URL of PostgreSQL: special characters of a password are written as %23 and the like');
+  if (!POSTGRES.test(value) || !isRead(value)) {
+    throw new Error(
+      'is not a URL of PostgreSQL: write postgresql://user:password@host:5432/database, special characters of the password as %23 and the like',
+    );
   }
   return value;
+}
+
+function isRead(connectionString: string): boolean {
+  try {
+    new pg.Client({ connectionString });
+    return true;
+  } catch {
+    return false;
+  }
 }

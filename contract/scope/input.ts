@@ -14,6 +14,9 @@ export interface ScopeSlugs {
   scope: string;
 }
 
+/** Name of an AWS region, also of the sovereign clouds (`eusc-de-east-1`). */
+export const AWS_REGION = /^[a-z]{2,4}(-[a-z]+)+-\d+$/;
+
 /** Id of a hosted zone, also as Route 53 itself prints it, or empty for none. Not its ARN. */
 export const HOSTED_ZONE_ID = /^(?:(?:\/hostedzone\/)?[A-Z0-9]{1,32})?$/;
 

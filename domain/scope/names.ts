@@ -74,6 +74,22 @@ export function balancerNameProblem(name: string): string | undefined {
   return undefined;
 }
 
+/** What is wrong with an RFC 1123 label, or undefined: Kubernetes takes such as the name of a namespace. */
+export function kubernetesLabelProblem(name: string): string | undefined {
+  if (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) return undefined;
+  return `must be 1 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit, got "${name}"`;
+}
+
+/** What `<brand>-autocreate` leaves of the 63 characters of a label's key. */
+const LONGEST_BRAND = 52;
+
+/** What is wrong with a brand, or undefined. It is a namespace, the key of labels and the first part of names. */
+export function brandProblem(brand: string): string | undefined {
+  if (brand.length > LONGEST_BRAND)
+    return `"${brand}" has ${brand.length} characters, at most ${LONGEST_BRAND} are allowed`;
+  return kubernetesLabelProblem(brand);
+}
+
 const NRN_KEYS = ['account', 'namespace', 'application'] as const;
 
 type NrnIds = { [K in (typeof NRN_KEYS)[number]]?: string };

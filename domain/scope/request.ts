@@ -2,6 +2,7 @@ import { canonicalJson } from '../../contract/canonical.ts';
 import type { InvalidField } from '../../contract/failures.ts';
 import type { ObjectModifiers } from '../../contract/modifiers.ts';
 import {
+  AWS_REGION,
   type DnsType,
   DOMAIN_PLACEHOLDER,
   HOSTED_ZONE_ID,
@@ -116,6 +117,11 @@ export function zoneIdProblem(id: string): string | undefined {
   return HOSTED_ZONE_ID.test(id) ? undefined : `"${id}" is not the id of a hosted zone, such as Z0123456789ABCDEFGHIJ`;
 }
 
+/** What is wrong with the name of an AWS region, or undefined. */
+export function regionProblem(region: string): string | undefined {
+  return AWS_REGION.test(region) ? undefined : `"${region}" is not an AWS region`;
+}
+
 /** Decides every knob of a structurally valid input, or names every wrong field. */
 export function resolveScopeRequest(given: ScopeCreationInput, settings: ScopeSettings): Resolution {
   const problems: InvalidField[] = [];
@@ -135,9 +141,8 @@ export function resolveScopeRequest(given: ScopeCreationInput, settings: ScopeSe
   const scheme: Scheme = isPrivate ? 'internal' : 'internet-facing';
 
   const region = firstSet(input.region, platformKnob(levels, 'region'), settings.brand.region) ?? '';
-  if (!/^[a-z]{2}(-[a-z]+)+-\d+$/.test(region)) {
-    wrong('region', region === '' ? 'is required: no region is configured' : `"${region}" is not an AWS region`);
-  }
+  const wrongRegion = region === '' ? 'is required: no region is configured' : regionProblem(region);
+  if (wrongRegion) wrong('region', wrongRegion);
 
   const nrn = nrnProblem(input.nrn);
   if (nrn !== undefined) wrong('nrn', nrn);

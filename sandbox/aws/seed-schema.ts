@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AWS_REGION } from '../../contract/scope/input.ts';
 
 /*
  * The state of the endpoint as JSON, for people and for dumps. A person writes the few fields that matter; a dump writes
@@ -186,9 +187,7 @@ const hostedZone = z.strictObject({
 });
 
 export const awsSeedSchema = z.strictObject({
-  regions: z
-    .record(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as us-east-1'), region)
-    .exactOptional(),
+  regions: z.record(z.string().regex(AWS_REGION, 'must be a region such as us-east-1'), region).exactOptional(),
   hostedZones: z.array(hostedZone).exactOptional(),
   changes: z
     .array(

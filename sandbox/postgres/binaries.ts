@@ -2,6 +2,7 @@ import { access, constants, cp, mkdir, readFile, realpath, rename, rm, stat, sym
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { cacheRoot } from '../binaries/cache.ts';
+import { makeOpenFolder, openTree, requirePassage } from './open-folders.ts';
 import type { UnixUser } from './user.ts';
 import { mayTraverse, systemCacheRoot } from './user.ts';
 
@@ -40,18 +41,23 @@ export async function postgresBinaries(
   user: UnixUser | undefined,
   env: NodeJS.ProcessEnv = process.env,
   from?: PostgresPackage,
+  systemCache = systemCacheRoot(),
 ): Promise<PostgresBinaries> {
   const { folder, name, version } = from ?? (await installedPackage());
   const native = await realpath(join(folder, 'native'));
   if (await isUsable(native, user)) return at(native, name);
-  const root = user === undefined ? cacheRoot(env) : await reachableCache(user, env);
+  const root = user === undefined ? cacheRoot(env) : await reachableCache(user, env, systemCache);
   const copy = join(root, `postgres-${version}-${process.platform}-${process.arch}`);
   if (!(await exists(join(copy, 'bin')))) await copyNative(native, copy);
+  if (user !== undefined) {
+    await openTree(copy);
+    await requirePassage(join(copy, 'bin'), user);
+  }
   return at(copy, `${name}, copied to ${copy}`);
 }
 
 async function isUsable(native: string, user: UnixUser | undefined): Promise<boolean> {
-  if (user !== undefined && !(await mayTraverse(native, user))) return false;
+  if (user !== undefined && !(await mayTraverse(join(native, 'bin'), user))) return false;
   try {
     await linkLibraries(native, native);
     return true;
@@ -108,10 +114,12 @@ export async function installedPackage(): Promise<PostgresPackage> {
   }
 }
 
-async function reachableCache(user: UnixUser, env: NodeJS.ProcessEnv): Promise<string> {
+async function reachableCache(user: UnixUser, env: NodeJS.ProcessEnv, systemCache: string): Promise<string> {
   const own = cacheRoot(env);
   await mkdir(own, { recursive: true });
-  return (await mayTraverse(own, user)) ? own : systemCacheRoot();
+  if (await mayTraverse(own, user)) return own;
+  await makeOpenFolder(systemCache, systemCache);
+  return systemCache;
 }
 
 function at(folder: string, source: string): PostgresBinaries {

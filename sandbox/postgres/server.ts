@@ -10,6 +10,7 @@ import { freePort } from '../processes/ports.ts';
 import { type Child, ChildFailure, type StopRule, type Supervisor } from '../processes/supervisor.ts';
 import { type PostgresBinaries, postgresBinaries } from './binaries.ts';
 import { type Databases, databasesOf } from './databases.ts';
+import { makeOpenFolder, requirePassage } from './open-folders.ts';
 import { mayTraverse, serverUser, systemCacheRoot, type UnixUser } from './user.ts';
 
 const run = promisify(execFile);
@@ -29,6 +30,8 @@ export interface PostgresOptions {
   readonly durable?: boolean;
   readonly port?: number;
   readonly env?: NodeJS.ProcessEnv;
+  /** Holds the other folder that root may need. Default `systemCacheRoot()`. */
+  readonly systemCache?: string;
 }
 
 export interface PostgresServer extends Databases {
@@ -75,7 +78,7 @@ async function useExisting(url: string): Promise<PostgresServer> {
 async function startOwn(options: PostgresOptions): Promise<PostgresServer> {
   const user = await serverUser();
   const binaries = await postgresBinaries(user, options.env);
-  const folder = await dataFolder(options.folder, user);
+  const folder = await dataFolder(options.folder, user, options.systemCache ?? systemCacheRoot());
   const data = join(folder, 'data');
   const running = await runningServer(data);
   if (!options.persist) {
@@ -104,14 +107,16 @@ async function startOwn(options: PostgresOptions): Promise<PostgresServer> {
 }
 
 /** The wanted folder, or for root one of the same name that the server's user can reach; its owner and closed to others. */
-async function dataFolder(wanted: string, user: UnixUser | undefined): Promise<string> {
+async function dataFolder(wanted: string, user: UnixUser | undefined, systemCache: string): Promise<string> {
   await mkdir(wanted, { recursive: true, mode: 0o755 });
   let folder = wanted;
   if (user !== undefined) {
     if (!(await mayTraverse(dirname(wanted), user))) {
       const unique = createHash('sha256').update(wanted).digest('hex').slice(0, 8);
-      folder = join(systemCacheRoot(), 'run', `${basename(dirname(wanted))}-${basename(wanted)}-${unique}`);
-      await mkdir(folder, { recursive: true, mode: 0o755 });
+      folder = join(systemCache, 'run', `${basename(dirname(wanted))}-${basename(wanted)}-${unique}`);
+      await makeOpenFolder(dirname(folder), systemCache);
+      await requirePassage(dirname(folder), user);
+      await mkdir(folder, { recursive: true });
     }
     await chown(folder, user.uid, user.gid);
   }

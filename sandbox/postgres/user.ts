@@ -36,11 +36,16 @@ export function parsePasswd(text: string): Map<string, UnixUser> {
 
 /** Whether the user may pass through the folder and all above it, judged by mode bits alone. */
 export async function mayTraverse(folder: string, user: UnixUser): Promise<boolean> {
+  return (await closedFolder(folder, user)) === undefined;
+}
+
+/** The lowest of the folder and all above it that the user may not pass through, judged by mode bits alone. */
+export async function closedFolder(folder: string, user: UnixUser): Promise<string | undefined> {
   for (let path = folder; ; path = dirname(path)) {
     const { mode, uid, gid } = await stat(path);
     const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
-    if ((mode & bit) === 0) return false;
-    if (path === dirname(path)) return true;
+    if ((mode & bit) === 0) return path;
+    if (path === dirname(path)) return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,6 +8,9 @@ import { within } from './deadline.ts';
 import { identify, isAlive, type ProcessIdentity, sendSignal, waitGone } from './identity.ts';
 import { lastLines } from './log.ts';
 import { Watchdog } from './watchdog.ts';
+
+/** In the folder of a supervisor: the folders, as JSON, that it removes at its end. */
+export const REMOVAL_FILE = 'remove.json';
 
 /** How a child is asked to go: `signal`, and SIGKILL to its whole group `graceMs` later. */
 export interface StopRule {
@@ -55,7 +58,8 @@ interface Entry {
 
 /**
  * Starts children, keeps a pid file `<name>.pid` of each in its folder, and stops them: on `stop`, and through a watchdog
- * when this process dies in any way, SIGKILL included. Folders given to `removeAtEnd` are removed in both cases.
+ * when this process dies in any way, SIGKILL included. Folders given to `removeAtEnd` are removed in both cases; where the
+ * watchdog died too, `REMOVAL_FILE` says which those are.
  */
 export class Supervisor {
   readonly folder: string;
@@ -71,6 +75,7 @@ export class Supervisor {
   /** Opens the folder (made when absent). Children that an earlier supervisor left there are the caller's to stop first. */
   static async open(folder: string): Promise<Supervisor> {
     await mkdir(folder, { recursive: true, mode: 0o755 });
+    await rm(join(folder, REMOVAL_FILE), { force: true }); // of an earlier one, which may have meant to keep less
     return new Supervisor(folder, await Watchdog.start());
   }
 
@@ -86,6 +91,7 @@ export class Supervisor {
   removeAtEnd(folder: string): void {
     this.#folders.add(folder);
     this.#watchdog.removeAfterDeath(folder);
+    writeFileSync(join(this.folder, REMOVAL_FILE), JSON.stringify([...this.#folders]));
   }
 
   /** Starts a child and waits until it is ready. Throws `ChildFailure` when it ends or stays silent; it is stopped then. */
@@ -140,6 +146,7 @@ export class Supervisor {
       await Promise.all(due.map((entry) => this.stopChild(entry.child.name)));
     }
     for (const folder of this.#folders) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await rm(join(this.folder, REMOVAL_FILE), { force: true });
     await this.#watchdog.close();
   }
 
@@ -210,6 +217,15 @@ export async function stopOrphans(folder: string, orphans: readonly Orphan[]): P
   for (const orphan of orphans) {
     await stopProcess(orphan, orphan.stop);
     await rm(join(folder, `${orphan.name}.pid`), { force: true });
+  }
+}
+
+/** What the earlier supervisor of this folder was to remove at its end, and did not. */
+export async function foldersToRemove(folder: string): Promise<readonly string[]> {
+  try {
+    return JSON.parse(await readFile(join(folder, REMOVAL_FILE), 'utf8')) as string[];
+  } catch {
+    return []; // none, or one that its writer could not finish
   }
 }
 

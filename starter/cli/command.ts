@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Groundwork } from '../client.ts';
 import { type Colors, colorsFor, type Io, writeJson, writeLines } from './io.ts';
+import { sandboxNameProblem } from './sandbox-name.ts';
 
 /** What every command shares. */
 
@@ -17,6 +18,17 @@ export interface JsonOption {
 /** Adds `--json`, which every command has. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'print one JSON document on stdout, and nothing else there');
+}
+
+/** Adds `--json` and `--name`, which every command about a sandbox has. */
+export function withSandbox(command: Command): Command {
+  return withJson(command).option('--name <name>', 'which sandbox', sandboxName, 'default');
+}
+
+function sandboxName(text: string): string {
+  const problem = sandboxNameProblem(text);
+  if (problem) throw new InvalidArgumentError(`It ${problem}.`);
+  return text;
 }
 
 /** Writes a command's answer: for machines with `--json`, for people without. */

@@ -7,6 +7,9 @@ import { colorsFor, type Io, writeJson } from './io.ts';
 /** The command was called wrongly. */
 export class UsageError extends Error {}
 
+/** What the command would start runs already, in another process. */
+export class AlreadyRunning extends Error {}
+
 /** Ctrl-C while something was watched. */
 export class Interrupted extends Error {}
 
@@ -21,6 +24,8 @@ export function reportFailure(io: Io, error: unknown, json: boolean): number {
 
 function describe(error: unknown): { type: string; lines: string[]; code: number; details?: object } {
   if (error instanceof UsageError) return { type: 'Usage', lines: [error.message], code: exitCodes.usage };
+  if (error instanceof AlreadyRunning)
+    return { type: 'AlreadyRunning', lines: [error.message], code: exitCodes.conflict };
   if (error instanceof Interrupted) return { type: 'Interrupted', lines: [error.message], code: exitCodes.interrupted };
   if (error instanceof InvalidInput && error.fields.length > 0) {
     const lines = error.fields.map(({ path, message }) => oneLine(`${path === '' ? 'input' : path}: ${message}`));

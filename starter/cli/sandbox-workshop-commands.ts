@@ -1,14 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Context, positiveNumber, positiveWhole, withJson } from './command.ts';
+import { type Context, positiveNumber, positiveWhole, withSandbox } from './command.ts';
 
 /** `groundwork sandbox workshop` and `groundwork sandbox crowd`: something for the autoscaler to do. */
 
 const operations = () => import('./operations/sandbox-workshop.ts');
 
 export function addSandboxWorkshopCommands(sandbox: Command, { io, exit }: Context): void {
-  const named = (command: Command) => withJson(command).option('--name <name>', 'which sandbox', 'default');
-
-  named(sandbox.command('workshop').description('make a workshop with one provision, or change its knobs'))
+  withSandbox(sandbox.command('workshop').description('make a workshop with one provision, or change its knobs'))
     .argument('<namespace/workshop>', 'where, and its name; the provision has the same', place)
     .option('--count <n>', 'environments; 10 for a new one', positiveWhole)
     .option('--autoscaling <json>', 'spec.autoScaling, for example {"enabled":true}', json)
@@ -19,7 +17,7 @@ export function addSandboxWorkshopCommands(sandbox: Command, { io, exit }: Conte
     .option('--seed <n>', 'the same seed tells the same story', positiveWhole)
     .action(async (where, options) => exit(await (await operations()).workshop(io, where, options)));
 
-  named(sandbox.command('crowd').description('let people log in to a workshop, and count who is rejected'))
+  withSandbox(sandbox.command('crowd').description('let people log in to a workshop, and count who is rejected'))
     .argument('<namespace/workshop>', 'where', place)
     .option('--people <n>', 'so many at once', positiveWhole)
     .option('--every <seconds>', 'one every so many simulated seconds', positiveNumber)

@@ -29,6 +29,13 @@ test(
     });
     await expect.poll(async () => (await sandbox('status')).code, { timeout: PATIENCE_MS / 2, interval: 500 }).toBe(0);
 
+    const { pid } = JSON.parse((await sandbox('status', '--json')).stdout).record as SandboxRecord;
+    expect(await sandbox('up')).toEqual({
+      code: 5,
+      stdout: '',
+      stderr: `groundwork: Sandbox ${name} runs in process ${pid}: stop it with "groundwork sandbox down --name ${name}", or choose another name with --name.\n`,
+    });
+
     const { stdout } = await sandbox('status', '--env');
     const lines = stdout.trimEnd().split('\n');
     // Who took this is served by the same program under its plain name, and the shell finds it once.

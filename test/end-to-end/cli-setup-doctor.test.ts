@@ -123,6 +123,7 @@ describe('groundwork setup', () => {
   test.each([
     ['no database is named', {}, 2, 'DATABASE_URL is required'],
     ['the URL is none', { DATABASE_URL: 'postgres://user:pa#ss@db/x' }, 2, 'DATABASE_URL is not a URL of PostgreSQL'],
+    ['the URL has no scheme', { DATABASE_URL: '10.0.0.5:5432/x' }, 2, 'DATABASE_URL is not a URL of PostgreSQL: write'],
     ['no PostgreSQL answers', { DATABASE_URL: `postgres://u:p@${NOWHERE}/x` }, 8, 'Start PostgreSQL'],
   ])('says what to do when %s', async (_, env, expected, words) => {
     const { code, stderr } = await groundworkHere(['setup', '--skip-temporal'], { env });

@@ -106,6 +106,18 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
     ['nothing to create', ['scope', 'create'], 'give the scope by --file FILE (- for stdin) or by options'],
     ['a file that does not exist', ['scope', 'create', '--file', '/no/scope.json'], 'there is no such file'],
     ['an assignment without a value', ['scope', 'create', '--set', 'dryRun'], 'write it as path=value'],
+    ...[['up'], ['status'], ['down'], ['faults'], ['workshop', 'user-1/lab'], ['crowd', 'user-1/lab']].map(
+      (command): [string, string[], string] => [
+        `a name that no sandbox may have, of sandbox ${command[0]}`,
+        ['sandbox', ...command, '--name', 'a b'],
+        `'--name <name>' argument 'a b' is invalid. It must be 1 to 41 letters`,
+      ],
+    ),
+    [
+      'a region that does not exist',
+      ['sandbox', 'up', '--region', 'frankfurt'],
+      `'--region <region>' argument 'frankfurt' is invalid. It must be an AWS region, for example us-east-1.`,
+    ],
     ['a topic that does not exist', ['help', 'scopes'], 'there is no command "scopes"'],
   ])('%s', async (_, argv, words) => {
     const { code, stdout, stderr } = await cli(argv);

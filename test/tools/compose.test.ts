@@ -12,11 +12,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Service {
   image?: string;
+  build?: { context: string; dockerfile: string };
+  pull_policy?: string;
   command?: string[];
   entrypoint?: string[];
   depends_on?: Record<string, { condition: string }>;
   environment?: Record<string, string>;
-  healthcheck?: unknown;
+  healthcheck?: { test: string[] };
   ports?: string[];
   volumes?: string[];
   restart?: string;
@@ -102,6 +104,22 @@ describe.each(services)('service %s', (name, service) => {
     const written = script.startsWith('dist/') ? script.slice('dist/'.length).replace(/\.js$/, '.ts') : script;
     expect(existsSync(join(root, written)), written).toBe(true);
   });
+});
+
+test('every image of ours is built by one service, and what only uses it asks no registry for it', () => {
+  const built = services.filter(([, { build }]) => build !== undefined).map(([, { image }]) => image);
+  expect(built).toEqual(['groundwork:0.1.0']);
+  for (const [name, { image, build, pull_policy }] of services) {
+    if (build !== undefined) expect(existsSync(join(root, build.context, build.dockerfile)), name).toBe(true);
+    else if (built.includes(image)) expect(pull_policy, name).toBe('never');
+  }
+});
+
+test('a PostgreSQL that is being initialised, and answers on its socket only, does not count as healthy', () => {
+  const servers = services.filter(([, { image }]) => image?.startsWith('postgres:'));
+  expect(servers.map(([name]) => name)).toEqual(['temporal-database', 'database']);
+  for (const [name, { healthcheck }] of servers)
+    expect(healthcheck?.test.join(' '), name).toMatch(/pg_isready -h 127\.0\.0\.1 /);
 });
 
 test('the worker accepts its settings', () => {

@@ -32,9 +32,9 @@ function writePackage(dependencies: Record<string, string>): void {
   writeFileSync(join(root, 'package-lock.json'), JSON.stringify(lock));
 }
 
-async function ensure(): Promise<{ code: number; said: string }> {
+async function ensure(env: NodeJS.ProcessEnv = {}): Promise<{ code: number; said: string }> {
   const script = `const { ensureDependencies } = await import(${JSON.stringify(tool)}); await ensureDependencies(${JSON.stringify(root)});`;
-  return run(process.execPath, ['--input-type=module', '-e', script]).then(
+  return run(process.execPath, ['--input-type=module', '-e', script], { env: { ...process.env, ...env } }).then(
     ({ stderr }) => ({ code: 0, said: stderr }),
     (error: { code: number; stderr: string }) => ({ code: error.code, said: error.stderr }),
   );
@@ -68,6 +68,13 @@ test('of several processes that start at once one installs and the others wait f
   const said = (await Promise.all([ensure(), ensure(), ensure()])).map((one) => one.said);
   expect(said.filter((text) => text.includes('Installing'))).toHaveLength(1);
   expect(existsSync(join(root, 'node_modules/local/package.json'))).toBe(true);
+});
+
+test('npm is asked for nothing whose answer is not shown', async () => {
+  const npm = join(root, 'npm-that-tells.mjs');
+  writeFileSync(npm, "console.log(process.argv.slice(2).join(' ')); process.exitCode = 1;");
+  const { said } = await ensure({ npm_execpath: npm });
+  expect(said).toMatch(/^ci --ignore-scripts .*--no-audit --no-fund$/m);
 });
 
 test('a lock that npm refuses ends in one message and exit code 1', async () => {

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import type { FaultCommand, FaultState } from '../../../sandbox/control.ts';
 import type { SandboxRecord } from '../../../sandbox/record.ts';
 import type { SandboxStatus } from '../../../sandbox/running.ts';
+import type { SandboxOptions } from '../../../sandbox/sandbox.ts';
 import { InvalidInput, NotFound } from '../../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { UsageError } from '../failing.ts';
+import { AlreadyRunning, UsageError } from '../failing.ts';
 import { type Io, writeJson, writeLines } from '../io.ts';
 import { shellWord } from '../shell-word.ts';
 import { exploringRegion, exploringSettings } from './exploring-region.ts';
@@ -29,7 +30,7 @@ export interface UpOptions extends Named {
 /** Starts a sandbox in this process, which stays until Ctrl-C. Resolves when it is up. */
 export async function up(io: Io, options: UpOptions): Promise<number> {
   const { name, persist, durable, timeScale, region, useKubeconfig } = options;
-  const seed = options.seed === undefined ? exploringRegion(region) : await readSeedFile(options.seed);
+  const aws = await awsOf(options);
   const [{ up: start }, { status: look }, { setUpDatabase }, { workshopTimingsAt }] = await Promise.all([
     import('../../../sandbox/up.ts'),
     import('../../../sandbox/running.ts'),
@@ -44,8 +45,10 @@ export async function up(io: Io, options: UpOptions): Promise<number> {
     timeScale,
     region,
     environment: { ...exploringSettings(region, timeScale), ...workshopTimingsAt(timeScale) },
-    aws: { seed },
+    ...aws,
     migrate: setUpDatabase,
+  }).catch(async (error: unknown) => {
+    throw await startFailure(error, name);
   });
   await offerCommand(await commandFolder(sandbox.name));
   const now = await look(sandbox.name);
@@ -59,6 +62,24 @@ export async function up(io: Io, options: UpOptions): Promise<number> {
       ]);
   }
   return exitCodes.done;
+}
+
+/** What the user names replaces what is kept; the region to explore is there for a first start only. */
+export async function awsOf({
+  seed,
+  region,
+}: Pick<UpOptions, 'seed' | 'region'>): Promise<Pick<SandboxOptions, 'aws' | 'awsAtFirst'>> {
+  return seed === undefined ? { awsAtFirst: exploringRegion(region) } : { aws: { seed: await readSeedFile(seed) } };
+}
+
+/** Another sandbox of that name is for the user to see to; any other failure is told as it is. */
+async function startFailure(error: unknown, name = 'default'): Promise<unknown> {
+  const { RunFolderBusy } = await import('../../../sandbox/processes/run-folder.ts');
+  if (!(error instanceof RunFolderBusy)) return error;
+  const down = `groundwork sandbox down${name === 'default' ? '' : ` --name ${name}`}`;
+  return new AlreadyRunning(
+    `Sandbox ${name} runs in process ${error.owner.pid}: stop it with "${down}", or choose another name with --name.`,
+  );
 }
 
 async function readSeedFile(path: string) {

@@ -1,8 +1,9 @@
 // A parent for the watchdog's tests: starts two children under a supervisor, says their pids, and waits to be killed.
 import { claimRunFolder } from '../../../sandbox/processes/run-folder.ts';
 
-const [folder = '', keep] = process.argv.slice(2);
+const [folder = '', keep, elsewhere] = process.argv.slice(2);
 const { supervisor } = await claimRunFolder(folder, { keep: keep === 'keep' });
+if (elsewhere !== undefined) supervisor.removeAtEnd(elsewhere);
 const sleeper = (name: string, program: string) =>
   supervisor.start({
     name,

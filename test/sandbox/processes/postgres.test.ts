@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, chmod, cp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { installedPackage, postgresBinaries } from '../../../sandbox/postgres/binaries.ts';
 import { databaseUrl } from '../../../sandbox/postgres/databases.ts';
 import { startPostgres } from '../../../sandbox/postgres/server.ts';
@@ -139,6 +139,69 @@ describe('the binaries', () => {
     expect(await mayTraverse(dirname(postgres), stranger)).toBe(true);
     expect((await promisify(execFile)(postgres, ['--version'])).stdout).toMatch(/PostgreSQL\) 18\./);
     expect((await postgresBinaries(stranger, cache, { ...installed, folder: home })).postgres).toBe(postgres);
+  });
+});
+
+describe('under a umask that closes new folders to others', () => {
+  const closing = () => {
+    const before = process.umask(0o077);
+    onTestFinished(() => void process.umask(before));
+  };
+
+  test('the server starts, for root in a folder that its user reaches, also where an earlier run left it closed', async () => {
+    const root = await folder();
+    const systemCache = join(root, 'system', 'groundwork');
+    closing();
+    const start = async (run: string) => {
+      const supervisor = await Supervisor.open(join(root, run));
+      const server = await startPostgres({ supervisor, folder: join(root, run, 'postgres'), systemCache, env });
+      expect(await server.version()).toMatch(/^18\./);
+      if ((await serverUser()) !== undefined) expect(server.folder?.startsWith(join(systemCache, 'run'))).toBe(true);
+      await supervisor.stop();
+      await expect(access(server.folder ?? '')).rejects.toThrow('ENOENT');
+    };
+    await start('first');
+    if ((await serverUser()) === undefined) return; // only root has another user for it
+    await chmod(join(systemCache, 'run'), 0o700);
+    await chmod(systemCache, 0o700);
+    await start('second');
+  });
+
+  // Only root has another user for it.
+  test.runIf(process.getuid?.() === 0)(
+    'a folder above the cache that is closed is named, with the remedy',
+    async () => {
+      const root = await folder();
+      const closed = join(root, 'closed');
+      await mkdir(closed, { mode: 0o700 });
+      closing();
+      const supervisor = await Supervisor.open(join(root, 'run'));
+      const systemCache = join(closed, 'cache');
+      const starting = startPostgres({ supervisor, folder: join(root, 'run', 'postgres'), systemCache, env });
+      await expect(starting).rejects.toThrow(/may not pass through \S+\/closed: open it \(chmod o\+x .*DATABASE_URL/);
+      await supervisor.stop();
+    },
+  );
+
+  test('a copy of the binaries can be used by the other user, also one of a closed package and one that was left closed', async () => {
+    const root = await folder();
+    const installed = await installedPackage();
+    closing();
+    const home = join(root, 'home');
+    await cp(join(installed.folder, 'native'), join(home, 'native'), { recursive: true, verbatimSymlinks: true });
+    for (const path of ['', 'bin', 'bin/initdb', 'bin/postgres']) await chmod(join(home, 'native', path), 0o700);
+    const stranger = { name: 'stranger', uid: (process.getuid?.() ?? 0) + 12_345, gid: 54_321 };
+    const systemCache = join(root, 'system');
+    const own = { XDG_CACHE_HOME: join(root, 'own') };
+    const copied = () => postgresBinaries(stranger, own, { ...installed, folder: home }, systemCache);
+    const { initdb } = await copied();
+    const usable = async () =>
+      (await mayTraverse(dirname(initdb), stranger)) && ((await stat(initdb)).mode & 0o777).toString(8);
+    expect([initdb.startsWith(systemCache), await usable()]).toEqual([true, '755']);
+    await chmod(initdb, 0o700);
+    await chmod(systemCache, 0o700);
+    await copied();
+    expect(await usable()).toBe('755');
   });
 });
 

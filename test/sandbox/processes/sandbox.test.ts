@@ -93,5 +93,5 @@ test(
 );
 
 test('a name that would leave the cache folder is refused', async () => {
-  await expect(status('../elsewhere')).rejects.toThrow('is no name for a sandbox');
+  await expect(status('../elsewhere')).rejects.toThrow('the name of a sandbox must be 1 to 41 letters');
 });

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   publicValues,
@@ -64,6 +65,25 @@ describe('a setting', () => {
     ['GROUNDWORK_HEALTH_ADDRESS', '::1:9465', 'must be ip:port'],
     ['GROUNDWORK_HEALTH_ADDRESS', '[127.0.0.1]:9465', 'must be ip:port'],
     ['GROUNDWORK_DATABASE_URL', 'postgres://user:pa#ss@db/x', 'is not a URL of PostgreSQL'],
+    ['GROUNDWORK_DATABASE_URL', '10.0.0.5:5432/x', 'is not a URL of PostgreSQL: write postgresql://user:password@host'],
+    ['GROUNDWORK_DATABASE_URL', 'db.internal:5432/x', 'is not a URL of PostgreSQL'],
+    ['GROUNDWORK_DATABASE_URL', 'db.internal/x', 'is not a URL of PostgreSQL'],
+    ['GROUNDWORK_DATABASE_URL', 'user:secret@db.internal:5432/x', 'is not a URL of PostgreSQL'],
+    ['GROUNDWORK_DATABASE_URL', '//db.internal/x', 'is not a URL of PostgreSQL'],
+    ['GROUNDWORK_DATABASE_URL', 'mysql://user:secret@db.internal/x', 'is not a URL of PostgreSQL'],
+    ['GROUNDWORK_DATABASE_URL', 'postgres:db.internal/x', 'is not a URL of PostgreSQL'],
+    ['GROUNDWORK_DATABASE_URL', ' postgres://db.internal/x', 'is not a URL of PostgreSQL'],
+    ['GROUNDWORK_DATABASE_URL', 'postgres://db.internal:port/x', 'is not a URL of PostgreSQL'],
+    ['GROUNDWORK_DATABASE_URL', 'socket://var/run/postgresql?db=x', 'is not a URL of PostgreSQL'],
+    ['GROUNDWORK_DATABASE_URL', 'host=db.internal dbname=x', 'is not a URL of PostgreSQL'],
+    ['GROUNDWORK_REGION', 'us-east1', '"us-east1" is not an AWS region'],
+    ['GROUNDWORK_NAMESPACE', 'Apps', 'must be 1 to 63 of a-z'],
+    ['GROUNDWORK_NAMESPACE', 'a.b', 'must be 1 to 63 of a-z'],
+    ['GROUNDWORK_WORKSHOP_NAMESPACE', 'my_workshops', 'must be 1 to 63 of a-z'],
+    ['GROUNDWORK_CLUSTER_NAME', 'East', 'must be 1 to 63 of a-z'],
+    ['GROUNDWORK_BRAND', 'Acme', 'must be 1 to 63 of a-z'],
+    ['GROUNDWORK_BRAND', 'acme inc', 'must be 1 to 63 of a-z'],
+    ['GROUNDWORK_BRAND', 'a'.repeat(53), 'has 53 characters, at most 52 are allowed'],
     ['GROUNDWORK_PRESET', 'other', 'must be one of groundwork, nullplatform'],
     ['GROUNDWORK_ACCOUNT_ID', '123', '12 digits'],
     ['GROUNDWORK_HOSTED_ZONE_PUBLIC', 'arn:aws:route53:::hostedzone/Z1', 'is not the id of a hosted zone'],
@@ -73,6 +93,28 @@ describe('a setting', () => {
     const lines = problems({ [name]: value });
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(new RegExp(`^${name} [^\\n]*${words}`));
+    expect(lines[0]).not.toContain('secret');
+  });
+
+  test.each([
+    ['a URL', 'postgres://user:pa%23ss@db.internal:5432/x?sslmode=verify-full', { host: 'db.internal', database: 'x' }],
+    ['an IPv6 address', 'postgresql://[::1]:5433/x', { host: '::1', port: 5433 }],
+    ['a socket in a URL', 'postgresql://%2Fvar%2Frun%2Fpostgresql/x', { host: '/var/run/postgresql', database: 'x' }],
+    ['a socket', 'socket:/var/run/postgresql?db=x', { host: '/var/run/postgresql', database: 'x' }],
+    ['a socket and who one is', 'socket://user:pass@/run/pg?db=x', { host: '/run/pg', user: 'user', database: 'x' }],
+    ['a folder and a database', '/var/run/postgresql x', { host: '/var/run/postgresql', database: 'x' }],
+  ])('that is the database takes %s, as its client does', (_, url, expected) => {
+    const { databaseUrl: connectionString } = read({ GROUNDWORK_DATABASE_URL: url });
+    expect(new pg.Client(connectionString)).toMatchObject(expected);
+  });
+
+  test.each([
+    ['GROUNDWORK_REGION', 'us-gov-west-1', 'region'],
+    ['GROUNDWORK_REGION', 'eusc-de-east-1', 'region'],
+    ['GROUNDWORK_NAMESPACE', '0-apps', 'namespace'],
+    ['GROUNDWORK_BRAND', 'a'.repeat(52), 'brand'],
+  ] as const)('%s takes %s', (name, value, key) => {
+    expect(read({ [name]: value })[key]).toBe(value);
   });
 
   test('set to the empty string is not set', () => {
