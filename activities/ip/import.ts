@@ -21,6 +21,9 @@ const CHUNK = 200;
 /** Conflicts that a report lists. */
 const MOST_LISTED = 1000;
 
+/** The one reason that is no conflict but a bug: nobody holds the block, and it is not free. */
+const DRIFT: string = 'Drift';
+
 interface ImportAnswer {
   status: 'imported' | 'unchanged' | 'conflict' | 'skipped' | 'not_found';
   line: number | null;
@@ -60,9 +63,8 @@ export async function importClaims(
     beat({ done, report } satisfies Progress);
   }
   const changed = report.imported > 0 && !dryRun ? [`${report.imported} blocks: free => claimed`] : [];
-  const conflictList = report.conflictList.sort((a, b) => a.line - b.line).slice(0, MOST_LISTED);
   const result = { kind: 'import' as const, pool: await ownPoolView(deps, owner, name), changed };
-  return { result: { ...result, import: { ...report, conflictList } }, waiters: [] };
+  return { result: { ...result, import: report }, waiters: [] };
 }
 
 interface Chunk {
@@ -80,13 +82,15 @@ async function importChunk(deps: IpDependencies, chunk: Chunk): Promise<ImportAn
   const args = [owner, name, JSON.stringify(rows), atomic, dryRun, actor ?? null, run];
   const answers = await call<ImportAnswer>(deps, 'ipam_import', args, deps.patientDatabase);
   const [first] = answers;
-  if (first && first.line === null)
-    throw failed(deps, refusal(first.status, first.detail ?? {}, { subject: `pool ${name}`, owner }));
+  const asked = { subject: `pool ${name}`, owner };
+  if (first && first.line === null) throw failed(deps, refusal(first.status, first.detail ?? {}, asked));
+  const drifted = answers.find(({ reason }) => reason === DRIFT);
+  if (drifted) throw failed(deps, refusal('drift', { line: drifted.line }, asked));
   return answers;
 }
 
-function begun(conflictList: ImportConflict[], atomic: boolean, dryRun: boolean): IpImportReport {
-  return { imported: 0, unchanged: 0, conflicts: conflictList.length, conflictList, atomic, dryRun };
+function begun(conflicts: readonly ImportConflict[], atomic: boolean, dryRun: boolean): IpImportReport {
+  return { imported: 0, unchanged: 0, conflicts: conflicts.length, conflictList: listed(conflicts), atomic, dryRun };
 }
 
 function added(report: IpImportReport, answers: readonly ImportAnswer[]): IpImportReport {
@@ -97,8 +101,13 @@ function added(report: IpImportReport, answers: readonly ImportAnswer[]): IpImpo
     imported: report.imported + count('imported'),
     unchanged: report.unchanged + count('unchanged'),
     conflicts: report.conflicts + conflicts.length,
-    conflictList: [...report.conflictList, ...conflicts].slice(0, MOST_LISTED),
+    conflictList: listed([...report.conflictList, ...conflicts]),
   };
+}
+
+/** The first of them by line, whatever found them: those of the file itself are known before any of the pool. */
+function listed(conflicts: readonly ImportConflict[]): ImportConflict[] {
+  return [...conflicts].sort((a, b) => a.line - b.line).slice(0, MOST_LISTED);
 }
 
 function conflictOf({ line, reason, detail }: ImportAnswer): ImportConflict {

@@ -1,15 +1,10 @@
-import type {
-  IpAllocation,
-  IpClaim,
-  IpEvent,
-  IpInventoryQuery,
-  IpInventoryResult,
-} from '../../contract/ip/inventory.ts';
+import type { IpAllocation, IpClaim, IpInventoryQuery, IpInventoryResult } from '../../contract/ip/inventory.ts';
 import { ipInventoryInputSchema } from '../../contract/schemas/ip.ts';
-import { canonical, parseCidr } from '../../domain/ip/cidr.ts';
 import { allocationName } from '../../domain/ip/names.ts';
 import { read } from './call.ts';
 import type { IpDependencies } from './dependencies.ts';
+import { events } from './history.ts';
+import { cursor, cursorOf, MOST_ROWS } from './pages.ts';
 import { invalid } from './refusals.ts';
 import { failed, parsed } from './release.ts';
 import { familyName, poolRows, poolViews, visiblePool } from './views.ts';
@@ -18,7 +13,6 @@ import { familyName, poolRows, poolViews, visiblePool } from './views.ts';
 
 type Query<Kind extends IpInventoryQuery['kind']> = Extract<IpInventoryQuery, { kind: Kind }>;
 
-const MOST_ROWS = 500;
 /** Pools of a page: the capacity of each is summed up. */
 const POOLS = 100;
 
@@ -163,84 +157,4 @@ function allocationOf(row: HeldRow): IpAllocation {
     phase: 'Ready',
     claimRef: { namespace, name, uid },
   };
-}
-
-interface EventRow {
-  id: string;
-  at: Date;
-  kind: string;
-  pool: string | null;
-  claim_uid: string | null;
-  owner: string | null;
-  namespace: string | null;
-  name: string | null;
-  cidr: string | null;
-  actor: string | null;
-  workflow_id: string | null;
-  reason: string | null;
-  detail: unknown;
-}
-
-/** Events of the owner, and of whatever happened in its pools; newest first. */
-async function events(deps: IpDependencies, owner: string, query: Query<'events'>): Promise<IpInventoryResult> {
-  const block = query.cidr === undefined ? undefined : parseCidr(query.cidr);
-  if (query.cidr !== undefined && !block)
-    throw failed(
-      deps,
-      invalid([{ path: 'query.cidr', message: `invalid CIDR "${query.cidr}": write it as address/length` }]),
-    );
-  const row = query.pool ? await visiblePool(deps, owner, query.pool) : undefined;
-  const [before] = cursor(deps, query.after, 1);
-  if (before !== undefined && !/^\d{1,18}$/.test(before)) throw wrongCursor(deps);
-  const most = query.limit ?? MOST_ROWS;
-  const rows = await read<EventRow>(
-    deps,
-    'ip_events',
-    `select id, at, kind, pool, claim_uid, owner, namespace, name, cidr::text as cidr, actor, workflow_id, reason, detail
-      from ipam_event e where (e.owner = $1 or e.pool like $2)
-        and ($3::inet is null or e.cidr && $3::inet) and ($4::text is null or e.pool = $4) and ($5::bigint is null or e.id < $5)
-      order by e.id desc limit $6`,
-    [
-      owner,
-      `${owner}/%`,
-      block ? canonical(block) : null,
-      row ? `${row.owner}/${row.name}` : null,
-      before ?? null,
-      most + 1,
-    ],
-  );
-  const page = rows.slice(0, most);
-  const last = page.at(-1);
-  const next = rows.length > most && last ? { next: cursorOf([last.id]) } : {};
-  return { kind: 'events', events: page.map(eventOf), ...next };
-}
-
-function eventOf(row: EventRow): IpEvent {
-  const { id, at, kind, pool, claim_uid, owner, namespace, name, cidr, actor, workflow_id, reason, detail } = row;
-  const fields = { pool, uid: claim_uid, owner, namespace, name, cidr, actor, workflowId: workflow_id, reason, detail };
-  const known = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
-  return { id, at: at.toISOString(), kind, ...known };
-}
-
-/** Names and numbers: what a key of a row may look like, whoever made the cursor up. */
-const isKey = (key: unknown): key is string => typeof key === 'string' && /^[a-z0-9.-]{1,253}$/.test(key);
-
-/** `after` is opaque to callers: the keys of the last row. */
-function cursorOf(keys: readonly string[]): string {
-  return Buffer.from(JSON.stringify(keys)).toString('base64url');
-}
-
-function cursor(deps: IpDependencies, after: string | undefined, length: number): string[] {
-  if (after === undefined) return [];
-  try {
-    const keys: unknown = JSON.parse(Buffer.from(after, 'base64url').toString());
-    if (Array.isArray(keys) && keys.length === length && keys.every(isKey)) return keys;
-  } catch {
-    // Told below.
-  }
-  throw wrongCursor(deps);
-}
-
-function wrongCursor(deps: IpDependencies): Error {
-  return failed(deps, invalid([{ path: 'query.after', message: 'must be the "next" of an answer' }]));
 }

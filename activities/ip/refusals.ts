@@ -173,12 +173,14 @@ const makers: Readonly<Record<string, Maker>> = {
   expired: (detail, { subject }) =>
     ipFailure('NotFound', 'LeaseExpired', `the lease of ${subject} is over. Claim again.`, pick(detail, 'uid')),
   unknown: (_, { subject }) => ipFailure('NotFound', 'ClaimNotFound', `${subject} is not known`),
-  drift: () =>
-    ipFailure(
+  drift: ({ line }) => {
+    const kept = line === undefined ? 'nothing was changed' : `line ${line} was not imported, other rows may have been`;
+    return ipFailure(
       'Internal',
       'Drift',
-      'the free list of the pool contradicts its allocations; nothing was changed. Run "groundwork ip verify", then again with --rebuild.',
-    ),
+      `the free list of the pool contradicts its allocations; ${kept}. Run "groundwork ip verify", then again with --rebuild.`,
+    );
+  },
 };
 
 function unknownStatus(status: string): Maker {

@@ -31,14 +31,17 @@ export function fingerprint({ provision, workshop, claims, seats, provisions }: 
 /** What a sweep owes an autoscaler: to wake it, to see that its run is open, to tell an open run, or nothing. */
 export type Attention = 'wake' | 'open' | 'tell' | 'none';
 
-/** An autoscaler whose status shows that its last look saw what is there now has missed nothing. */
+/**
+ * An autoscaler whose status shows that its last look saw what is there now has missed nothing. That holds during an operation
+ * too, although its run looks by itself: the flag may be one that an open run does not know, of a write that came late.
+ */
 export function attention(observation: Observation): Attention {
   const { provision, workshop } = observation;
   if (!provision || provision.ignored || workshop?.ignored) return 'none';
   if (provision.deleting) return 'tell';
   const { autoScaling, autoScalingActive } = provision.status;
-  // The run of an operation looks by itself, at intervals; a flag beside another phase belongs to nobody.
-  if (autoScalingActive !== undefined)
-    return autoScaling?.phase === 'Scaling' || autoScaling?.phase === 'Waiting' ? 'open' : 'wake';
+  // A flag beside another phase belongs to nobody.
+  const flagged = autoScalingActive !== undefined;
+  if (flagged && autoScaling?.phase !== 'Scaling' && autoScaling?.phase !== 'Waiting') return 'wake';
   return autoScaling?.observed === fingerprint(observation) ? 'open' : 'wake';
 }

@@ -76,6 +76,11 @@ export function isUnwritten({ step }: Operation): boolean {
   return step === 'flag' || step === 'count';
 }
 
+/** The count of this operation stood on the object: its annotation tells, also when somebody changed the count right after. */
+export function isMarked({ id }: Operation, { provision }: Observation): boolean {
+  return provision?.operationAnnotation === id;
+}
+
 export type Review =
   /** Look again later; the operation may have a new target or deadline. */
   | { verdict: 'wait'; operation: Operation }
@@ -247,19 +252,16 @@ function reviewRemoval(operation: Operation, observation: Observation, now: numb
 }
 
 /** The count that a removal leaves behind, when its claims are not counted any more; undefined: nothing is to be written. */
-export function survivors(
-  operation: Operation,
-  { provision, claims }: Observation,
-  reading: ConfigReading,
-): number | undefined {
-  const { direction, id, target } = operation;
-  if (direction !== 'down' || provision?.operationAnnotation !== id || !isEnabled(reading)) return undefined;
-  return provision.count === target && claims.live > target ? claims.live : undefined;
+export function survivors(operation: Operation, observation: Observation, reading: ConfigReading): number | undefined {
+  const { provision, claims } = observation;
+  const { direction, target } = operation;
+  if (direction !== 'down' || !isMarked(operation, observation) || !isEnabled(reading)) return undefined;
+  return provision?.count === target && claims.live > target ? claims.live : undefined;
 }
 
 /** The raise was written and its answer lost: the annotation is ours, and the count that of the claims. */
-function isRaised({ id }: Operation, { provision, claims }: Observation): boolean {
-  return provision?.operationAnnotation === id && provision.count === claims.live;
+function isRaised(operation: Operation, observation: Observation): boolean {
+  return isMarked(operation, observation) && observation.provision?.count === observation.claims.live;
 }
 
 function timedOut(operation: Operation, now: number, state: string): Review | undefined {

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
+import type { CustomObjectsApi, KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 
 const FIELD_MANAGER = 'groundwork-sandbox';
@@ -29,6 +29,7 @@ export async function readManifests(paths: readonly string[]): Promise<Kubernete
 export async function applyManifests(kubeconfigFile: string, objects: readonly KubernetesObject[]): Promise<void> {
   if (objects.length === 0) return;
   const {
+    CustomObjectsApi: CustomApi,
     KubeConfig,
     KubernetesObjectApi: ObjectApi,
     loadYaml,
@@ -49,8 +50,22 @@ export async function applyManifests(kubeconfigFile: string, objects: readonly K
   const isFirst = ({ kind }: KubernetesObject) => kind === 'Namespace' || kind === 'CustomResourceDefinition';
   await Promise.all(objects.filter(isFirst).map(apply));
   const definitions = objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
-  await Promise.all(definitions.map((definition) => established(api, definition)));
+  const custom = config.makeApiClient(CustomApi);
+  await Promise.all(
+    (definitions as Definition[]).map(async (definition) => {
+      await established(api, definition);
+      await served(custom, definition);
+    }),
+  );
   for (const object of objects.filter((candidate) => !isFirst(candidate))) await apply(object);
+}
+
+interface Definition extends KubernetesObject {
+  readonly spec: {
+    readonly group: string;
+    readonly names: { readonly plural: string };
+    readonly versions: readonly { readonly name: string; readonly served: boolean }[];
+  };
 }
 
 interface WithConditions extends KubernetesObject {
@@ -73,6 +88,27 @@ async function established(api: KubernetesObjectApi, definition: KubernetesObjec
     if (Date.now() > deadline)
       throw new Error(`the definition ${name} was not established within ${ESTABLISHED_MS} ms`);
     await delay(20);
+  }
+}
+
+/**
+ * The storage behind a definition is opened by the first request for its objects, and until it is, requests are answered
+ * 429 "storage is (re)initializing": we are the first, so that no client of the server meets that.
+ */
+async function served(api: CustomObjectsApi, definition: Definition): Promise<void> {
+  const deadline = Date.now() + ESTABLISHED_MS;
+  const { group, names, versions } = definition.spec;
+  for (const version of versions.filter((one) => one.served)) {
+    const where = { group, version: version.name, plural: names.plural, limit: 1 };
+    for (;;) {
+      const error: unknown = await api.listClusterCustomObject(where).then(
+        () => undefined,
+        (thrown: unknown) => thrown ?? new Error('no answer'),
+      );
+      if (error === undefined) break;
+      if (Date.now() > deadline) throw new Error(`${names.plural}.${group} are not served: ${messageOf(error)}`);
+      await delay(20);
+    }
   }
 }
 

@@ -23,5 +23,17 @@ describe('W78: histories', () =>
       from: 'historyLength > timings.historyLimit',
       to: 'historyLength > 1e9',
     },
+    {
+      name: 'a dry run that starts a run no longer lets it scale, without a patch',
+      breaks: ['started-by-a-dry-run'],
+      from: 'onlyDryRuns && !run.isAtWork &&',
+      to: 'onlyDryRuns && !run.isAtWork ||',
+    },
+    {
+      name: 'an operation whose count is written is no longer ended, without a patch',
+      breaks: ['denied-after-its-count', 'disputed-after-its-count'],
+      from: 'waitsForWritten = ()=>',
+      to: 'waitsForWritten = ()=>true || ',
+    },
     { name: 'the sweep looks at one provision only', breaks: ['sweep'], from: '.sweepWorkshops(', to: '.observe(' },
   ]));

@@ -1,11 +1,11 @@
-import { ApplicationFailure, isCancellation, log } from '@temporalio/workflow';
+import { ApplicationFailure, isCancellation, log, patched } from '@temporalio/workflow';
 import type { Failure } from '../../contract/failures.ts';
-import { adopt, isUnwritten, withoutFlag } from '../../domain/workshop/operation.ts';
+import { adopt, isMarked, isUnwritten, withoutFlag } from '../../domain/workshop/operation.ts';
 import { looked, noteError } from '../../domain/workshop/trouble.ts';
 import { describeFailure } from '../failures.ts';
 import { calls } from './activities.ts';
 import { AGAIN, DEAF, type Next, REST } from './next.ts';
-import { begin, cancel, end, forget, proceed, rehearse } from './operation.ts';
+import { begin, cancel, end, forget, proceed, rehearse, waitsForWritten } from './operation.ts';
 import { type AutoscalerRun, type Evaluation, isLive, type LiveLook, type Look } from './run.ts';
 import { tell, writeStatus } from './telling.ts';
 
@@ -14,12 +14,14 @@ const MOST_ROUNDS = 8;
 
 /** Looks, decides and acts. A call that fails for good ends the round: the run rests, and says why. */
 export async function evaluate(run: AutoscalerRun): Promise<Exclude<Next, { kind: 'again' }>> {
-  const { evaluations, changed } = run.begin();
+  const { evaluations, onlyDryRuns } = run.begin();
+  if (onlyDryRuns && !run.isAtWork && patched('a-dry-run-starts-nothing')) return answerOnly(run, evaluations);
   try {
-    if (evaluations.length > 0 && !changed && evaluations.every(({ dryRun }) => dryRun)) {
+    if (onlyDryRuns && run.isAtWork) {
       answer(evaluations, await observe(run));
       return REST;
     }
+    run.isAtWork = true;
     for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
       const next = await round(run, evaluations);
       if (next.kind !== 'again') return next;
@@ -28,11 +30,24 @@ export async function evaluate(run: AutoscalerRun): Promise<Exclude<Next, { kind
     return REST;
   } catch (error) {
     const failure = describeFailure(error);
-    for (const evaluation of evaluations)
-      evaluation.failure ??= ApplicationFailure.create({ ...failure, details: [], nonRetryable: true });
+    refuse(evaluations, failure);
     if (isCancellation(error)) throw error;
     return trouble(run, failure);
   }
+}
+
+/** Dry runs have started this run, and nobody asked for more: they are answered, or told why they are not, and it ends. */
+async function answerOnly(
+  run: AutoscalerRun,
+  evaluations: readonly Evaluation[],
+): Promise<Exclude<Next, { kind: 'again' }>> {
+  try {
+    answer(evaluations, await observe(run));
+  } catch (error) {
+    refuse(evaluations, describeFailure(error));
+    if (isCancellation(error)) throw error;
+  }
+  return run.idle ? { kind: 'end' } : REST;
 }
 
 /** A cancelled run takes its flag away. Where it cannot, it ends all the same, and the next sweep sees to the flag. */
@@ -133,7 +148,15 @@ function answer(evaluations: readonly Evaluation[], { decision }: Look): void {
   for (const evaluation of evaluations) evaluation.answer ??= decision;
 }
 
-/** A denial is told, an outage cannot be. What was begun and surely not written is taken back. Tried again after a while. */
+function refuse(evaluations: readonly Evaluation[], failure: Failure): void {
+  for (const evaluation of evaluations)
+    evaluation.failure ??= ApplicationFailure.create({ ...failure, details: [], nonRetryable: true });
+}
+
+/**
+ * A denial is told, an outage cannot be. What was begun and surely not written is taken back; a count that was written and
+ * whose answer was lost is waited for after the hold. Tried again after a while.
+ */
 async function trouble(run: AutoscalerRun, { type, message }: Failure): Promise<Next & { kind: 'rest' }> {
   const refused = type === 'Forbidden' || type === 'Invalid';
   log.warn('the provision cannot be scaled now', { type, message });
@@ -143,7 +166,9 @@ async function trouble(run: AutoscalerRun, { type, message }: Failure): Promise<
     const look = await observe(run);
     if (!isLive(look) || look.decision.reason === 'Ignored') return DEAF;
     const { operation } = run.state;
-    if (operation && isUnwritten(operation)) await end(run, look, 'Cancelled', message);
+    const begun = operation && isUnwritten(operation);
+    const written = begun && isMarked(operation, look.observation) && waitsForWritten();
+    if (begun && !written) await end(run, look, 'Cancelled', message);
     else await writeStatus(run, look);
   } catch (error) {
     if (isCancellation(error)) throw error;

@@ -1,4 +1,4 @@
-import { CancellationScope, uuid4 } from '@temporalio/workflow';
+import { CancellationScope, patched, uuid4 } from '@temporalio/workflow';
 import type { Operation } from '../../contract/workshop/state.ts';
 import type { OperationResult } from '../../contract/workshop/status.ts';
 import { endReason } from '../../domain/workshop/events.ts';
@@ -6,6 +6,7 @@ import type { ProvisionFacts, RemovableClaim } from '../../domain/workshop/obser
 import {
   countWritten,
   endOperation,
+  isMarked,
   isUnwritten,
   noteConflict,
   reviewOperation,
@@ -76,16 +77,19 @@ export async function rehearse(run: AutoscalerRun, { observation, decision }: Li
   return REST;
 }
 
+/** False in the replay of a run that met a denial or conflicts after its count was written, and ended its operation there. */
+export const waitsForWritten = () => patched('a-written-count-is-waited-for');
+
 /** What to do about the operation that is under way; `decideAgain` when its count surely was never written. */
 export async function proceed(run: AutoscalerRun, look: LiveLook, operation: Operation): Promise<Next | 'decideAgain'> {
   const { observation, config } = look;
   if (operation.cancelling !== undefined) return cancel(run, look, operation, operation.cancelling);
-  const { backoff } = run.state;
-  if (backoff?.reason === 'Conflicts' && backoff.until > Date.now() && isUnwritten(operation))
-    return end(run, look, 'Cancelled', backoff.message);
   if (isUnwritten(operation)) {
-    // Its annotation tells, also when somebody changed the count right after.
-    if (observation.provision.operationAnnotation !== operation.id) return 'decideAgain';
+    const { backoff } = run.state;
+    const written = isMarked(operation, observation);
+    if (backoff?.reason === 'Conflicts' && backoff.until > Date.now() && !(written && waitsForWritten()))
+      return end(run, look, 'Cancelled', backoff.message);
+    if (!written) return 'decideAgain';
     run.state = countWritten(run.state, Date.now());
     await keepRecord(run, operation);
   }

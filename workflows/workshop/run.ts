@@ -69,6 +69,8 @@ export class AutoscalerRun {
   statusLater = false;
   /** Since when growth has been asked for without a count write. */
   askedSince: number | undefined;
+  /** Whether it is there to scale its provision; until anybody asks for that it only answers the dry runs that started it. */
+  isAtWork: boolean;
   #nextEvaluation: number | undefined;
   #phase: AutoscalerPhase | undefined;
   #urgent = false;
@@ -86,7 +88,9 @@ export class AutoscalerRun {
     const { state, ...address } = given ?? ({} as ProvisionAutoscalerRun);
     const continued = Boolean(workflowInfo().continuedFromExecutionRunId);
     this.address = address;
-    this.state = (continued ? state : undefined) ?? newState();
+    // Whoever starts a run says what for: by its first message, of which a dry run is none that changes anything.
+    this.state = (continued ? state : undefined) ?? { ...newState(), dirty: continued };
+    this.isAtWork = continued;
     this.#before = this.state;
     this.#answerQueries();
     this.#takeSignals();
@@ -115,13 +119,13 @@ export class AutoscalerRun {
   }
 
   /** Takes what is to be done in this round: what arrives from now on is for the next one. */
-  begin(): { evaluations: Evaluation[]; changed: boolean } {
-    const changed = this.state.dirty;
+  begin(): { evaluations: Evaluation[]; onlyDryRuns: boolean } {
     const evaluations = this.#evaluations.splice(0);
+    const onlyDryRuns = !this.state.dirty && evaluations.length > 0 && evaluations.every(({ dryRun }) => dryRun);
     this.state = { ...this.state, dirty: false };
     this.#urgent = false;
     this.#evaluatedAt = Date.now();
-    return { evaluations, changed };
+    return { evaluations, onlyDryRuns };
   }
 
   /** The object that this run scales is there. */

@@ -170,7 +170,8 @@ describe('a refusal', () => {
     ['immutable', { reason: 'ImmutableField', field: 'cidr' }, 'InvalidInput', 'ImmutableField', /change.spec.cidr/],
     ['expired', { reason: 'LeaseExpired' }, 'NotFound', 'LeaseExpired', /lease .* is over/],
     ['unknown', { reason: 'ClaimNotFound' }, 'NotFound', 'ClaimNotFound', /is not known/],
-    ['drift', { reason: 'Drift' }, 'Internal', 'Drift', /ip verify/],
+    ['drift', { reason: 'Drift' }, 'Internal', 'Drift', /nothing was changed.*ip verify/],
+    ['drift', { line: 7 }, 'Internal', 'Drift', /line 7 was not imported.*ip verify/],
     ['of a later version', {}, 'Internal', 'Constraint', /does not know/],
   ])('%s %j is %s, %s', (status, detail, type, reason, words) => {
     const failure = refusal(status, detail, asked);

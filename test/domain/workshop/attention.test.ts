@@ -58,15 +58,23 @@ describe('an autoscaler', () => {
     expect(owed({ ...calm, provisionMeta: { name: 'lab', uid: 'provision-uid', deletionTimestamp } })).toBe('tell');
   });
 
-  test('that waits for claims looks by itself; a flag beside another phase is nobody’s', () => {
-    const flagged = (phase: string) =>
-      attention(
-        observe({
-          ...calm,
-          status: { autoScalingActive: true, autoScaling: { ...statusAfter(calm).autoScaling, phase } },
-        }),
-      );
-    expect([flagged('Waiting'), flagged('Scaling'), flagged('Idle')]).toEqual(['open', 'open', 'wake']);
+  describe('with the flag set', () => {
+    const flagged = (phase: string, now: Situation = calm) => {
+      const autoScaling = { ...statusAfter(calm).autoScaling, phase };
+      return attention(observe({ ...now, status: { autoScalingActive: true, autoScaling } }));
+    };
+
+    test.each(['Waiting', 'Scaling'])('and phase %s is left alone as long as it saw what is there now', (phase) => {
+      expect(flagged(phase)).toBe('open');
+    });
+
+    test.each(['Waiting', 'Scaling'])('and phase %s is woken when it did not: the flag may be nobody’s', (phase) => {
+      expect(flagged(phase, { ...calm, count: 15 })).toBe('wake');
+    });
+
+    test('and another phase is woken: the flag is nobody’s', () => {
+      expect(flagged('Idle')).toBe('wake');
+    });
   });
 });
 

@@ -230,6 +230,36 @@ describe('changing a pool', () => {
     });
   });
 
+  test('4.9: of more conflicts than a report lists it lists the first by line, whoever found them', async () => {
+    const { ip } = world.groundwork;
+    await world.root('globex', 'crowded', '10.64.0.0/24', 24, 32);
+    const pool = { owner: 'globex', name: 'crowded' };
+    const block = { namespace: 'old', cidr: '10.64.0.1/32' };
+    await ip.pools.import(pool, [{ ...block, name: 'holder' }]);
+    const malformed = Array.from({ length: 1200 }, (_, index) => ({
+      namespace: 'old',
+      name: `x-${index}`,
+      cidr: 'none',
+    }));
+    const report = await ip.pools.import(pool, [{ ...block, name: 'late' }, ...malformed]);
+    expect(report).toMatchObject({ imported: 0, conflicts: 1201 });
+    const lines = report.conflictList.map(({ line }) => line);
+    expect(lines).toEqual(Array.from({ length: 1000 }, (_, index) => index + 1));
+    expect(report.conflictList.slice(0, 2)).toMatchObject([{ reason: 'AddressTaken' }, { reason: 'Malformed' }]);
+  });
+
+  test('4.11: a free list that lacks a block of an import is a bug that is told, not a conflict of its row', async () => {
+    const { ip } = world.groundwork;
+    await world.root('globex', 'leaky', '10.65.0.0/24', 24, 32);
+    await world.database.query(
+      "delete from ipam_free f using ipam_pool p where p.id = f.pool_id and p.owner = 'globex' and p.name = 'leaky'",
+    );
+    const rows = [{ line: 7, namespace: 'old', name: 'host', cidr: '10.65.0.1/32' }];
+    const failure = await refusedWith(ip.pools.import({ owner: 'globex', name: 'leaky' }, rows));
+    expect(failure).toMatchObject({ type: 'Internal', details: { reason: 'Drift' } });
+    expect(failure.message).toMatch(/line 7 was not imported.*ip verify/);
+  });
+
   test('I70: a free-list row deleted by hand is named by verify, and a rebuild repairs it', async () => {
     const { ip } = world.groundwork;
     await world.database.query(

@@ -319,7 +319,7 @@ export function continuing(world: WorkshopWorld): void {
   );
 }
 
-function typedClient({ client, values, namespace: cluster }: WorkshopWorld) {
+export function typedClient({ client, values, namespace: cluster }: WorkshopWorld) {
   const { connection, options } = client;
   const { taskQueuePrefix } = values;
   return connectGroundwork({ connection, namespace: options.namespace, taskQueuePrefix, cluster });

@@ -2,11 +2,12 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { workflowIds, workflowTypes } from '../../../contract/names.ts';
 import { WORKFLOW_TASKS } from '../../../contract/pollers.ts';
 import { evaluateNowUpdate } from '../../../contract/workshop/messages.ts';
+import { workshopAnnotations } from '../../../contract/workshop/objects.ts';
 import { eventually } from '../../support/inspect.ts';
 import { freeAddress, runWorker } from '../../support/worker-process.ts';
 import type { TestWorkshop } from '../../support/workshop-objects.ts';
 import { logPatches, workshopWorld } from '../../support/workshop-world.ts';
-import { continuing, SHORT_HISTORY } from './continuing.ts';
+import { continuing, SHORT_HISTORY, typedClient } from './continuing.ts';
 
 /** Nobody watches here: tests wake the autoscalers, so that every write is the answer to one of their wakes. */
 
@@ -56,6 +57,50 @@ describe('asking', () => {
     await grown(workshop, 15);
   });
 
+  describe('W60: a dry run that starts the run', () => {
+    const asking = async (workshop: TestWorkshop) => {
+      const { workshops } = await typedClient(world);
+      const provision = { namespace: world.namespace, name: workshop.name };
+      return (dryRun: boolean) => workshops.evaluate(provision, { dryRun });
+    };
+    const runOf = ({ name }: TestWorkshop) => world.client.workflow.getHandle(world.workflowId(name));
+
+    test('is all that this run is for: it answers 10 -> 15, writes nothing and ends; asked in earnest, the next one scales', async () => {
+      const workshop = await world.workshop({ assigned: 10 });
+      const evaluate = await asking(workshop);
+      const dry = await Promise.all([evaluate(true), evaluate(true)]);
+      for (const decision of dry) expect(decision).toMatchObject({ action: 'scaleUp', target: 15 });
+      expect(await runOf(workshop).result()).toMatchObject({ counters: { evaluations: 0, countWrites: 0 } });
+      expect(world.patches(workshop.name)).toEqual([]);
+      expect((await evaluate(false)).target).toBe(15);
+      await grown(workshop, 15);
+    });
+
+    test('and is denied its look is told so, and the run ends', async () => {
+      const workshop = await world.workshop({ assigned: 10 });
+      const match = { service: 'kubernetes', method: 'GET', path: `/workshopprovisions/${workshop.name}$` };
+      const effect = { kind: 'error' as const, code: 'Forbidden', status: 403, message: 'not for you' };
+      world.faults.add({ match, times: 1, effect });
+      await expect((await asking(workshop))(true)).rejects.toMatchObject({ type: 'Forbidden' });
+      await runOf(workshop).result();
+      expect(world.patches(workshop.name)).toEqual([]);
+    });
+
+    test('keeps nobody from being heard who tells the run of a change meanwhile', async () => {
+      const workshop = await world.workshop({ assigned: 10 });
+      let woken = false;
+      world.around = async (name, run) => {
+        if (name === 'observe' && !woken) {
+          woken = true;
+          await world.wake(workshop.name);
+        }
+        return run();
+      };
+      expect((await (await asking(workshop))(true)).target).toBe(15);
+      await grown(workshop, 15);
+    });
+  });
+
   test('E35: dryRun of the configuration: the server is asked, no flag, no change', async () => {
     const workshop = await world.workshop({ assigned: 10, autoScaling: { dryRun: true } });
     await world.wake(workshop.name);
@@ -99,6 +144,49 @@ describe('an API server that fails', () => {
     expect(tries() - before).toBeLessThan(10);
     world.faults.remove(rule);
     await grown(workshop, 15);
+  });
+
+  test('W69 4.4: 403 after a count that was written and whose answer was lost: the claims are waited for, the flag stays', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    const effect = { kind: 'error' as const, code: 'Forbidden', status: 403, message: 'not for you' };
+    world.faults.add({ match: onCount(workshop), when: 'after', times: 1, effect: { kind: 'reset' } });
+    world.faults.add({ match: onCount(workshop), skip: 1, effect });
+    await world.wake(workshop.name);
+    await eventually(async () => expect((await world.status(workshop.name)).operation?.step).toBe('wait'));
+    const { spec, status } = await workshop.provision();
+    expect([spec?.count, status?.autoScalingActive]).toEqual([15, true]);
+    await workshop.catchUp();
+    await eventually(async () => {
+      const { autoScalingActive: flag, autoScaling } = (await workshop.provision()).status ?? {};
+      expect([flag, autoScaling?.lastResult]).toEqual([undefined, 'Succeeded']);
+    });
+    await eventually(async () =>
+      expect(await workshop.events()).toEqual(['ScaleUpSettled: 15 of 15 claims are active']),
+    );
+    expect((await world.status(workshop.name)).counters).toMatchObject({ countWrites: 1, operations: 1 });
+  });
+
+  test('4.4 4.7: a lost answer among too many conflicts: the person who lowered the count since is told to have won', async () => {
+    const workshop = await world.workshop({ assigned: 10 });
+    const edit = (change: object) => workshop.edit('provision', workshop.name, change);
+    let writes = 0;
+    world.around = async (name, run) => {
+      if (name !== 'applyCount') return run();
+      writes++;
+      if (writes <= 5)
+        await edit({ metadata: { annotations: { [workshopAnnotations.operation]: `${writes * 10}-0000000a` } } });
+      if (writes !== 6) return run();
+      await run();
+      await edit({ spec: { count: 12 } });
+      return run();
+    };
+    await world.wake(workshop.name);
+    await eventually(async () => {
+      const { spec, status } = await workshop.provision();
+      const { lastResult } = status?.autoScaling ?? {};
+      expect([spec?.count, status?.autoScalingActive, lastResult]).toEqual([12, undefined, 'Superseded']);
+    });
+    expect((await world.status(workshop.name)).counters).toMatchObject({ conflicts: 6 });
   });
 
   test('of a provision that asks for nothing is well again by itself', async () => {
@@ -183,6 +271,18 @@ describe('the sweep', () => {
     const path = workshop.path('provision', workshop.name, 'status');
     await world.kube.merge(path, { status: { autoScalingActive: true } });
     expect((await sweep('stray')).flagged).toBeGreaterThan(0);
+    await eventually(async () => expect((await workshop.provision()).status?.autoScalingActive).toBeUndefined());
+    expect((await workshop.provision()).spec?.count).toBe(10);
+  });
+
+  test('W71: a flag that an open run does not know, of a write that came late, is cleared', async () => {
+    const workshop = await world.workshop({ assigned: 1 });
+    await world.wake(workshop.name);
+    await eventually(async () => expect((await workshop.provision()).status?.autoScaling?.phase).toBe('Idle'));
+    const late = { operationId: '1-0000000a', fromCount: 10, targetCount: 15, phase: 'Scaling', observed: 'of before' };
+    const path = workshop.path('provision', workshop.name, 'status');
+    await world.kube.merge(path, { status: { autoScalingActive: true, autoScaling: late } });
+    await sweep('late');
     await eventually(async () => expect((await workshop.provision()).status?.autoScalingActive).toBeUndefined());
     expect((await workshop.provision()).spec?.count).toBe(10);
   });
