@@ -2,7 +2,7 @@ import type { QueryDefinition, UpdateDefinition } from '@temporalio/common';
 import type { Failure } from '../contract/failures.ts';
 import { GroundworkError, Unavailable } from './errors.ts';
 import { type QueueState, queueState, unservedWords } from './queues.ts';
-import { instant, type RunInfo, type Runs } from './runs.ts';
+import { instant, type RunAddress, type RunInfo, type Runs } from './runs.ts';
 import { toGroundworkError } from './temporal-errors.ts';
 
 /** What only a worker can answer for a run: queries, updates and results. Everything here rejects with a `GroundworkError`. */
@@ -13,7 +13,7 @@ const QUERY_MS = 5_000;
 const NO_ANSWER = 'the workers do not answer in time: look at their logs, and at the failed workflow task in the UI';
 
 /** Without `runId` the newest run is meant, also after it continued as new. */
-export type Addressee = Pick<RunInfo, 'workflowId' | 'taskQueue'> & { runId?: string };
+export type Addressee = RunAddress & Pick<RunInfo, 'taskQueue'>;
 
 /** What is known of a run: what it says of itself, how it ended, and why it says nothing. */
 export interface RunReport<Status, Result> {
@@ -44,7 +44,7 @@ export async function reportOf<Status, Result>(
 
 export async function query<T>(
   runs: Runs,
-  run: Pick<Addressee, 'workflowId' | 'runId'>,
+  run: Pick<RunAddress, 'workflowId' | 'runId'>,
   definition: QueryDefinition<T>,
   patienceMs = QUERY_MS,
 ): Promise<T> {
@@ -65,8 +65,10 @@ export async function update<Answer, Request>(
   deadline: number | Date | undefined,
 ): Promise<Answer> {
   await requireWorkers(runs, run.taskQueue);
-  const handle = runs.client.workflow.getHandle(run.workflowId, run.runId);
-  const ask = () => handle.executeUpdate(definition as UpdateDefinition<Answer, [Request]>, { args: [request] });
+  const handle = runs.handleOf(run);
+  const asked = definition as UpdateDefinition<Answer, [Request]>;
+  // The answer is awaited of the run that took the question, which may continue as new as soon as it has answered.
+  const ask = async () => (await handle.startUpdate(asked, { args: [request], waitForStage: 'ACCEPTED' })).result();
   try {
     return await (deadline === undefined ? ask() : runs.client.withDeadline(instant(deadline), ask));
   } catch (error) {

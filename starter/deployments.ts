@@ -39,7 +39,7 @@ import { unheard } from '../contract/warnings.ts';
 import { query, type RunReport, reportOf, update } from './answers.ts';
 import { checked } from './check.ts';
 import { InvalidInput, NotFound, RolloutInProgress } from './errors.ts';
-import type { RunHandle, RunInfo, RunRequest, Runs, WaitOptions } from './runs.ts';
+import type { Chain, RunHandle, RunInfo, RunRequest, Runs, WaitOptions } from './runs.ts';
 import { requireSameInput } from './same-input.ts';
 
 /** Time for one look at a run, in milliseconds. */
@@ -190,14 +190,18 @@ export class Deployments {
   }
 
   /** Makes the present wait look again at once; answers what was being waited for. */
-  retryNow(scopeId: string, options: AskOptions = {}): Promise<{ waitingFor: string }> {
-    return this.#update(scopeId, retryNowUpdate, by(options), options);
+  async retryNow(scopeId: string, options: AskOptions = {}): Promise<{ waitingFor: string }> {
+    return this.#tell(await this.#open(scopeId), retryNowUpdate, by(options), options);
   }
 
-  /** Asks the open rollout to stop: it goes back to the old version. Rejects with `NotFound` when none is open. */
+  /**
+   * Asks the open rollout to stop: it goes back to the old version. Rejects with `NotFound` when none is open, and with
+   * `RolloutInProgress` when a deletion holds the scope: that one has no way back.
+   */
   async cancel(scopeId: string): Promise<RunInfo> {
-    const run = await this.#open(scopeId);
-    if (!(await this.#runs.cancel(run))) throw new NotFound(`scope ${scopeId} has no open rollout`, { scopeId });
+    const { run, firstRunId } = await this.#openRollout(scopeId);
+    const asked = await this.#runs.cancel({ workflowId: run.workflowId, firstRunId });
+    if (!asked) throw new NotFound(`scope ${scopeId} has no open rollout`, { scopeId });
     return run;
   }
 
@@ -215,7 +219,10 @@ export class Deployments {
     return { type, workflowId, taskQueue: this.#taskQueue, input, summary, searchAttributes };
   }
 
-  async #inProgress(scopeId: string, { workflowId, runId }: RunHandle<unknown>): Promise<RolloutInProgress> {
+  async #inProgress(
+    scopeId: string,
+    { workflowId, runId }: Pick<RunInfo, 'workflowId' | 'runId'>,
+  ): Promise<RolloutInProgress> {
     const run = await this.#runs.find(workflowId);
     const status = run ? await this.#ask(run) : undefined;
     const what =
@@ -233,7 +240,17 @@ export class Deployments {
     request: Request,
     options: WaitOptions,
   ): Promise<Answer> {
-    return update(this.#runs, await this.#open(scopeId), definition, request, options.deadline);
+    return this.#tell(await this.#openRollout(scopeId), definition, request, options);
+  }
+
+  /** The run may continue as new meanwhile: it is told to the chain. */
+  #tell<Answer, Request>(
+    { run: { workflowId, taskQueue }, firstRunId }: Chain,
+    definition: UpdateDefinition<Answer, [Request]> | UpdateDefinition<Answer, [Request?]>,
+    request: Request,
+    { deadline }: WaitOptions,
+  ): Promise<Answer> {
+    return update(this.#runs, { workflowId, taskQueue, firstRunId }, definition, request, deadline);
   }
 
   /** The run's account, and what its waiting activity told with its heartbeats: watching costs the run no history. */
@@ -262,9 +279,16 @@ export class Deployments {
     });
   }
 
-  async #open(scopeId: string): Promise<RunInfo> {
-    const run = await this.#runs.find(workflowIds.deployment(checked(scopeIdSchema, scopeId, 'scopeId')));
-    if (run?.state === 'running') return run;
+  /** The open rollout; a deletion, which has the same id, takes none of its messages. */
+  async #openRollout(scopeId: string): Promise<Chain> {
+    const open = await this.#open(scopeId);
+    if (open.run.type === workflowTypes.deploymentDeletion) throw await this.#inProgress(scopeId, open.run);
+    return open;
+  }
+
+  async #open(scopeId: string): Promise<Chain> {
+    const found = await this.#runs.findChain(workflowIds.deployment(checked(scopeIdSchema, scopeId, 'scopeId')));
+    if (found?.run.state === 'running') return found;
     throw new NotFound(`scope ${scopeId} has no open rollout`, { scopeId });
   }
 

@@ -58,6 +58,19 @@ export interface RunInfo {
   closedAt?: string;
 }
 
+/** Runs of which each goes on for the one before: a message to the chain reaches the one that is open. */
+export interface Chain {
+  run: RunInfo;
+  firstRunId: string;
+}
+
+/** One run; with `firstRunId` instead of `runId` the one of its chain that is open, and never a run that was started since. */
+export interface RunAddress {
+  workflowId: string;
+  runId?: string | undefined;
+  firstRunId?: string | undefined;
+}
+
 /** What a description and an entry of a list say alike. */
 export function runInfoOf(seen: Omit<WorkflowExecutionInfo, 'raw'>): RunInfo {
   return {
@@ -110,11 +123,16 @@ export class Runs {
 
   /** The newest run under an id; undefined when there is none, or retention has removed it. */
   async find(workflowId: string): Promise<RunInfo | undefined> {
+    return (await this.findChain(workflowId))?.run;
+  }
+
+  /** The newest run under an id, and what it goes on for. */
+  async findChain(workflowId: string): Promise<Chain | undefined> {
     try {
       const seen = await this.client.withDeadline(Date.now() + CALL_MS, () =>
         this.client.workflow.getHandle(workflowId).describe(),
       );
-      return runInfoOf(seen);
+      return { run: runInfoOf(seen), firstRunId: seen.raw.workflowExecutionInfo?.firstRunId || seen.runId };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw toGroundworkError(error, { what: `look at ${workflowId}`, run: { workflowId } });
@@ -142,11 +160,10 @@ export class Runs {
   }
 
   /** Asks a run to stop: it ends as cancelled, a creation or rollout after undoing what it made. False when it is closed already. */
-  async cancel({ workflowId, runId }: Pick<RunInfo, 'workflowId' | 'runId'>): Promise<boolean> {
+  async cancel(run: RunAddress): Promise<boolean> {
+    const { workflowId, runId } = run;
     try {
-      await this.client.withDeadline(Date.now() + CALL_MS, () =>
-        this.client.workflow.getHandle(workflowId, runId).cancel(),
-      );
+      await this.client.withDeadline(Date.now() + CALL_MS, () => this.handleOf(run).cancel());
       return true;
     } catch (error) {
       const failure = toGroundworkError(error, {
@@ -157,6 +174,12 @@ export class Runs {
       if (failure instanceof NotFound) return false;
       throw failure;
     }
+  }
+
+  /** The SDK's handle, for what changes a run. Queries and results know no chain. */
+  handleOf({ workflowId, runId, firstRunId }: RunAddress): WorkflowHandle {
+    const chain = firstRunId === undefined ? {} : { firstExecutionRunId: firstRunId };
+    return this.client.workflow.getHandle(workflowId, runId, chain);
   }
 
   /** Waits for the result of a run that exists. */

@@ -84,7 +84,7 @@ const timings = {
   reconcileTimeout: 'Seconds the balancer may take to show new rules before the change counts as failed.',
   removalTimeout: 'Seconds the objects of an old version may take to go.',
   unhealthyTolerance: 'Seconds a version with traffic may be unhealthy before the rollout reacts.',
-  healthyPercent: 'Share of the ready instances that must be healthy targets before a version gets more traffic.',
+  healthyPercent: 'Percent of the ready instances that must be healthy targets before a version gets more traffic.',
   compensationTimeout: 'Seconds a rollback tries each of its steps.',
   readPatience: 'Seconds a read that fails is repeated before a rollout gives up.',
   restartGraceSeconds: 'Seconds an instance that is restarted may take to stop.',
@@ -93,6 +93,8 @@ const timings = {
 } as const;
 
 type TimingKey = keyof typeof timings;
+const mostOf = (key: TimingKey): number => (key === 'healthyPercent' ? 100 : YEAR);
+
 type TimingName<K extends TimingKey = TimingKey> = `deployment${Capitalize<K>}`;
 
 const timingName = <K extends TimingKey>(key: K) =>
@@ -101,7 +103,7 @@ const timingName = <K extends TimingKey>(key: K) =>
 const timingSettings = Object.fromEntries(
   (Object.entries(timings) as [TimingKey, string][]).map(([key, description]) => [
     timingName(key),
-    { key: timingName(key), description, fallback: defaultDeploymentTimings[key], read: upTo(YEAR) },
+    { key: timingName(key), description, fallback: defaultDeploymentTimings[key], read: upTo(mostOf(key)) },
   ]),
 ) as Record<TimingName, Setting<number> & { fallback: number }>;
 

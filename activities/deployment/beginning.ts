@@ -11,7 +11,7 @@ import { type Alias, leadAliases } from './aliases.ts';
 import type { Beginning } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { isByGateway, routeKind } from './gateway.ts';
-import { balancerNamed, kinds, type Live, ofScope, refOf } from './objects.ts';
+import { balancerNamed, kinds, type Live, ofScope, refOf, words } from './objects.ts';
 import { endRollouts, keepOriginals, type Original, original, recordedOriginals } from './originals.ts';
 import { findBalancer, judgeRoom, settleInLedger, settleOn } from './place.ts';
 import { sideObjectsOf } from './removal.ts';
@@ -86,13 +86,15 @@ export async function prospect(
   run?: string,
 ): Promise<Prospect> {
   const request = await withSidecar(deps, given);
-  const start = judgeStart(request, await findScope(deps, request));
+  const found = await findScope(deps, request);
+  const start = judgeStart(request, found);
   if (!start.ok) throw permanent(start.failure.type as 'BlueMissing', start.failure.message, start.failure.details);
-  if (isByGateway(request)) return { start, request, aliases: [], warnings: await settleInLedger(deps, request, run) };
+  const inquiry = { request, run, isRouted: found.routing.length > 0 };
+  if (isByGateway(request)) return { start, request, aliases: [], warnings: await settleInLedger(deps, inquiry) };
 
   const account = await deps.aws.account();
   const pool: PoolKey = { account, region: request.scope.region, scheme: request.scope.scheme };
-  const choice = await findBalancer(deps, request, pool, run);
+  const choice = await findBalancer(deps, inquiry, pool);
   const { name, arn, load, peak } = await judgeRoom(deps, request, pool, choice.balancer, start.shape);
   if (run !== undefined) await settleOn(deps, choice, pool, run);
   const { aliases, warnings } = choice;
@@ -115,7 +117,7 @@ async function findScope(deps: DeploymentDependencies, request: DeploymentReques
   const list = (kind: Parameters<typeof ofScope>[1]) => ofScope<Live>(kubernetes, kind, scope.namespace, scopeId);
   if (isByGateway(request)) await requireRoutes(deps, scope.namespace);
   const [routes, services, deployments, autoscalers, sides] = await Promise.all([
-    list(routeKind(request)),
+    routesOf(deps, request),
     list(kinds.service),
     list(kinds.deployment),
     list(kinds.autoscaler),
@@ -140,6 +142,21 @@ async function findScope(deps: DeploymentDependencies, request: DeploymentReques
     ),
     deploymentIds: deploymentIdsOf(scopeId, sides),
   };
+}
+
+/** What leads traffic to the scope. In another namespace it is of versions that this rollout does not see: a second one of the same hosts would come beside it. */
+async function routesOf({ kubernetes }: DeploymentDependencies, request: DeploymentRequest): Promise<Live[]> {
+  const { scopeId, scope } = request;
+  const kind = routeKind(request);
+  const all = await ofScope<Live>(kubernetes, kind, undefined, scopeId);
+  const isHere = ({ metadata }: Live) => metadata?.namespace === scope.namespace;
+  const elsewhere = all.find((route) => !isHere(route) && !route.metadata?.deletionTimestamp)?.metadata;
+  if (elsewhere) {
+    const { namespace = '', name = '' } = elsewhere;
+    const message = `${words(kind.kind, namespace, name)} leads traffic to scope ${scopeId} already: deploy to namespace ${namespace}, or delete its deployments there first`;
+    throw invalidInput([{ path: 'scope.kubernetes.namespace', message }]);
+  }
+  return all.filter(isHere);
 }
 
 /** Without the definition nothing can be applied in the end: better told before anything is. */

@@ -1,6 +1,6 @@
 import type { Warning } from '../../contract/scope/status.ts';
 import { compareRules } from '../../domain/deployment/gate.ts';
-import { deploymentIdsOf, type InventoryItem, inventory } from '../../domain/deployment/removal.ts';
+import { deploymentIdsOf, type InventoryItem, inventory, united } from '../../domain/deployment/removal.ts';
 import type { DeploymentTarget } from '../../domain/deployment/request.ts';
 import { MAIN_LISTENER } from '../../domain/deployment/shape.ts';
 import { ALB } from '../../domain/scope/keeper.ts';
@@ -25,6 +25,8 @@ export interface Survey {
   routeKind?: string;
   view: Viewpoint;
   deploymentIds: string[];
+  /** The objects of these: by the time of another attempt, or of a new one that a person asked for, some are gone. Older runs have none. */
+  sides?: InventoryItem[];
   warnings: Warning[];
 }
 
@@ -60,11 +62,14 @@ export async function surveyScope(deps: DeploymentDependencies, target: Deployme
   const items = live.flatMap(({ metadata }) =>
     metadata?.uid ? [{ ...kind, namespace: scope.namespace, name: metadata.name ?? '', uid: metadata.uid }] : [],
   );
+  const objects = await sideObjectsOf(deps.kubernetes, scope.namespace, scopeId);
+  const deploymentIds = deploymentIdsOf(scopeId, objects);
   return {
     routes: items,
     routeKind: kind.kind,
     view: view(ports),
-    deploymentIds: deploymentIdsOf(scopeId, await sideObjectsOf(deps.kubernetes, scope.namespace, scopeId)),
+    deploymentIds,
+    sides: inventory(scopeId, deploymentIds, objects),
     warnings: name === undefined ? [] : await lastMember(deps, scopeId, name),
   };
 }
@@ -123,7 +128,7 @@ export async function removeSides(
 ): Promise<{ removed: string[] }> {
   const { scopeId, scope, timings } = target;
   const found = await sideObjectsOf(deps.kubernetes, scope.namespace, scopeId);
-  const items = inventory(scopeId, survey.deploymentIds, found);
+  const items = united(survey.sides ?? [], inventory(scopeId, survey.deploymentIds, found));
   await removeItems(deps, items, until, timings.pollInterval, timings.removalTimeout);
   await endRollouts(deps.database, scopeId);
   return { removed: items.map(({ kind, namespace, name }) => words(kind, namespace, name)) };

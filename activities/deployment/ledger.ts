@@ -15,7 +15,11 @@ export interface Placement {
   holder: string | null;
   hosts: string[];
   domain: string;
+  /** Null, here and below: not known, as of a scope that an older version placed. */
   dnsType: DnsType | null;
+  visibility: 'public' | 'private' | null;
+  region: string | null;
+  namespace: string | null;
   /** Empty: none yet, or none at all with external DNS. */
   balancer: string;
 }
@@ -26,7 +30,8 @@ export async function readLivePlacement(
   scopeId: string,
 ): Promise<Placement | { holder: string } | undefined> {
   const { rows } = await deps.database.query<Partial<Placement> & { state: string; holder: string | null }>(
-    `select p.state, p.holder, p.hosts, p.domain, p.dns_type as "dnsType", b.name as balancer
+    `select p.state, p.holder, p.hosts, p.domain, p.dns_type as "dnsType", p.visibility, p.region, p.namespace,
+            b.name as balancer
        from placement p left join balancer b on b.id = p.balancer_id where p.scope_id = $1`,
     [scopeId],
   );

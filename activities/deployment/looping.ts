@@ -35,6 +35,21 @@ export function isPassing(error: unknown): boolean {
   return false;
 }
 
+const BEAT_MS = 5_000;
+
+/**
+ * Runs the work, and tells the server `details` only when it takes long: the SDK holds back the heartbeats that follow one, and the
+ * first is to carry what the work finds.
+ */
+export async function keptAlive<T>(work: () => Promise<T>, details: () => unknown): Promise<T> {
+  const timer = setInterval(() => beat(details()), BEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 export interface Look<T> {
   /** Answers when there is something to say; undefined: look again. */
   look: () => Promise<T | undefined>;

@@ -29,11 +29,11 @@ export const kinds = {
 
 export type Live = LiveObject & { spec?: Record<string, unknown>; status?: Record<string, unknown> };
 
-/** Objects of one kind that carry the scope's label. A kind that the cluster does not know has none. */
+/** Objects of one kind that carry the scope's label, without `namespace` of all. A kind that the cluster does not know has none. */
 export async function ofScope<T extends Live>(
   kubernetes: KubernetesGateway,
   kind: Kind,
-  namespace: string,
+  namespace: string | undefined,
   scopeId: string,
   deploymentId?: string,
 ): Promise<T[]> {
@@ -42,7 +42,8 @@ export async function ofScope<T extends Live>(
     ...(deploymentId === undefined ? [] : [`${DEPLOYMENT_ID_LABEL}=${deploymentId}`]),
   ];
   try {
-    return await kubernetes.list<T>(kind, { namespace, labelSelector: labels.join(',') });
+    const labelSelector = labels.join(',');
+    return await kubernetes.list<T>(kind, { ...(namespace === undefined ? {} : { namespace }), labelSelector });
   } catch (error) {
     if (error instanceof KubernetesCallError && error.kind === 'absent') return [];
     throw error;

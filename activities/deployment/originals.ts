@@ -41,7 +41,8 @@ export interface Originals {
 
 /**
  * Keeps `found` as the state before this rollout; answers what is kept. An unfinished rollout of the same id keeps what it
- * recorded: a repeat must not take its half-made Ingresses and lowered counts for the originals. Twice: the same row.
+ * recorded: a repeat must not take its half-made Ingresses and lowered counts for the originals. A higher count is nobody's but a
+ * person's, who gave the old version more since. Twice: the same row.
  */
 export async function keepOriginals(
   database: Queryable,
@@ -54,7 +55,7 @@ export async function keepOriginals(
      on conflict (scope_id, deployment_id) do update
        set run = excluded.run, ended_at = null,
            before = case when rollout.ended_at is null then coalesce(rollout.before, excluded.before) else excluded.before end,
-           blue_count = case when rollout.ended_at is null then coalesce(rollout.blue_count, excluded.blue_count)
+           blue_count = case when rollout.ended_at is null then greatest(rollout.blue_count, excluded.blue_count)
                              else excluded.blue_count end,
            aliases = case when rollout.ended_at is null then coalesce(rollout.aliases, excluded.aliases) else excluded.aliases end,
            began_at = case when rollout.ended_at is null then rollout.began_at else now() end

@@ -3,6 +3,7 @@ import type { Warning } from '../../contract/scope/status.ts';
 import { capacityProblem, othersLoad, peakLoad } from '../../domain/deployment/capacity.ts';
 import { chooseBalancer } from '../../domain/deployment/drift.ts';
 import type { DeploymentRequest } from '../../domain/deployment/request.ts';
+import { differencesOf } from '../../domain/deployment/same-scope.ts';
 import type { RouteShape } from '../../domain/deployment/shape.ts';
 import { effectiveLoad } from '../../domain/scope/placement.ts';
 import { readListeners, readRules } from '../aws/routing.ts';
@@ -18,11 +19,19 @@ import { balancerNamed, kinds, type Live, ofScope } from './objects.ts';
 
 /** Where a scope stands: its place in the ledger, its balancer, and whether that has room (specs: deployment, section 6). */
 
+/** Who asks where a scope stands. */
+export interface Inquiry {
+  request: DeploymentRequest;
+  /** Absent: a dry run. */
+  run: string | undefined;
+  /** Whether something leads traffic to the scope in the request's namespace. */
+  isRouted: boolean;
+}
+
 /** The live placement, which must be of this scope and not in the making; undefined: the ledger does not know it. */
 async function readPlacement(
   deps: DeploymentDependencies,
-  { scopeId, scope }: DeploymentRequest,
-  run: string | undefined,
+  { request: { scopeId, scope }, run, isRouted }: Inquiry,
 ): Promise<Placement | undefined> {
   const placement = await atRest(deps, scopeId, await readLivePlacement(deps, scopeId), run);
   if (!placement) return undefined;
@@ -30,11 +39,8 @@ async function readPlacement(
     const message = `scope ${scopeId} is held by ${placement.holder}: wait until that run has ended, or end it`;
     throw permanent('ScopeBusy', message, { holder: placement.holder });
   }
-  const { dnsType } = placement;
-  if (dnsType !== null && dnsType !== scope.dnsType) {
-    const message = `the scope was created with ${dnsType}, not ${scope.dnsType}`;
-    throw invalidInput([{ path: 'scope.dnsType', message }]);
-  }
+  const problems = differencesOf(scope, placement, isRouted);
+  if (problems.length > 0) throw invalidInput(problems);
   return placement;
 }
 
@@ -65,13 +71,10 @@ const ledgerSide = ({ balancer, state, holder }: Placement) => ({
 });
 
 /** With external DNS the ledger only says that the scope is at rest, and whose its hosts are. AWS is not asked. */
-export async function settleInLedger(
-  deps: DeploymentDependencies,
-  request: DeploymentRequest,
-  run: string | undefined,
-): Promise<Warning[]> {
+export async function settleInLedger(deps: DeploymentDependencies, inquiry: Inquiry): Promise<Warning[]> {
+  const { request, run } = inquiry;
   const { scopeId, scope } = request;
-  const placement = await readPlacement(deps, request, run);
+  const placement = await readPlacement(deps, inquiry);
   const choice = chooseBalancer(scopeId, { ...(placement ? { ledger: ledgerSide(placement) } : {}), aliases: [] });
   if (choice.kind === 'refused')
     throw permanent(choice.failure.type as 'ScopeNotReady', choice.failure.message, choice.failure.details);
@@ -97,14 +100,10 @@ export interface Choice {
 }
 
 /** Which balancer: ledger, Ingress and alias must agree, or `adopt` says which one wins. Reads only. */
-export async function findBalancer(
-  deps: DeploymentDependencies,
-  request: DeploymentRequest,
-  pool: PoolKey,
-  run: string | undefined,
-): Promise<Choice> {
+export async function findBalancer(deps: DeploymentDependencies, inquiry: Inquiry, pool: PoolKey): Promise<Choice> {
+  const { request } = inquiry;
   const { scopeId, scope } = request;
-  const placement = await readPlacement(deps, request, run);
+  const placement = await readPlacement(deps, inquiry);
   const ingress = balancerNamed(await ofScope<Live>(deps.kubernetes, kinds.ingress, scope.namespace, scopeId));
   const found = await findAliases(deps, request, pool);
   const choice = chooseBalancer(
@@ -152,7 +151,7 @@ export async function settleOn(
   if (placed !== balancer) throw notYet(`the last room on balancer ${balancer} was taken: ${placed} is looked at`, 0.2);
 }
 
-/** Whether the balancer exists and has room for the height of the rollout. */
+/** Whether the balancer exists, is of the request's scheme, and has room for the height of the rollout. */
 export async function judgeRoom(
   deps: DeploymentDependencies,
   request: DeploymentRequest,
@@ -187,7 +186,11 @@ export async function judgeRoom(
     const message = `balancer ${name} of scope ${scopeId} does not exist in ${pool.region}: restore it (repeat the scope's creation), then deploy`;
     throw permanent('BalancerMissing', message, { balancer: name });
   }
-  const { arn } = candidate.observation;
+  const { arn, scheme } = candidate.observation;
+  if (scheme !== pool.scheme) {
+    const message = `${scope.visibility} is ${pool.scheme}, but balancer ${name} of scope ${scopeId} is ${scheme}: an Ingress of another scheme would block all its scopes`;
+    throw invalidInput([{ path: 'scope.visibility', message }]);
+  }
   const policy = { scheme: pool.scheme, thresholds, autocreateEnabled: false, baseDomain: scope.suffix.base };
   const load = effectiveLoad(candidate, { scopeId, hosts: scope.hosts }, facts.placements, policy);
   const here = await readOwn(deps, request, arn, shape);

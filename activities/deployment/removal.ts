@@ -11,16 +11,19 @@ import {
   removalTimeout,
   sideKinds,
   sideSelector,
+  united,
 } from '../../domain/deployment/removal.ts';
 import type { RemovalTarget } from '../../domain/deployment/rollout/types.ts';
+import { type RoutePort, servicesLeft } from '../../domain/deployment/shape.ts';
 import { permanent } from '../failures.ts';
 import { KubernetesCallError } from '../kubernetes/errors.ts';
 import { type ClusterEvent, readEvent } from '../kubernetes/events.ts';
 import type { KubernetesGateway } from '../kubernetes/gateway.ts';
+import { beat, heartbeatDetails } from '../signal.ts';
 import type { Course } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { routeKind } from './gateway.ts';
-import { lookUntil } from './looping.ts';
+import { keptAlive, lookUntil } from './looping.ts';
 import { kinds, type Live, ofScope, refOf, words } from './objects.ts';
 import { idsOf, routingFound, seeRules } from './sight.ts';
 
@@ -37,19 +40,38 @@ export interface RemoveAnswer {
   warnings: Warning[];
 }
 
+/** What travels in the heartbeats of a removal: another attempt finds only what is still there, and answers for all. */
+interface Progress {
+  items: InventoryItem[];
+  lastSeen?: string | undefined;
+}
+
+const itemsBefore = (): InventoryItem[] => heartbeatDetails<Partial<Progress>>()?.items ?? [];
+
 /**
  * Deletes what a rollout no longer needs and waits until it is gone: in the foreground, and only the objects that were found
- * with their uid. Twice is harmless: absent is done, and an object that took a place is left alone.
+ * with their uid. Twice is harmless: absent is done, and an object that took a place is left alone. What an attempt found whose
+ * answer was lost is in its heartbeats.
  */
 export async function removeObjects(deps: DeploymentDependencies, input: RemoveInput): Promise<RemoveAnswer> {
   const { course, what, orphans, until } = input;
   const { request } = course;
   if (what === 'ports') return removePorts(deps, input);
   const ids = what === 'orphans' ? orphans : [idsOf(course)[what as Side] ?? ''];
-  await proveUnnamed(deps, input, ids);
-  const items = await findObjects(deps.kubernetes, request.scope.namespace, request.scopeId, ids);
+  const find = () => findObjects(deps.kubernetes, request.scope.namespace, request.scopeId, ids);
+  const known = await withEarlier(find);
+  await proveUnnamed(deps, input, ids, known);
+  const items = united(known, await find());
   await removeItems(deps, items, until, request.timings.pollInterval, request.timings.removalTimeout);
   return { removed: items.map(say), warnings: [] };
+}
+
+/** What is found, and what an earlier attempt had found; the server is told before anything is removed. */
+async function withEarlier(find: () => Promise<InventoryItem[]>): Promise<InventoryItem[]> {
+  const earlier = itemsBefore();
+  const items = united(earlier, await keptAlive(find, () => ({ items: earlier })));
+  beat({ items } satisfies Progress);
+  return items;
 }
 
 const say = ({ kind, namespace, name }: InventoryItem) => words(kind, namespace, name);
@@ -59,6 +81,7 @@ async function proveUnnamed(
   deps: DeploymentDependencies,
   { course, until }: RemoveInput,
   ids: readonly string[],
+  items: InventoryItem[],
 ): Promise<void> {
   let named: string | undefined;
   const unnamed = await lookUntil({
@@ -66,7 +89,7 @@ async function proveUnnamed(
       named = await namedStill(deps, course, ids);
       return named === undefined ? true : undefined;
     },
-    seen: () => ({ lastSeen: named }),
+    seen: (): Progress => ({ items, lastSeen: named }),
     pollSeconds: course.request.timings.pollInterval,
     until: Date.parse(until),
     // A failed read shows nothing: the attempt ends, and Temporal makes another.
@@ -108,28 +131,51 @@ async function namedStill(
   return undefined;
 }
 
-/** The Ingresses of ports that green lacks. */
+/** The Ingresses of ports that green lacks, and then the Services for such ports that an earlier attempt of green had. */
 async function removePorts(deps: DeploymentDependencies, { course, until }: RemoveInput): Promise<RemoveAnswer> {
-  const { namespace, ports } = course.shape;
+  const { request, shape } = course;
+  const { namespace, ports } = shape;
   const gone = ports.filter(({ services }) => services.green === undefined);
-  const items: InventoryItem[] = [];
-  for (const { ingress } of gone) {
-    const live = await deps.kubernetes.read(refOf(kinds.ingress, namespace, ingress));
-    if (live?.metadata?.uid) items.push({ ...kinds.ingress, namespace, name: ingress, uid: live.metadata.uid });
-  }
-  const { timings } = course.request;
+  const items = await withEarlier(() => ingressesOf(deps.kubernetes, namespace, gone));
+  const { timings } = request;
   await removeItems(deps, items, until, timings.pollInterval, timings.removalTimeout, 'Background');
-  const expected = gone.flatMap(({ listener }) =>
-    course.shape.hosts.map((host) => ({ host, port: listener, weights: {} })),
+  // A port that changed its type is another port on the same listener.
+  const silent = gone.filter(
+    ({ listener }) => !ports.some((port) => port.services.green && port.listener === listener),
   );
+  const expected = silent.flatMap(({ listener }) => shape.hosts.map((host) => ({ host, port: listener, weights: {} })));
   const quiet = await lookUntil({
     look: async () => (compareRules(expected, await seeRules(deps, course)).converged ? true : undefined),
-    seen: () => ({ lastSeen: 'rules of ports that go' }),
+    seen: (): Progress => ({ items, lastSeen: 'rules of ports that go' }),
     pollSeconds: timings.pollInterval,
     until: Date.parse(until),
   });
-  const warnings = quiet ? [] : [{ code: 'RulesLeft', message: 'rules of removed ports are still on the balancer' }];
-  return { removed: items.map(say), warnings };
+  if (!quiet) {
+    const warning = { code: 'RulesLeft', message: 'rules of removed ports are still on the balancer' };
+    return { removed: items.map(say), warnings: [warning] };
+  }
+  const all = united(items, await leftOfGreen(deps.kubernetes, course));
+  await removeItems(deps, all, until, timings.pollInterval, timings.removalTimeout);
+  return { removed: all.map(say), warnings: [] };
+}
+
+async function ingressesOf(
+  kubernetes: KubernetesGateway,
+  namespace: string,
+  ports: readonly RoutePort[],
+): Promise<InventoryItem[]> {
+  const found: InventoryItem[] = [];
+  for (const { ingress } of ports) {
+    const live = await kubernetes.read(refOf(kinds.ingress, namespace, ingress));
+    if (live?.metadata?.uid) found.push({ ...kinds.ingress, namespace, name: ingress, uid: live.metadata.uid });
+  }
+  return found;
+}
+
+async function leftOfGreen(kubernetes: KubernetesGateway, { request }: Course): Promise<InventoryItem[]> {
+  const own = await findObjects(kubernetes, request.scope.namespace, request.scopeId, [request.deploymentId]);
+  const services = own.filter(({ kind }) => kind === kinds.service.kind);
+  return servicesLeft(request, services);
 }
 
 /** Everything of some deployments of a scope, in the order of removal. */
@@ -181,7 +227,7 @@ export async function removeItems(
       }
       return stuck.length === 0 ? true : undefined;
     },
-    seen: () => ({ lastSeen: stuck.map(({ item }) => say(item)).join(', ') }),
+    seen: (): Progress => ({ items: [...items], lastSeen: stuck.map(({ item }) => say(item)).join(', ') }),
     pollSeconds,
     until: Date.parse(until),
   });

@@ -7,13 +7,13 @@ import { compareRules, groupsOf } from '../../domain/deployment/gate.ts';
 import { routingObjects } from '../../domain/deployment/objects/routing.ts';
 import type { Routing } from '../../domain/deployment/rollout/routing.ts';
 import type { TargetNeed } from '../../domain/deployment/rollout/types.ts';
-import { gateSeconds, judgeTargets, type TargetVerdict } from '../../domain/deployment/targets.ts';
+import { judgeTargets, type TargetVerdict, targetSeconds } from '../../domain/deployment/targets.ts';
 import { listLoadBalancers } from '../aws/load-balancers.ts';
 import { beat, heartbeatDetails, isFirstAttempt } from '../signal.ts';
 import { leadAliases } from './aliases.ts';
 import type { Course, Seen, StepAnswer } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
-import { isByGateway, routeKind } from './gateway.ts';
+import { routeKind } from './gateway.ts';
 import { cancellationOf, isInterruption, lookUntil } from './looping.ts';
 import { applyChecked, balancerNamed, type Live, ofScope, refOf, requireOwn } from './objects.ts';
 import { heardUntilNow, notConverged, type Opinion, opinionOf, unreadable } from './opinions.ts';
@@ -99,7 +99,7 @@ async function awaitTargets(
   progress: Progress,
 ): Promise<Failure | undefined> {
   if (before.length === 0) return undefined;
-  const seconds = patienceSeconds ?? targetSeconds(course);
+  const seconds = patienceSeconds ?? targetSeconds(course.request);
   let verdict: TargetVerdict | undefined;
   const found = await lookUntil({
     look: async () => {
@@ -147,15 +147,6 @@ async function lookAtTargets(
   progress.seen.healthyTargets = { ...progress.seen.healthyTargets, ...verdict.healthy };
   if (!verdict.ok) progress.lastSeen = verdict.missing.join('; ');
   return verdict;
-}
-
-function targetSeconds({ request }: Course): number {
-  const { timings, workload } = request;
-  // Endpoints are ready with their Pods: nobody else checks them first.
-  if (isByGateway(request)) return timings.reconcileTimeout;
-  return timings.targetHealthTimeout === undefined
-    ? gateSeconds(timings, workload.healthCheck.periodSeconds)
-    : Math.max(timings.reconcileTimeout, timings.targetHealthTimeout);
 }
 
 function looking({ request }: Course, progress: Progress, until: number) {
@@ -256,7 +247,7 @@ async function gate(
   const { reconcileTimeout } = course.request.timings;
   const from = progress.appliedAt ?? Date.now();
   const rulesUntil = from + (patienceSeconds ?? reconcileTimeout) * 1000;
-  const targetsUntil = from + (patienceSeconds ?? targetSeconds(course)) * 1000;
+  const targetsUntil = from + (patienceSeconds ?? targetSeconds(course.request)) * 1000;
   let here = course;
   let opinion: Opinion | undefined;
   let targets: TargetVerdict | undefined;

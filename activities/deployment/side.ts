@@ -1,23 +1,45 @@
 import type { Side } from '../../contract/deployment/status.ts';
+import { SCOPE_ID_LABEL } from '../../contract/names.ts';
 import { scalePatch } from '../../domain/deployment/instances.ts';
-import { hpaName, sideName } from '../../domain/deployment/names.ts';
+import { hpaName, pdbName, sideName } from '../../domain/deployment/names.ts';
+import type { KubernetesObject } from '../../domain/deployment/objects/kubernetes.ts';
 import { sideObjects } from '../../domain/deployment/objects/side.ts';
 import { readDeregistrationDelay } from '../aws/routing.ts';
 import { permanent } from '../failures.ts';
+import type { ObjectRef } from '../kubernetes/gateway.ts';
 import { beat } from '../signal.ts';
 import type { Course } from './course.ts';
 import type { DeploymentDependencies } from './dependencies.ts';
 import { applyChecked, kinds, type Live, refOf, requireOwn } from './objects.ts';
 import { idsOf, seeRules, sideOf } from './sight.ts';
 
-/** Green's objects, Services first, each answer checked. Twice is harmless: server-side apply of equal objects. */
+/**
+ * Green's objects, Services first, each answer checked. An autoscaler or a budget of an earlier attempt that this one goes without
+ * is removed before: it would hold the count of the instances. Twice is harmless: server-side apply of equal objects, and what is
+ * absent is done.
+ */
 export async function applySide(deps: DeploymentDependencies, { course }: { course: Course }): Promise<void> {
   const objects = sideObjects(course.request);
   await requireOwn(deps.kubernetes, objects, 'deploymentId');
+  for (const ref of leftOut(course, objects)) {
+    const { uid, labels } = (await deps.kubernetes.read(ref))?.metadata ?? {};
+    if (uid && labels?.[SCOPE_ID_LABEL] === course.request.scopeId) await deps.kubernetes.remove(ref, { uid });
+    beat();
+  }
   for (const object of objects) {
     await applyChecked(deps.kubernetes, object);
     beat();
   }
+}
+
+/** What green may have besides its Services and its Deployment, and does not have by this request. */
+function leftOut({ request, shape }: Course, objects: readonly KubernetesObject[]): ObjectRef[] {
+  const side = sideName(request.scopeId, request.deploymentId);
+  const optional = [
+    refOf(kinds.autoscaler, shape.namespace, hpaName(side)),
+    refOf(kinds.budget, shape.namespace, pdbName(side)),
+  ];
+  return optional.filter(({ kind, name }) => !objects.some((one) => one.kind === kind && one.metadata.name === name));
 }
 
 /**

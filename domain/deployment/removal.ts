@@ -57,6 +57,12 @@ export function inventory(
   return items.sort((a, b) => rank(a.kind) - rank(b.kind) || (a.name < b.name ? -1 : 1));
 }
 
+/** Both, each object once: what an earlier look found counts also when it is gone by now. */
+export function united(earlier: readonly InventoryItem[], found: readonly InventoryItem[]): InventoryItem[] {
+  const known = new Set(earlier.map(({ uid }) => uid));
+  return [...earlier, ...found.filter(({ uid }) => !known.has(uid))];
+}
+
 /** Deployment ids on objects of the scope. */
 export function deploymentIdsOf(scopeId: string, found: readonly FoundObject[]): string[] {
   const ids = found.flatMap(({ metadata }) => {

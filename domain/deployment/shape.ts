@@ -28,7 +28,10 @@ export interface RouteShape {
   namespace: string;
   hosts: string[];
   ports: RoutePort[];
-  /** Ports that only blue had and whose Service leaves: nothing is led there, and an Ingress that is left is removed with the old version. */
+  /**
+   * Ports to which nothing is led and whose Ingress, if one is left, is removed with the old version, or with green on the way back:
+   * those that only blue had and whose Service leaves, and those of an earlier attempt of green that this one goes without.
+   */
   leaving?: RoutePort[];
 }
 
@@ -36,18 +39,18 @@ export const MAIN_LISTENER = 443;
 export const MAIN_ACTION = 'bg-deployment';
 
 /**
- * The shape of a rollout. `blueServices` are those of blue that were confirmed to exist, with their first port; an Ingress must not
- * name those that leave: one that is missing makes the controller fail the balancer's whole group.
+ * The shape of a rollout. `services` are those of the scope that were confirmed to exist, with their first port; an Ingress must not
+ * name those of blue that leave: one that is missing makes the controller fail the balancer's whole group.
  */
 export function routeShape(
   request: DeploymentRequest,
-  blueServices: readonly BackendService[],
+  services: readonly BackendService[],
   isLeaving: (service: BackendService) => boolean = () => false,
 ): RouteShape {
   const { scopeId, scope, workload, deploymentId } = request;
   const green = sideName(scopeId, deploymentId);
   const blue = request.blue === undefined ? undefined : sideName(scopeId, request.blue);
-  const staying = blueServices.filter((service) => !isLeaving(service));
+  const staying = services.filter((service) => !isLeaving(service));
   const blueMain = staying.find(({ name }) => name === blue);
   const main: RoutePort = {
     listener: MAIN_LISTENER,
@@ -59,8 +62,8 @@ export function routeShape(
   // One HTTPRoute has one port: those of an old version are left to its removal.
   if (scope.dnsType === 'external_dns') return { ...route, ports: [main] };
   const greenPorts = workload.additionalPorts.map(({ port, type }) => ({ port, type }));
-  const bluePorts = request.blue === undefined ? [] : additionalPortsOf(scopeId, request.blue, blueServices);
-  const all = [...greenPorts, ...bluePorts].filter(
+  const bluePorts = request.blue === undefined ? [] : additionalPortsOf(scopeId, request.blue, services);
+  const all = [...greenPorts, ...bluePorts, ...additionalPortsOf(scopeId, deploymentId, services)].filter(
     (port, index, list) => list.findIndex((other) => samePort(other, port)) === index,
   );
   const others = all.map((port): RoutePort => {
@@ -85,6 +88,19 @@ export function routeShape(
 /** The shape with the ports that leave: for what is put back or removed. */
 export function wholeShape({ leaving = [], ...shape }: RouteShape): RouteShape {
   return { ...shape, ports: [...shape.ports, ...leaving] };
+}
+
+/** Those Services of an earlier attempt of green that stand for additional ports which this one goes without. */
+export function servicesLeft<T extends { name: string }>(
+  { scopeId, deploymentId, workload }: Pick<DeploymentRequest, 'scopeId' | 'deploymentId' | 'workload'>,
+  services: readonly T[],
+): T[] {
+  return services.filter(({ name }) => {
+    const read = readServiceName(scopeId, name);
+    if (read?.deploymentId !== deploymentId || !read.port) return false;
+    const { port } = read;
+    return !workload.additionalPorts.some((wanted) => samePort(wanted, port));
+  });
 }
 
 /** Additional ports that the Services of one deployment stand for, lowest first. */

@@ -1,11 +1,19 @@
+import type { AdditionalPort } from '../../contract/deployment/input.ts';
 import type { HostRouting } from '../../contract/deployment/status.ts';
-import type { Failure } from '../../contract/failures.ts';
+import type { Failure, InvalidField } from '../../contract/failures.ts';
 import { readServiceName, sideName } from './names.ts';
 import type { DeploymentRequest } from './request.ts';
 import { before, greenAlone, type Routing, sameRouting, weighted } from './rollout/routing.ts';
 import { initialState, type StartingPoint } from './rollout/state.ts';
 import type { RolloutPlan, RolloutState } from './rollout/types.ts';
-import { type BackendService, MAIN_LISTENER, portsOnlyBlue, type RouteShape, routeShape } from './shape.ts';
+import {
+  additionalPortsOf,
+  type BackendService,
+  MAIN_LISTENER,
+  portsOnlyBlue,
+  type RouteShape,
+  routeShape,
+} from './shape.ts';
 
 /** What is found of the scope when a rollout begins. Only complete readings make one. */
 export interface FoundScope {
@@ -29,14 +37,16 @@ export type Start =
 export function judgeStart(request: DeploymentRequest, found: FoundScope): Start {
   const { scopeId, deploymentId: green, blue, strategy } = request;
   const { routing } = found;
-  const failure = thirdParty(request, routing) ?? missingBlue(request, routing, found) ?? changedPort(request, found);
+  const failure = thirdParty(request, routing) ?? missingBlue(request, routing, found) ?? changedPorts(request, found);
   if (failure) return { ok: false, failure };
   const name = (id: string) => sideName(scopeId, id);
   const at = startingRouting(request, routing);
   const noWayBack = blue !== undefined && isGoing(name(blue), found);
   // Where green serves alone and blue is going, all that is left of blue goes.
   const isRest = noWayBack && sameRouting(at, greenAlone);
-  const shape = routeShape(request, found.services, (service) => isRest || found.ending.includes(service.name));
+  // An Ingress may name a Service of green that somebody removed.
+  const services = [...found.services, ...servicesNamed(request, routing)];
+  const shape = routeShape(request, services, (service) => isRest || found.ending.includes(service.name));
   const blueCount = found.deployments.find((one) => blue !== undefined && one.name === name(blue))?.count;
   const plan: RolloutPlan = {
     strategy,
@@ -110,20 +120,58 @@ function missingBlue(
   return undefined;
 }
 
-/** One listener cannot have two Ingresses with the same host: a port keeps its type during a rollout. */
-function changedPort({ scopeId, blue, workload }: DeploymentRequest, { services }: FoundScope): Failure | undefined {
-  const changed = workload.additionalPorts.flatMap(({ port, type }, index) => {
-    const other = services
-      .map(({ name }) => readServiceName(scopeId, name))
-      .find((read) => read?.deploymentId === blue && read?.port?.port === port && read.port.type !== type);
-    const path = `workload.additionalPorts.${index}.type`;
-    const message = `port ${port} is ${other?.port?.type} in the current deployment: take another port, or go without first`;
-    return other ? [{ path, message }] : [];
-  });
+/** Services of green that something names, each with the listener on which it does. */
+function servicesNamed(
+  { scopeId, deploymentId }: DeploymentRequest,
+  routing: readonly HostRouting[],
+): BackendService[] {
+  return routing.flatMap(({ port, weights }) =>
+    Object.keys(weights).flatMap((name) =>
+      readServiceName(scopeId, name)?.deploymentId === deploymentId ? [{ name, port }] : [],
+    ),
+  );
+}
+
+/** Ports that cannot change: those of blue during a rollout, and those of green while something names them. */
+function changedPorts(request: DeploymentRequest, found: FoundScope): Failure | undefined {
+  const changed = [...changedTypes(request, found), ...changedMainPort(request, found)];
   if (changed.length === 0) return undefined;
   const message = changed.map((field) => `${field.path}: ${field.message}`).join('; ');
   return { type: 'InvalidInput', message, details: { fields: changed } };
 }
+
+/** One listener cannot have two Ingresses with the same host: a port keeps its type during a rollout, and in a repeat of it. */
+function changedTypes(request: DeploymentRequest, { services, routing }: FoundScope): InvalidField[] {
+  const { scopeId, blue, deploymentId, workload } = request;
+  const typesOf = (id: string | undefined, of: readonly BackendService[]) =>
+    id === undefined ? [] : additionalPortsOf(scopeId, id, of);
+  const ofBlue = typesOf(blue, services);
+  const ofGreen = typesOf(deploymentId, servicesNamed(request, routing));
+  return workload.additionalPorts.flatMap(({ port, type }, index) => {
+    const isOther = (other: AdditionalPort) => other.port === port && other.type !== type;
+    const path = `workload.additionalPorts.${index}.type`;
+    const [current] = ofBlue.filter(isOther);
+    if (current) {
+      const message = `port ${port} is ${current.type} in the current deployment: take another port, or go without first`;
+      return [{ path, message }];
+    }
+    const [earlier] = ofGreen.filter(isOther);
+    return earlier ? [{ path, message: `port ${port} ${asBefore(deploymentId, earlier.type)}` }] : [];
+  });
+}
+
+/** A Service that lost the port by which an Ingress names it would make the controller fail the balancer's whole group. */
+function changedMainPort(request: DeploymentRequest, { services, routing }: FoundScope): InvalidField[] {
+  const { scopeId, deploymentId, workload } = request;
+  const main = sideName(scopeId, deploymentId);
+  const isNamed = servicesNamed(request, routing).some(({ name }) => name === main);
+  const port = services.find(({ name }) => name === main)?.port;
+  if (!isNamed || port === undefined || port === workload.mainPort) return [];
+  return [{ path: 'workload.mainPort', message: asBefore(deploymentId, String(port)) }];
+}
+
+const asBefore = (deploymentId: string, value: string) =>
+  `is ${value} in what an earlier attempt of ${deploymentId} left routed: repeat with ${value}, and roll back to change it`;
 
 function startingRouting(
   { scopeId, deploymentId, scope }: DeploymentRequest,

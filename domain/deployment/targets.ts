@@ -1,4 +1,5 @@
 import type { Side } from '../../contract/deployment/status.ts';
+import type { DnsType } from '../../contract/scope/input.ts';
 import type { TargetNeed } from './rollout/types.ts';
 import type { DeploymentTimings } from './settings.ts';
 
@@ -65,12 +66,32 @@ function states({ states: counts }: GroupHealth): string {
   return others.length === 0 ? '' : ` (${others.map(([state, count]) => `${count} ${state}`).join(', ')})`;
 }
 
-/** Seconds that a gate may wait; `checkPeriod` is the targets' check interval when health is part of it. */
-export function gateSeconds(
-  { reconcileTimeout }: Pick<DeploymentTimings, 'reconcileTimeout'>,
-  checkPeriod?: number,
+type Patience = Pick<DeploymentTimings, 'reconcileTimeout' | 'targetHealthTimeout' | 'unhealthyTolerance'>;
+
+/** What decides how long targets are waited for. */
+export interface Targeted {
+  scope: { dnsType: DnsType };
+  timings: Patience;
+  workload: { healthCheck: { periodSeconds: number } };
+}
+
+/** Seconds that a gate waits for healthy targets: time for two checks and a minute, or what is configured, and never less than for the rules. */
+export function targetSeconds({ scope, timings, workload }: Targeted): number {
+  const { reconcileTimeout, targetHealthTimeout } = timings;
+  // Endpoints are ready with their Pods: nobody else checks them first.
+  if (scope.dnsType === 'external_dns') return reconcileTimeout;
+  return Math.max(reconcileTimeout, targetHealthTimeout ?? 2 * workload.healthCheck.periodSeconds + 60);
+}
+
+/** Seconds that a change of the routing may take by its own deadlines: targets before, how ill they were, and the gate. */
+export function routingSeconds(
+  request: Targeted,
+  { before, after }: { before: readonly TargetNeed[]; after: readonly TargetNeed[] },
 ): number {
-  return checkPeriod === undefined ? reconcileTimeout : Math.max(reconcileTimeout, 2 * checkPeriod + 60);
+  const { unhealthyTolerance } = request.timings;
+  const first = before.length > 0 ? targetSeconds(request) : 0;
+  const looked = after.some(({ healthy }) => healthy === 'as-before') ? unhealthyTolerance : 0;
+  return first + looked + targetSeconds(request);
 }
 
 /** What is wrong with a side that has weight while traffic holds, or undefined. */

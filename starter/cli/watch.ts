@@ -65,7 +65,7 @@ export async function warnUnserved(io: Io, groundwork: Groundwork, taskQueue: st
 async function follow(
   io: Io,
   groundwork: Groundwork,
-  run: { workflowId: string; runId: string; taskQueue: string },
+  run: { workflowId: string; taskQueue: string },
   output: Output,
   { stop, ended }: { stop: AbortSignal; ended: AbortSignal },
   more: () => Promise<string[]> = async () => [],
@@ -80,15 +80,12 @@ async function follow(
   if (!stop.aborted) screen.update(await all());
 }
 
-/** The run's checklist as it is now, or why there is none. */
-async function look(
-  groundwork: Groundwork,
-  run: { workflowId: string; runId: string; taskQueue: string },
-): Promise<string[]> {
+/** The checklist as it is now, or why there is none. A run that continued as new no longer has it: the newest one is asked. */
+async function look(groundwork: Groundwork, run: { workflowId: string; taskQueue: string }): Promise<string[]> {
   const { temporal } = groundwork;
   try {
     const metadata = await temporal.withDeadline(Date.now() + ANSWER_MS, () =>
-      temporal.workflow.getHandle(run.workflowId, run.runId).query<RunMetadata>(METADATA_QUERY),
+      temporal.workflow.getHandle(run.workflowId).query<RunMetadata>(METADATA_QUERY),
     );
     return [run.workflowId, ...plainLines(metadata.currentDetails ?? '')];
   } catch (error) {

@@ -4,6 +4,7 @@ import { sayDecision } from '../../domain/deployment/checklist.ts';
 import { greenPercent } from '../../domain/deployment/expected.ts';
 import type { Decision, Outcome } from '../../domain/deployment/rollout/types.ts';
 import { wholeShape } from '../../domain/deployment/shape.ts';
+import { routingSeconds } from '../../domain/deployment/targets.ts';
 import { describeFailure, withinPatience } from '../failures.ts';
 import { calls, loops, watching } from './activities.ts';
 import type { RolloutRun } from './run.ts';
@@ -82,8 +83,9 @@ async function route(run: RolloutRun, decision: Step<'route'>, began: number, wo
   const { routing, before, after } = decision;
   const backward = state.goal !== 'forward';
   const patienceSeconds = patience(run);
+  const seconds = backward ? patienceSeconds : Math.max(patienceSeconds, routingSeconds(course.request, decision));
   const answer = await withinPatience('NotConverged', 'the routing could not be changed and confirmed', () =>
-    loops(words, course.request.timings, patienceSeconds).routeTraffic({
+    loops(words, course.request.timings, seconds).routeTraffic({
       course: routing.form === 'before' ? whole(course) : course,
       routing,
       before,

@@ -51,7 +51,7 @@ function forward(plan: RolloutPlan, state: RolloutState): Next {
     const routing = firstRouting(plan, state);
     return route({ ...state, phase: 'Verifying' }, routing, [], firstNeeds(plan, state, routing));
   }
-  if (plan.strategy === 'initial') return remove(plan, state, ['orphans']);
+  if (plan.strategy === 'initial') return remove(plan, state, ['ports', 'orphans']);
   return state.finalizing ? finalize(plan, state) : shift(plan, { ...state, phase: 'Running' });
 }
 

@@ -16,7 +16,7 @@ export interface RolloutPlan {
   /** The same of blue: what it had before this rollout, or an earlier run of it, changed anything. Unknown: as green's. */
   blueReplicas?: number;
   traffic: TrafficPlan;
-  /** Additional ports that blue serves and green lacks: their Ingresses go when the rollout is finalized. */
+  /** Additional ports that green lacks and blue, or an earlier attempt of green, has: their Ingresses go when the rollout is finalized. */
   portsOnlyBlue: number[];
   /** Further deployment ids of the scope whose objects exist without getting traffic. */
   orphans: string[];

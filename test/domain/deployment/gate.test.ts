@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HostRouting } from '../../../contract/deployment/status.ts';
+import type { DnsType } from '../../../contract/scope/input.ts';
 import {
   compareRules,
   type ForwardedGroup,
@@ -8,7 +9,14 @@ import {
   type ObservedRule,
   serviceOfTag,
 } from '../../../domain/deployment/gate.ts';
-import { gateSeconds, type Health, illness, judgeTargets } from '../../../domain/deployment/targets.ts';
+import { type DeploymentTimings, defaultDeploymentTimings } from '../../../domain/deployment/settings.ts';
+import {
+  type Health,
+  illness,
+  judgeTargets,
+  routingSeconds,
+  targetSeconds,
+} from '../../../domain/deployment/targets.ts';
 
 const host = 'app.example.com';
 const want = (weights: Record<string, number>, port = 443): HostRouting => ({ host, port, weights });
@@ -24,6 +32,8 @@ const rule = (groups: ForwardedGroup[], fields: Partial<ObservedRule> = {}): Obs
   ...fields,
 });
 const compare = (expected: HostRouting[], rules: ObservedRule[]) => compareRules(expected, rules).differences;
+
+type RoutingNeeds = Parameters<typeof routingSeconds>[1];
 
 describe('the rules of the balancer', () => {
   test.each([
@@ -167,10 +177,29 @@ describe('targets', () => {
     expect(judge('planned', of)).toMatchObject({ ok: false, healthy: { green: 1 } });
   });
 
-  test('the deadline leaves time for two checks', () => {
-    expect(gateSeconds({ reconcileTimeout: 120 })).toBe(120);
-    expect(gateSeconds({ reconcileTimeout: 120 }, 10)).toBe(120);
-    expect(gateSeconds({ reconcileTimeout: 120 }, 300)).toBe(660);
+  const waited = (fields: Partial<DeploymentTimings>, periodSeconds = 10, dnsType: DnsType = 'route53') => ({
+    scope: { dnsType },
+    timings: { ...defaultDeploymentTimings, ...fields },
+    workload: { healthCheck: { periodSeconds } },
+  });
+
+  test.each([
+    ['time for the rules', waited({}), 120],
+    ['time for two checks', waited({}, 300), 660],
+    ['what is configured', waited({ targetHealthTimeout: 2000 }, 300), 2000],
+    ['what is configured, when that is short', waited({ targetHealthTimeout: 130 }, 300), 130],
+    ['no less than for the rules', waited({ targetHealthTimeout: 5 }), 120],
+    ['with a gateway only for its route', waited({ targetHealthTimeout: 2000 }, 300, 'external_dns'), 120],
+  ])('the deadline leaves %s', (_, request, seconds) => {
+    expect(targetSeconds(request)).toBe(seconds);
+  });
+
+  test.each<[string, RoutingNeeds, number]>([
+    ['the gate', { before: [], after: [{ side: 'green', healthy: 'planned' }] }, 660],
+    ['that, and how ill blue was', { before: [], after: [{ side: 'blue', healthy: 'as-before' }] }, 690],
+    ['that, and the targets before', { before: [{ side: 'green', healthy: 'planned' }], after: [] }, 1320],
+  ])('a change of the routing has time for %s', (_, needs, seconds) => {
+    expect(routingSeconds(waited({}, 300), needs)).toBe(seconds);
   });
 
   test.each([

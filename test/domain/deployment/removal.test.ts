@@ -6,6 +6,7 @@ import {
   isGone,
   removalTimeout,
   sideSelector,
+  united,
 } from '../../../domain/deployment/removal.ts';
 import { judgeRestart, type Owned } from '../../../domain/deployment/restart.ts';
 
@@ -45,6 +46,17 @@ describe('what is removed', () => {
       'scope_id=7,deployment_id=41',
       'scope_id=7,deployment_id',
     ]);
+  });
+
+  test('is what any look found, each object once', () => {
+    const items = inventory('7', ['41'], [object('Service', 'd-7-41'), object('Deployment', 'd-7-41-x')]);
+    const [first] = items;
+    if (!first) throw new Error('no item');
+    const anew = { ...first, uid: 'another' };
+    expect(united([], items)).toEqual(items);
+    expect(united([first], items)).toEqual(items);
+    expect(united(items, [])).toEqual(items);
+    expect(united([first], [anew])).toEqual([first, anew]);
   });
 
   test('is gone when it is absent or another object has its name', () => {

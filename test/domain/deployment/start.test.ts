@@ -5,7 +5,7 @@ import { chooseBalancer } from '../../../domain/deployment/drift.ts';
 import { expectedRouting, type FoundIngress, routingOf } from '../../../domain/deployment/expected.ts';
 import { ingresses } from '../../../domain/deployment/objects/routing.ts';
 import { greenAlone, type OwnRouting, weighted } from '../../../domain/deployment/rollout/routing.ts';
-import { portsOnlyBlue, routeShape } from '../../../domain/deployment/shape.ts';
+import { portsOnlyBlue, routeShape, servicesLeft, wholeShape } from '../../../domain/deployment/shape.ts';
 import { type FoundScope, judgeStart } from '../../../domain/deployment/start.ts';
 import { blueMain, request } from './build.ts';
 
@@ -166,6 +166,61 @@ describe('where a rollout begins', () => {
     const failure = failureOf(facts);
     expect(failure?.type).toBe('BlueMissing');
     expect(failure?.message).toContain(words);
+  });
+
+  describe('of a repeat that goes without a port of its first attempt', () => {
+    const left = { name: 'd-7-42-http-9090', port: 9090 };
+    const workload = { image: 'a', additionalPorts: [{ port: 9090, type: 'HTTP' as const }] };
+    const routing = existing(weighted(50), { workload });
+    const facts = (fields: Partial<FoundScope> = {}) =>
+      found({ routing, services: [blueMain, green, left], deploymentIds: ['41', '42'], ...fields });
+
+    test.each<[string, FoundScope, Partial<DeploymentInput>]>([
+      ['there', facts(), {}],
+      ['named, and removed by somebody', facts({ services: [blueMain, green] }), {}],
+      ['there, and no Ingress names it', facts({ routing: existing(weighted(50)) }), {}],
+      [
+        'of an initial rollout',
+        facts({ routing: existing(greenAlone, { workload }), services: [green, left] }),
+        { currentDeploymentId: null },
+      ],
+    ])('nothing is led to its Service (%s), and its Ingress goes in the end', (_, given, fields) => {
+      const verdict = start(given, fields);
+      if (!verdict.ok) throw new Error(verdict.failure.message);
+      const { plan, shape } = verdict;
+      expect(expectedRouting(shape, greenAlone).map(({ port }) => port)).toEqual([443]);
+      expect(wholeShape(shape).ports.map(({ ingress }) => ingress)).toEqual([
+        'k-8-s-prod-7-internet-facing',
+        'k-8-s-prod-7-http-9090-internet-facing',
+      ]);
+      expect(plan.portsOnlyBlue).toEqual([9090]);
+    });
+
+    test('a port that blue has too goes to blue alone', () => {
+      const verdict = start(facts({ services: [blueMain, { name: 'd-7-41-http-9090', port: 9090 }, green, left] }));
+      expect(verdict.ok && expectedRouting(verdict.shape, weighted(50))[1]).toMatchObject({
+        port: 9090,
+        weights: { 'd-7-41-http-9090': 100 },
+      });
+    });
+
+    test('what is left of green are the Services of ports that it goes without', () => {
+      const all = [blueMain, { name: 'd-7-41-http-9090' }, green, left, { name: 'd-7-42-grpc-9090' }];
+      expect(servicesLeft(request(), all)).toEqual([left, { name: 'd-7-42-grpc-9090' }]);
+      expect(servicesLeft(request({ workload }), all)).toEqual([{ name: 'd-7-42-grpc-9090' }]);
+    });
+
+    test.each<[string, Partial<FoundScope>, string[]]>([
+      ['routed', {}, ['workload.additionalPorts.0.type', 'workload.mainPort']],
+      ['not routed yet', { routing: existing({ form: 'single', side: 'blue' }) }, []],
+    ])('what is %s keeps its main port, and its additional ports their type', (_, fields, paths) => {
+      const failure = failureOf(facts(fields), {
+        workload: { image: 'a', mainPort: 3000, additionalPorts: [{ port: 9090, type: 'GRPC' }] },
+      });
+      const wrong = (failure?.details?.fields ?? []) as { path: string }[];
+      expect(wrong.map(({ path }) => path)).toEqual(paths);
+      if (paths.length > 0) expect(failure?.message).toContain('repeat with 8080, and roll back to change it');
+    });
   });
 
   test('a port cannot change its type', () => {

@@ -21,7 +21,7 @@ import { blueMain, request } from './build.ts';
 
 export interface Story {
   input?: Partial<DeploymentInput>;
-  /** Services of blue that exist. */
+  /** Services of blue that exist, and of an earlier attempt of green. */
   blue?: BackendService[];
   start?: StartingPoint;
   /** Planned instances of blue before an earlier run of this rollout; else those that `start` finds. */

@@ -36,6 +36,12 @@ const rollbackAt = (percent: number): Story => ({
 
 const stories: Record<string, Story> = {
   initial: { input: initial, events: [] },
+  'initial, repeated without a port of its first attempt': {
+    input: initial,
+    blue: [{ name: 'd-7-42-http-8081', port: 8081 }],
+    start: { routing: { form: 'single', side: 'green' }, greenExists: true },
+    events: [],
+  },
   'initial fails': { input: initial, events: [fails('wait', 'InstancesNotReady', 'container application was killed')] },
   'initial refused by the controller': {
     input: initial,

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { DeploymentInput } from '../../../contract/deployment/input.ts';
 import { rollbackUpdate } from '../../../contract/deployment/messages.ts';
+import type { DeploymentDeletionResult } from '../../../contract/deployment/status.ts';
 import { workflowIds, workflowTypes } from '../../../contract/names.ts';
 import { activitiesOfRooms } from '../../support/faults/activities.ts';
 import type { Journey, RoomUnderFaults } from '../../support/faults/journey.ts';
@@ -110,7 +111,15 @@ async function lifeOfFirst(world: World): Promise<void> {
   expect(await podsOf(world, scope)).not.toContain(instanceId);
   await onlyServes(world, scope, '41');
 
-  await runOfRoom(world, workflowTypes.deploymentDeletion, workflowIds.deployment(scopeId), target);
+  const there = await objectsOf(world, scope);
+  const id = workflowIds.deployment(scopeId);
+  const { removed } = (await runOfRoom(
+    world,
+    workflowTypes.deploymentDeletion,
+    id,
+    target,
+  )) as DeploymentDeletionResult;
+  expect(removed.map((object) => object.replace(`${world.namespace}/`, '')).sort()).toEqual(there);
   expect({ objects: await objectsOf(world, scope), weights: weightsOf(world, scope) }).toEqual({
     objects: [],
     weights: {},

@@ -51,6 +51,7 @@ describe('a setting', () => {
     ['GROUNDWORK_AWS_REQUEST_TIMEOUT_SECONDS', '1e15', 'must be at most 86400'],
     ['GROUNDWORK_DEPLOYMENT_MAX_WAIT_SECONDS', '86401', 'must be at most 86400'],
     ['GROUNDWORK_DEPLOYMENT_DRAIN_SECONDS', '1e15', 'must be at most 31536000'],
+    ['GROUNDWORK_DEPLOYMENT_HEALTHY_PERCENT', '101', 'must be at most 100'],
     ['GROUNDWORK_WORKSHOP_DEBOUNCE', '1e15', 'must be at most 31536000'],
     ['GROUNDWORK_AUTOCREATE_NAME_PREFIX', 'Upper-', 'may contain only'],
     ['GROUNDWORK_AUTOCREATE_ENABLED', 'perhaps', 'must be true or false'],

@@ -333,6 +333,24 @@ describe('a rollout', () => {
     expect(await plannedOf(scope, '41')).toBe(4);
   });
 
+  test('that is terminated and repeated takes no instances from an old version that a person gave more meanwhile', async () => {
+    const scope = await served(world, { workload: { replicas: 3 } });
+    const input = next(scope, { strategy: 'rolling', workload: { replicas: 3 } });
+    const first = await startRollout(world, input);
+    await reaches(world, scope, inPhase('Running'));
+    await first.terminate('a test');
+    const name = `d-${scope.input.scopeId}-41`;
+    const old = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: world.namespace, name };
+    await world.kubernetes.merge(old, { spec: { replicas: 10 } });
+    const again = await startRollout(world, input);
+    await reaches(world, scope, inPhase('Running'));
+    await again.executeUpdate(switchTrafficUpdate, { args: [{ percent: 10 }] });
+    await eventually(async () => expect(await plannedOf(scope, '41')).toBe(9), 5);
+    await again.executeUpdate(rollbackUpdate, { args: [{ reason: 'it is slow' }] });
+    expect(await again.result()).toMatchObject({ outcome: 'rolled_back' });
+    expect(await plannedOf(scope, '41')).toBe(10);
+  });
+
   test('to a version without a port that the old one had, and with one more host (row 42: D105)', async () => {
     const scope = await served(world, { workload: { additionalPorts: PORTS.slice(0, 1) } });
     expect(weightsOf(world, scope, 9000)).toEqual({ '41': 100 });

@@ -116,6 +116,53 @@ describe('the balancer', () => {
     networking: { scope: { deploymentMaxWaitSeconds: 2 } },
   };
 
+  test('of another scheme than the request asks for is refused before anything is changed, in an adopted scope too', async () => {
+    const scope = await served(world);
+    const before = await traceOf(world, scope);
+    const { scope: known, ...rest } = next(scope);
+    const input = { ...rest, scope: { ...known, visibility: 'private' as const } };
+    expect(await failureOf(rollOut(world, input))).toMatchObject({
+      type: 'InvalidInput',
+      message: 'scope.visibility: the scope was created public, not private',
+    });
+    await world.database.query('delete from placement_host where scope_id = $1', [scope.input.scopeId]);
+    await world.database.query('delete from placement where scope_id = $1', [scope.input.scopeId]);
+    expect(await failureOf(rollOut(world, input))).toMatchObject({
+      type: 'InvalidInput',
+      message: expect.stringMatching(/^scope\.visibility: private is internal, but balancer \S+ .* is internet-facing/),
+    });
+    expect(await traceOf(world, scope)).toEqual(before);
+    expect(await placedOn(scope)).toBeUndefined();
+  });
+
+  test('gets no second Ingress of the same host from a deployment to another namespace', async () => {
+    const scope = await served(world);
+    const before = await traceOf(world, scope);
+    const elsewhere = (fields: Parameters<typeof deploymentOf>[2] = {}) => {
+      const input = deploymentOf(scope, '42', fields);
+      return { ...input, scope: { ...input.scope, kubernetes: { namespace: 'default' } } };
+    };
+    for (const fields of [{}, { currentDeploymentId: '41' }])
+      expect(await failureOf(rollOut(world, elsewhere(fields)))).toMatchObject({
+        type: 'InvalidInput',
+        message: expect.stringMatching(
+          `^scope\\.kubernetes\\.namespace: Ingress ${world.namespace}/\\S+ leads traffic to scope \\S+ already`,
+        ),
+      });
+    await runOfRoom(
+      world,
+      workflowTypes.deploymentDeletion,
+      workflowIds.deployment(scope.input.scopeId),
+      targetOf(scope),
+    );
+    expect(await failureOf(rollOut(world, elsewhere()))).toMatchObject({
+      type: 'InvalidInput',
+      message: `scope.kubernetes.namespace: the scope was created in ${world.namespace}, not in default`,
+    });
+    expect(before.objects).not.toEqual([]);
+    expect(await traceOf(world, scope)).toEqual(GONE);
+  });
+
   test('that ledger and Ingress do not agree on is BalancerDrift with the values; one that is gone BalancerMissing (rows 20, 47: D48, N6)', async () => {
     const other = 'k8s-groundwork-other';
     const scope = await drifted(other);

@@ -7,11 +7,15 @@ import {
   byPlan,
   createScope,
   deploymentOf,
+  inPhase,
   next,
+  objectsOf,
+  reaches,
   rollOut,
   rolloutWorld,
   runOfRoom,
   served,
+  startRollout,
   type TestScope,
   targetOf,
   traceOf,
@@ -96,6 +100,91 @@ describe('a repeat of a rollout that stopped before it removed anything', () => 
     expect(await rollOut(world, input)).toMatchObject({ outcome: 'finalized' });
     expect(await heard).toMatchObject({ type: 'MessageRefused' });
     expect(weightsOf(world, scope)).toEqual({ '42': 100 });
+  });
+});
+
+describe('a repeat that asks for less than its first attempt', () => {
+  const ports = [{ port: 9090, type: 'HTTP' as const }];
+
+  /** Version 42 in hold at 0, and its run terminated. */
+  async function terminated(scope: TestScope, fields: Parameters<typeof next>[1]): Promise<void> {
+    const run = await startRollout(world, next(scope, fields));
+    await reaches(world, scope, inPhase('Running'));
+    await run.terminate('a test');
+  }
+
+  test('goes back to what was there before, also what it does not ask for itself', async () => {
+    const scope = await served(world);
+    const before = await traceOf(world, scope);
+    await terminated(scope, { workload: { additionalPorts: ports } });
+    expect(weightsOf(world, scope, 9090)).toEqual({ '42': 100 });
+    const run = await startRollout(world, next(scope));
+    await reaches(world, scope, inPhase('Running'));
+    await run.executeUpdate(rollbackUpdate, { args: [{ reason: 'it is slow' }] });
+    expect(await run.result()).toMatchObject({ outcome: 'rolled_back' });
+    expect(weightsOf(world, scope, 9090)).toEqual({});
+    expect(await traceOf(world, scope)).toEqual(before);
+  });
+
+  test.each<[string, Parameters<typeof served>[1]]>([
+    ['green alone', {}],
+    ['both versions', { workload: { additionalPorts: ports } }],
+  ])('takes over without the port that %s had', async (_, old) => {
+    const scope = await served(world, old);
+    const { scopeId, slugs } = scope.input;
+    await terminated(scope, { workload: { additionalPorts: ports } });
+    const result = await rollOut(world, next(scope, { trafficPlan: byPlan([100]) }));
+    expect(await objectsOf(world, scope)).toEqual([
+      `Deployment d-${scopeId}-42`,
+      `Ingress k-8-s-${slugs.scope}-${scopeId}-internet-facing`,
+      `Service d-${scopeId}-42`,
+    ]);
+    expect(weightsOf(world, scope, 9090)).toEqual({});
+    expect(result.warnings).toEqual([]);
+    expect(result.removed).toEqual(
+      expect.arrayContaining([
+        `Ingress ${world.namespace}/k-8-s-${slugs.scope}-${scopeId}-http-9090-internet-facing`,
+        `Service ${world.namespace}/d-${scopeId}-42-http-9090`,
+      ]),
+    );
+  });
+
+  test('of a first version takes its Ingress and Service away too', async () => {
+    const scope = await createScope(world);
+    let held = true;
+    const stop = new Promise<void>((resolve) => {
+      world.around = async (name, run) => {
+        const answer = await run();
+        if (name === 'routeTraffic' && held) {
+          held = false;
+          resolve();
+          await new Promise((never) => setTimeout(never, 500));
+        }
+        return answer;
+      };
+    });
+    const run = await startRollout(world, deploymentOf(scope, '41', { workload: { additionalPorts: ports } }));
+    await stop;
+    await run.terminate('a test');
+    world.around = undefined;
+    expect(weightsOf(world, scope, 9090)).toEqual({ '41': 100 });
+    expect(await rollOut(world, deploymentOf(scope, '41'))).toMatchObject({ outcome: 'finalized' });
+    expect(weightsOf(world, scope, 9090)).toEqual({});
+    expect((await objectsOf(world, scope)).filter((name) => name.includes('9090'))).toEqual([]);
+  });
+
+  test('is not held back by the autoscaler and the budget of that one', async () => {
+    const scope = await served(world);
+    const autoscaling = { minReplicas: 1, maxReplicas: 2 };
+    await terminated(scope, { workload: { replicas: null, autoscaling, disruptionBudget: { enabled: true } } });
+    const side = `d-${scope.input.scopeId}-42`;
+    const optional = async () =>
+      (await objectsOf(world, scope)).filter((name) => /^(Horiz|PodDis)/.test(name)).map((name) => name.split(' ')[1]);
+    expect(await optional()).toEqual([`hpa-${side}`, `pdb-${side}`]);
+    const input = next(scope, { workload: { replicas: 4 }, trafficPlan: byPlan([100]) });
+    expect(await rollOut(world, input)).toMatchObject({ outcome: 'finalized' });
+    expect(await optional()).toEqual([]);
+    expect(await plannedOf(scope, '42')).toBe(4);
   });
 });
 
