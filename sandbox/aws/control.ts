@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AWS_REGION } from '../../contract/scope/input.ts';
 import type { FaultPlan, FaultRule } from '../faults/plan.ts';
 import { dumpState } from './dump.ts';
 import type { RequestLog } from './request-log.ts';
@@ -22,11 +23,12 @@ interface Command {
   run(parts: Controlled, body: unknown, name: string, query: URLSearchParams): unknown;
 }
 
-const region = z.string().default('us-east-1');
+const regionName = z.string().regex(AWS_REGION, 'must be a region such as us-east-1');
+const region = regionName.default('us-east-1');
 const balancerKnob = z.strictObject({
   state: z.enum(['provisioning', 'active', 'active_impaired', 'failed']),
   reason: z.string().exactOptional(),
-  region: z.string().exactOptional(),
+  region: regionName.exactOptional(),
 });
 const certificateKnob = z.strictObject({
   region,

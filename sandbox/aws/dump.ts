@@ -1,6 +1,7 @@
 import { rulesOf } from './elbv2/context.ts';
 import { balancerState, presentTargets } from './lifecycle.ts';
 import type { HostedZone, Listener, LoadBalancer, RegionTables, Rule, TargetGroup } from './model.ts';
+import { NO_DOMAIN } from './names.ts';
 import { sortedRecords } from './route53/record-sets.ts';
 import type {
   AwsSeed,
@@ -39,12 +40,23 @@ const ahead = <Field extends string>(field: Field, time: number, now: number) =>
 function dumpRegion(tables: RegionTables, now: number): RegionSeed {
   const region = {
     limits: Object.fromEntries(tables.limits),
-    certificates: [...tables.certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] })),
+    certificates: certificatesOf(tables),
     plannedStates: Object.fromEntries(tables.plannedStates),
     targetGroups: [...tables.targetGroups.values()].map((group) => dumpTargetGroup(group, now)),
     loadBalancers: [...tables.loadBalancers.values()].map((balancer) => dumpBalancer(tables, balancer, now)),
   };
   return Object.fromEntries(Object.entries(region).filter(([, content]) => Object.keys(content).length > 0));
+}
+
+/** Listeners keep a certificate that somebody took away from them; a seed with listeners has to name it. */
+function certificatesOf({ certificates, listeners }: RegionTables): { arn: string; domains: string[] }[] {
+  const there = [...certificates.values()].map(({ arn, domains }) => ({ arn, domains: [...domains] }));
+  const used = [...listeners.values()].flatMap(({ certificateArn, extraCertificateArns }) => [
+    ...(certificateArn ? [certificateArn] : []),
+    ...extraCertificateArns,
+  ]);
+  const gone = [...new Set(used)].filter((arn) => !certificates.has(arn));
+  return [...there, ...gone.map((arn) => ({ arn, domains: [NO_DOMAIN] }))];
 }
 
 function dumpBalancer(tables: RegionTables, balancer: LoadBalancer, now: number): LoadBalancerSeed {

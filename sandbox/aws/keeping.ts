@@ -30,11 +30,8 @@ export async function startKeptAwsEndpoint(options: KeptAwsOptions): Promise<Aws
   return {
     ...endpoint,
     close: async () => {
-      try {
-        await keeper.close();
-      } finally {
-        await endpoint.close();
-      }
+      await endpoint.close(); // first, so that the last writing has all that it answered
+      await keeper.close();
     },
   };
 }

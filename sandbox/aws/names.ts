@@ -66,3 +66,6 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 /** A Route 53 id: one letter and 20 capitals and digits. */
 export const dnsId = (letter: 'Z' | 'C') =>
   letter + Array.from({ length: 20 }, () => LETTERS.charAt(randomInt(LETTERS.length))).join('');
+
+/** Domain of a certificate of which nobody said any: it covers no host. */
+export const NO_DOMAIN = 'sandbox.invalid';

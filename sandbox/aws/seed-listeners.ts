@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Action, Condition, Listener, LoadBalancer } from './model.ts';
-import { certificateArn, listenerArn, ruleArn } from './names.ts';
+import { certificateArn, listenerArn, NO_DOMAIN, ruleArn } from './names.ts';
 import type { ListenerSeed, RuleSeed } from './seed-schema.ts';
 import { type Builder, readTime, seedTargetGroup } from './seed-target-groups.ts';
 
@@ -112,6 +112,6 @@ function certificateOf({ tables, region, state, problems }: Builder, seed: Liste
     if (!tables.certificates.has(arn)) problems.push(`regions.${region}.certificates: there is none with ARN ${arn}`);
   }
   const arn = seed.certificate ?? [...tables.certificates.keys()][0] ?? certificateArn(region, state.accountId);
-  if (!tables.certificates.has(arn)) tables.certificates.set(arn, { arn, domains: ['sandbox.invalid'] });
+  if (!tables.certificates.has(arn)) tables.certificates.set(arn, { arn, domains: [NO_DOMAIN] });
   return arn;
 }

@@ -1,4 +1,4 @@
-import type { KubeClient } from './client.ts';
+import { isNotFound, type KubeClient } from './client.ts';
 import {
   canonicalJson,
   type EndpointSlice,
@@ -34,9 +34,7 @@ export class Endpoints {
       onError: (key, error) => options.log(`endpoints ${key}: ${String(error)}`),
       reconcile: (key) => this.#reconcile(key),
     });
-    options.services.onChange(({ type, object }) => {
-      if (type !== 'deleted') this.#queue.add(keyOf(object));
-    });
+    options.services.onChange(({ object }) => this.#queue.add(keyOf(object)));
     options.pods.onChange(({ object, previous }) => {
       if (previous && state(previous) === state(object)) return;
       for (const service of options.services.values()) if (has(service, object)) this.#queue.add(keyOf(service));
@@ -66,6 +64,7 @@ export class Endpoints {
     const { client, services, pods } = this.#options;
     const [namespace = '', name = ''] = key.split('/');
     const service = services.get(namespace, name);
+    if (!service) await this.#remove(namespace, name);
     if (!service?.spec?.selector || isBeingDeleted(service)) return undefined;
     const wanted = sliceOf(
       service,
@@ -83,11 +82,21 @@ export class Endpoints {
       });
     return undefined;
   }
+
+  /** The slice of a Service that is gone. By name: one of the same name that was made since gets it anew. */
+  async #remove(namespace: string, service: string): Promise<void> {
+    const path = pathOf(resources.endpointSlices, namespace, sliceName(service));
+    await this.#options.client.remove(path).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+  }
 }
 
 function has(service: Service, pod: Pod): boolean {
   return pod.metadata.namespace === service.metadata.namespace && selects(service.spec?.selector, pod.metadata.labels);
 }
+
+const sliceName = (service: string) => `${service}-sandbox`;
 
 const isReady = (pod: Pod) =>
   !isBeingDeleted(pod) &&
@@ -101,7 +110,7 @@ function sliceOf(service: Service, pods: readonly Pod[]) {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
-      name: `${name}-sandbox`,
+      name: sliceName(name),
       namespace,
       labels: { 'kubernetes.io/service-name': name, 'endpointslice.kubernetes.io/managed-by': 'sandbox' },
       ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name, uid, controller: true, blockOwnerDeletion: true }],

@@ -244,7 +244,7 @@ class Exchange {
 /** For rules that people write: the URL without percent signs where that is possible. */
 function readable(url: string): string {
   try {
-    return decodeURI(url);
+    return decodeURIComponent(url.replaceAll('+', ' '));
   } catch {
     return url;
   }

@@ -134,23 +134,29 @@ export class FaultPlan {
     return [...this.#applied];
   }
 
-  /** The faults that hit this request, in the order of their rules. Counts are consumed and the log is written here, so ask once per request. */
+  /**
+   * The faults that strike this request: those of `before`, then those of `after`, in the order of their rules, up to the first
+   * that ends it. Counts are consumed and the log is written here, so ask once per request.
+   */
   match(request: FaultRequest): FaultRule[] {
     const hits: FaultRule[] = [];
-    for (const entry of this.#entries.values()) {
-      if (!concerns(entry, request) || !strikes(entry)) continue;
-      hits.push(entry.rule);
-      this.#applied.push({
-        ruleId: entry.rule.id,
-        service: request.service,
-        ...(request.action === undefined ? {} : { action: request.action }),
-        method: request.method,
-        path: request.path,
-        when: entry.rule.when ?? 'before',
-        effect: entry.rule.effect.kind,
-        time: this.#now(),
-      });
-    }
+    for (const when of ['before', 'after'] as const)
+      for (const entry of this.#entries.values()) {
+        const { rule } = entry;
+        if ((rule.when ?? 'before') !== when || !concerns(entry, request) || !strikes(entry)) continue;
+        hits.push(rule);
+        this.#applied.push({
+          ruleId: rule.id,
+          service: request.service,
+          ...(request.action === undefined ? {} : { action: request.action }),
+          method: request.method,
+          path: request.path,
+          when,
+          effect: rule.effect.kind,
+          time: this.#now(),
+        });
+        if (!LETS_GO_ON.includes(rule.effect.kind)) return hits;
+      }
     return hits;
   }
 
@@ -161,6 +167,9 @@ export class FaultPlan {
     return id;
   }
 }
+
+/** After any other the request has ended. */
+const LETS_GO_ON: readonly FaultEffect['kind'][] = ['latency', 'stale-read'];
 
 function concerns({ rule: { match }, path, resource }: Entry, request: FaultRequest): boolean {
   return (

@@ -1,3 +1,4 @@
+import { AWS_REGION } from '../../../contract/scope/input.ts';
 import { AwsError } from '../errors.ts';
 import { Params } from '../query.ts';
 import type { AwsState } from '../state.ts';
@@ -79,6 +80,8 @@ export function handleElb(
   request: { action: string; region: string; form: URLSearchParams; requestId: string; stale: boolean },
 ): string {
   const { action, region } = request;
+  if (!AWS_REGION.test(region))
+    throw new AwsError('SignatureDoesNotMatch', `Credential should be scoped to a valid region, not '${region}'.`, 403);
   const params = Params.parse(request.form);
   const moment = state.moment();
   const contextOf = (tables: Context['tables']): Context => ({

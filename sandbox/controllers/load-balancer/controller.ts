@@ -131,6 +131,7 @@ export class LoadBalancerController {
     this.#groups.resume();
     this.#targets.resume();
     this.#enqueueAll();
+    for (const arn of this.#bindings.all()) this.#targets.add(arn); // also of a group that cannot be built now
   }
 
   /** Down and up again: tag cache, back-off and event counts are forgotten. */

@@ -58,6 +58,10 @@ export class TargetBindings {
     this.#bound.delete(arn);
   }
 
+  all(): string[] {
+    return [...this.#bound.keys()];
+  }
+
   /** The target groups of a Service. */
   ofService(namespace: string | undefined, service: string): string[] {
     return this.#where(({ binding }) => binding.namespace === namespace && binding.service === service);

@@ -69,6 +69,38 @@ describe('what AWS holds', () => {
     expect(endpoint.dump()).toEqual(dump);
   });
 
+  test('is what was kept also when a certificate was taken away from its listener', async () => {
+    const arn = 'arn:aws:acm:us-east-1:123456789012:certificate/taken';
+    const listeners = [{ port: 443, protocol: 'HTTPS' as const, certificate: arn }];
+    const region = { certificates: [{ arn, domains: ['*.example.com'] }], loadBalancers: [{ name: 'one', listeners }] };
+    const before = await start({ seed: { regions: { 'us-east-1': region } } });
+    const taken = `${before.endpoint.url}/_sandbox/certificates?arn=${encodeURIComponent(arn)}`;
+    expect((await fetch(taken, { method: 'DELETE' })).ok).toBe(true);
+    await before.close();
+    const { endpoint } = await start();
+    const kept = endpoint.dump().regions?.['us-east-1'];
+    expect(kept?.certificates).toEqual([{ arn, domains: ['sandbox.invalid'] }]);
+    expect(kept?.loadBalancers).toMatchObject([{ listeners }]);
+  });
+
+  test('holds no region that AWS has not, which a later start would refuse', async () => {
+    const { endpoint } = await start();
+    const elb = new ElasticLoadBalancingV2Client({
+      endpoint: endpoint.url,
+      region: 'local',
+      credentials: { accessKeyId: 'AKIDSANDBOX', secretAccessKey: 'secret' },
+      maxAttempts: 1,
+    });
+    onTestFinished(() => elb.destroy());
+    expect(await failure(elb.send(new DescribeLoadBalancersCommand({})))).toMatchObject({
+      message: expect.stringContaining("not 'local'"),
+    });
+    const body = JSON.stringify({ region: 'us-east1', domains: ['*.example.com'] });
+    const knob = await fetch(`${endpoint.url}/_sandbox/certificates`, { method: 'POST', body });
+    expect([knob.status, await knob.text()]).toEqual([400, expect.stringContaining('region')]);
+    expect(endpoint.dump().regions ?? {}).toEqual({});
+  });
+
   test('is what somebody names now, which replaces what was kept for good', async () => {
     await (await start({ atFirst: zones('kept.example') })).close();
     const named = await start({ seed: zones('named.example'), atFirst: zones('first.example') });

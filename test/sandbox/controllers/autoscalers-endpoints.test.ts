@@ -44,4 +44,6 @@ test('a Service has a slice with its ready Pods', async () => {
   });
   expect(slice.ports).toEqual([{ name: '', port: 8080, protocol: 'TCP' }]);
   expect(controllers.podAt(slice.endpoints?.[0]?.addresses[0] ?? '')?.metadata.labels?.app).toBe('api');
+  await ns.remove(resources.services, 'api');
+  await eventually(async () => (await ns.find(resources.endpointSlices, 'api-sandbox')) === undefined);
 });

@@ -71,11 +71,24 @@ describe('how often a rule strikes', () => {
 });
 
 describe('the plan', () => {
-  test('all rules that match strike, in the order in which they were added', () => {
+  test('all rules that match strike, those of before first, in the order in which they were added', () => {
     const plan = new FaultPlan({
       rules: [reset({ id: 'late', when: 'after' }), reset({ effect: { kind: 'latency', ms: 3 } })],
     });
-    expect(plan.match(REQUEST).map((rule) => rule.id)).toEqual(['late', 'fault-1']);
+    expect(plan.match(REQUEST).map((rule) => rule.id)).toEqual(['fault-1', 'late']);
+  });
+
+  test('a rule that another one leaves nothing to strike is not used up', () => {
+    const plan = new FaultPlan({
+      rules: [
+        reset({ id: 'late', when: 'after', times: 1 }),
+        reset({ id: 'early', times: 1, effect: { kind: 'throttle' } }),
+        reset({ id: 'too late', when: 'after' }),
+      ],
+    });
+    const struck = () => plan.match(REQUEST).map((rule) => rule.id);
+    expect([struck(), struck(), struck()]).toEqual([['early'], ['late'], ['too late']]);
+    expect(plan.applied().map(({ ruleId }) => ruleId)).toEqual(['early', 'late', 'too late']);
   });
 
   test('every fault that struck is logged', () => {
