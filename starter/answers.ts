@@ -2,7 +2,7 @@ import type { QueryDefinition, UpdateDefinition } from '@temporalio/common';
 import type { Failure } from '../contract/failures.ts';
 import { GroundworkError, Unavailable } from './errors.ts';
 import { type QueueState, queueState, unservedWords } from './queues.ts';
-import { instant, type RunAddress, type RunInfo, type Runs } from './runs.ts';
+import { answered, type RunAddress, type RunInfo, type Runs, type WaitOptions } from './runs.ts';
 import { toGroundworkError } from './temporal-errors.ts';
 
 /** What only a worker can answer for a run: queries, updates and results. Everything here rejects with a `GroundworkError`. */
@@ -56,24 +56,20 @@ export async function query<T>(
   }
 }
 
-/** Sends an update and waits for its answer; `deadline` is an instant, or milliseconds from now. */
+/** Sends an update and waits for its answer. */
 export async function update<Answer, Request>(
   runs: Runs,
   run: Addressee,
   definition: UpdateDefinition<Answer, [Request]> | UpdateDefinition<Answer, [Request?]>,
   request: Request,
-  deadline: number | Date | undefined,
+  options: WaitOptions,
 ): Promise<Answer> {
   await requireWorkers(runs, run.taskQueue);
   const handle = runs.handleOf(run);
   const asked = definition as UpdateDefinition<Answer, [Request]>;
   // The answer is awaited of the run that took the question, which may continue as new as soon as it has answered.
   const ask = async () => (await handle.startUpdate(asked, { args: [request], waitForStage: 'ACCEPTED' })).result();
-  try {
-    return await (deadline === undefined ? ask() : runs.client.withDeadline(instant(deadline), ask));
-  } catch (error) {
-    throw toGroundworkError(error, { what: `${definition.name} of ${run.workflowId}`, run, effect: true });
-  }
+  return answered(runs.client, { what: `${definition.name} of ${run.workflowId}`, run, effect: true }, options, ask);
 }
 
 /** Rejects with `Unavailable` when nobody polls the queue: a message would wait without a word. */

@@ -7,10 +7,8 @@ import type {
   InventoryPage,
   RetirementResult,
 } from '../contract/scope/retirement.ts';
-import { Unavailable } from './errors.ts';
-import { queueState, unservedWords } from './queues.ts';
+import { requireWorkers } from './answers.ts';
 import type { RunHandle, Runs, WaitOptions } from './runs.ts';
-import { toGroundworkError } from './temporal-errors.ts';
 
 /** How long a read may take when the caller does not say. */
 const READ_MS = 30_000;
@@ -61,10 +59,7 @@ export class Balancers {
   }
 
   async #read<Answer>(input: InventoryInput, options: WaitOptions): Promise<Answer> {
-    const queue = await queueState(this.#runs.client, this.#taskQueue).catch((error: unknown) => {
-      throw toGroundworkError(error, { what: `look at task queue ${this.#taskQueue}` });
-    });
-    if (queue.pollers === 0) throw new Unavailable(unservedWords(queue), { ...queue });
+    await requireWorkers(this.#runs, this.#taskQueue);
     const wait = { deadline: READ_MS, ...options };
     const run = await this.#runs.startOrJoin<Answer>(
       {

@@ -2,11 +2,12 @@ import { Client, type ClientInterceptors, Connection, type ConnectionLike } from
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Balancers } from './balancers.ts';
 import { Deployments } from './deployments.ts';
-import { Misconfigured, Unavailable } from './errors.ts';
+import { AccessDenied, Misconfigured, Unavailable } from './errors.ts';
 import { Ip } from './ip/ip.ts';
 import { taskQueueOf } from './queues.ts';
 import { Runs } from './runs.ts';
 import { Scopes } from './scopes.ts';
+import { toGroundworkError } from './temporal-errors.ts';
 import { Workshops } from './workshops.ts';
 
 /**
@@ -100,7 +101,7 @@ export interface Groundwork {
 
 const CONNECT_MS = 5_000;
 
-/** Connects to Temporal. Rejects with `Unavailable` when no server answers, with `Misconfigured` when it is not told where one is. */
+/** Connects to Temporal. Rejects with `Unavailable` when no server answers, with `AccessDenied` when it refuses, with `Misconfigured` when it is not told where one is. */
 export async function connectGroundwork(options: ConnectOptions = {}): Promise<Groundwork> {
   const config = connectConfig();
   const namespace = options.namespace ?? config.namespace ?? 'default';
@@ -143,6 +144,8 @@ async function connect(options: ReturnType<typeof loadClientConnectConfig>['conn
   try {
     return await Connection.connect({ ...options, connectTimeout: CONNECT_MS });
   } catch (error) {
+    const failure = toGroundworkError(error, { what: `connect to ${address}` });
+    if (failure instanceof AccessDenied) throw failure;
     const why = error instanceof Error ? error.message : String(error);
     throw new Unavailable(
       `no Temporal server answers at ${address}: ${why}. Check TEMPORAL_ADDRESS.`,

@@ -248,9 +248,9 @@ export class Deployments {
     { run: { workflowId, taskQueue }, firstRunId }: Chain,
     definition: UpdateDefinition<Answer, [Request]> | UpdateDefinition<Answer, [Request?]>,
     request: Request,
-    { deadline }: WaitOptions,
+    options: WaitOptions,
   ): Promise<Answer> {
-    return update(this.#runs, { workflowId, taskQueue, firstRunId }, definition, request, deadline);
+    return update(this.#runs, { workflowId, taskQueue, firstRunId }, definition, request, options);
   }
 
   /** The run's account, and what its waiting activity told with its heartbeats: watching costs the run no history. */

@@ -4,6 +4,9 @@ import { livePollers, WORKFLOW_TASKS } from '../contract/pollers.ts';
 
 /** Task queues, and whether anybody serves them: a run in a queue without pollers waits without a word. */
 
+/** Time for one look at a queue. */
+const LOOK_MS = 10_000;
+
 /** Name of a room's queue; `prefix` is the worker's GROUNDWORK_TASK_QUEUE_PREFIX. */
 export function taskQueueOf(room: Room, prefix: string | undefined): string {
   return prefix === undefined || prefix === '' ? taskQueues[room] : taskQueueName(prefix, room);
@@ -16,11 +19,13 @@ export interface QueueState {
 }
 
 export async function queueState(client: Client, taskQueue: string): Promise<QueueState> {
-  const answer = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name: taskQueue },
-    taskQueueType: WORKFLOW_TASKS,
-  });
+  const answer = await client.withDeadline(Date.now() + LOOK_MS, () =>
+    client.workflowService.describeTaskQueue({
+      namespace: client.options.namespace,
+      taskQueue: { name: taskQueue },
+      taskQueueType: WORKFLOW_TASKS,
+    }),
+  );
   return { taskQueue, pollers: livePollers(answer.pollers, Date.now()).length };
 }
 

@@ -1,5 +1,5 @@
 /** States of a run, by the names that our callers see, with their names in the visibility store. */
-export const visibilityStates = {
+const visibilityStates = {
   running: 'Running',
   completed: 'Completed',
   failed: 'Failed',
@@ -19,6 +19,11 @@ const described: Readonly<Record<string, RunState>> = {
   TERMINATED: 'terminated',
   TIMED_OUT: 'timed-out',
 };
+
+/** A condition for the visibility store. Without a state it is all runs but those that went on in another one, which is there too. */
+export function conditionOf(state: RunState | undefined): string {
+  return state === undefined ? "ExecutionStatus != 'ContinuedAsNew'" : `ExecutionStatus = '${visibilityStates[state]}'`;
+}
 
 /** From the name in a description of the Temporal client. A run that continued as new runs on. */
 export function stateOf(statusName: string): RunState {

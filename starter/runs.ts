@@ -9,7 +9,7 @@ import {
 import type { Priority, TypedSearchAttributes } from '@temporalio/common';
 import { NotFound } from './errors.ts';
 import { type RunState, stateOf } from './run-states.ts';
-import { toGroundworkError } from './temporal-errors.ts';
+import { type Asked, toGroundworkError, WaitStopped } from './temporal-errors.ts';
 
 /** Runs of any capability: starting or joining, waiting, looking, cancelling. */
 
@@ -183,18 +183,10 @@ export class Runs {
   }
 
   /** Waits for the result of a run that exists. */
-  async resultOf<Result>(
-    run: { workflowId: string; runId: string },
-    { deadline, signal }: WaitOptions = {},
-  ): Promise<Result> {
+  async resultOf<Result>(run: { workflowId: string; runId: string }, options: WaitOptions = {}): Promise<Result> {
     const handle: WorkflowHandle = this.client.workflow.getHandle(run.workflowId, run.runId);
-    const wait = () => handle.result() as Promise<Result>;
-    const until = deadline === undefined ? wait : () => this.client.withDeadline(instant(deadline), wait);
-    try {
-      return await (signal === undefined ? until() : this.client.withAbortSignal(unbounded(signal), until));
-    } catch (error) {
-      throw toGroundworkError(error, { what: `wait for ${run.workflowId}`, run, effect: true });
-    }
+    const asked = { what: `wait for ${run.workflowId}`, run, effect: true };
+    return answered(this.client, asked, options, () => handle.result() as Promise<Result>);
   }
 
   /** A handle of a run that exists. */
@@ -213,11 +205,43 @@ export class Runs {
   }
 }
 
-/** The SDK adds a listener for each long poll, and a long wait has many. */
-function unbounded(signal: AbortSignal): AbortSignal {
-  const own = AbortSignal.any([signal]);
-  setMaxListeners(0, own);
-  return own;
+/** Waits for calls of the SDK, until the deadline or the signal at most. Rejects with a `GroundworkError`. */
+export async function answered<T>(
+  client: Client,
+  asked: Asked,
+  { deadline, signal }: WaitOptions,
+  call: () => Promise<T>,
+): Promise<T> {
+  const until = deadline === undefined ? call : () => client.withDeadline(instant(deadline), call);
+  try {
+    return await (signal === undefined ? until() : abortable(client, signal, until));
+  } catch (error) {
+    throw toGroundworkError(error, asked);
+  }
+}
+
+/**
+ * The SDK hears neither a signal that was aborted before nor one while it repeats a call, and it adds a listener for each long
+ * poll that it never removes: it gets a signal of our own, and nobody waits for it.
+ */
+async function abortable<T>(client: Client, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  const ending = () => new WaitStopped('the wait was stopped', { cause: signal.reason });
+  if (signal.aborted) throw ending();
+  const own = new AbortController();
+  setMaxListeners(0, own.signal);
+  let stop = () => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => {
+      reject(ending());
+      own.abort();
+    };
+  });
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([client.withAbortSignal(own.signal, call), stopped]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /** When a deadline of `WaitOptions` is. */

@@ -3,7 +3,7 @@ import { workflowIds, workflowTypes } from '../contract/names.ts';
 import type { ScopePhase, ScopeStatus } from '../contract/scope/status.ts';
 import { balancerNameKey, environmentKey, phaseKey, scopeIdKey } from '../contract/search-attributes.ts';
 import { listRuns } from './run-list.ts';
-import { type RunState, visibilityStates } from './run-states.ts';
+import { conditionOf, type RunState } from './run-states.ts';
 import type { RunInfo } from './runs.ts';
 
 /** Runs of scopes by their search attributes. */
@@ -60,7 +60,7 @@ export function queryOf(filter: ScopeFilter): string {
     ...(filter.scopeId ? [`ScopeId = ${quoted(filter.scopeId)}`] : []),
     ...(filter.environment ? [`Environment = ${quoted(filter.environment)}`] : []),
     ...(filter.phase ? [`Phase = ${quoted(filter.phase)}`] : []),
-    ...(filter.state ? [`ExecutionStatus = ${quoted(visibilityStates[filter.state])}`] : []),
+    conditionOf(filter.state),
   ].join(' AND ');
 }
 

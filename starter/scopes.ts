@@ -96,7 +96,7 @@ export class Scopes {
     const [run] = await this.#open(scopeId);
     if (!run) throw new NotFound(`scope ${scopeId} has no open run`, { scopeId });
     const request = options.by === undefined ? {} : { by: options.by };
-    const { waitingFor } = await update(this.#runs, run, retryNowUpdate, request, RETRY_MS);
+    const { waitingFor } = await update(this.#runs, run, retryNowUpdate, request, { deadline: RETRY_MS });
     return { workflowId: run.workflowId, waitingFor };
   }
 

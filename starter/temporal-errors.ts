@@ -47,12 +47,19 @@ const NOT_FOUND = 5;
 const PERMISSION_DENIED = 7;
 const UNAUTHENTICATED = 16;
 
+/** How the server fails an update that was accepted by a run that then ended, for example because it was terminated. */
+const CLOSED_BEFORE_ANSWER = 'AcceptedUpdateCompletedWorkflow';
+
+/** The caller's signal ended the wait for an answer. */
+export class WaitStopped extends Error {}
+
 export function toGroundworkError(error: unknown, asked: Asked): GroundworkError {
   if (error instanceof GroundworkError) return error;
   const details: Details = { ...asked.run };
   if (error instanceof WorkflowFailedError) return failedRun(error.cause, error, details);
   if (error instanceof WorkflowUpdateFailedError) return failedRun(error.cause, error, details);
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return noAnswer(asked, error, details);
+  if (error instanceof WaitStopped) return unanswered(asked, error.message, details, { cause: error });
   if (error instanceof WorkflowNotFoundError) return new NotFound(notFoundWords(asked), details, { cause: error });
   if (error instanceof NamespaceNotFoundError)
     return new NotFound(`Temporal has no namespace ${error.namespace}. Check TEMPORAL_NAMESPACE.`, details, {
@@ -67,6 +74,12 @@ export function toGroundworkError(error: unknown, asked: Asked): GroundworkError
 function failedRun(cause: Error | undefined, error: Error, run: Details): GroundworkError {
   const { workflowId: id } = run;
   if (cause instanceof ApplicationFailure) {
+    if (cause.type === CLOSED_BEFORE_ANSWER)
+      return new OutcomeUnknown(
+        `run ${id} ended before it answered: what was asked may have been done. Look at the run.`,
+        run,
+        { cause: error },
+      );
     const given = cause.details?.[0];
     const details = typeof given === 'object' && given !== null ? (given as Record<string, unknown>) : {};
     const failure = { type: cause.type ?? 'Unknown', message: cause.message, details };
@@ -108,6 +121,8 @@ function grpcErrorIn(error: unknown): GrpcError | undefined {
 
 function fromGrpc(error: GrpcError, asked: Asked, details: Details): GroundworkError {
   const options = { cause: error };
+  // The SDK puts what the server said of one part of a call into the message; `details` are of the whole, or bytes.
+  const said = error.message.replace(/^\d+ [A-Z_]+: /, '') || error.details;
   switch (error.code) {
     case CANCELLED:
     case DEADLINE_EXCEEDED:
@@ -116,17 +131,13 @@ function fromGrpc(error: GrpcError, asked: Asked, details: Details): GroundworkE
       return new NotFound(notFoundWords(asked), details, options);
     case PERMISSION_DENIED:
     case UNAUTHENTICATED:
-      return new AccessDenied(
-        `Temporal denies to ${asked.what}: ${error.details || 'no reason given'}`,
-        details,
-        options,
-      );
+      return new AccessDenied(`Temporal denies to ${asked.what}: ${said || 'no reason given'}`, details, options);
     case INVALID_ARGUMENT:
-      if (/no mapping defined for search attribute|search attribute .* is not defined/i.test(error.details))
-        return new SetupMissing(`${error.details}. Run "groundwork setup".`, details, options);
-      return new GroundworkError('Unknown', `${asked.what}: ${error.details}`, details, options);
+      if (/no mapping defined for search attribute|search attribute .* is not defined/i.test(said))
+        return new SetupMissing(`${said}. Run "groundwork setup".`, details, options);
+      return new GroundworkError('Unknown', `${asked.what}: ${said}`, details, options);
     default:
-      return unanswered(asked, error.details || error.message, details, options);
+      return unanswered(asked, said, details, options);
   }
 }
 

@@ -3,7 +3,7 @@ import { workflowIds, workflowTypes } from '../contract/names.ts';
 import { phaseKey, workshopNameKey, workshopNamespaceKey } from '../contract/search-attributes.ts';
 import type { AutoscalerPhase } from '../contract/workshop/status.ts';
 import { listRuns } from './run-list.ts';
-import { type RunState, visibilityStates } from './run-states.ts';
+import { conditionOf, type RunState } from './run-states.ts';
 import type { RunInfo } from './runs.ts';
 import { quoted } from './scope-list.ts';
 
@@ -46,12 +46,13 @@ export async function listAutoscalers(client: Client, filter: AutoscalerFilter):
 
 const PREFIX = workflowIds.provisionAutoscaler('', '', '').replace(/\/+$/, '/');
 
-function queryOf({ namespace, workshop, phase, state }: AutoscalerFilter): string {
+/** The visibility query of a filter. */
+export function queryOf({ namespace, workshop, phase, state }: AutoscalerFilter): string {
   return [
     `WorkflowType = ${quoted(workflowTypes.provisionAutoscaler)}`,
     ...(namespace ? [`WorkshopNamespace = ${quoted(namespace)}`] : []),
     ...(workshop ? [`WorkshopName = ${quoted(workshop)}`] : []),
     ...(phase ? [`Phase = ${quoted(phase)}`] : []),
-    ...(state ? [`ExecutionStatus = ${quoted(visibilityStates[state])}`] : []),
+    conditionOf(state),
   ].join(' AND ');
 }

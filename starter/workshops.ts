@@ -147,7 +147,7 @@ export class Workshops {
   /** The run may continue as new meanwhile: its id is what counts. */
   #tell<Answer, Request>(run: RunInfo, message: Update<Answer, Request>, request: Request): Promise<Answer> {
     const { workflowId, taskQueue } = run;
-    return update(this.#runs, { workflowId, taskQueue }, message, request, ANSWER_MS);
+    return update(this.#runs, { workflowId, taskQueue }, message, request, { deadline: ANSWER_MS });
   }
 }
 

@@ -8,8 +8,8 @@ import { examineTemporal } from './doctor/temporal.ts';
 import { type Finding, failed, ok, skipped } from './findings.ts';
 
 /**
- * Looks at everything the worker of this environment needs: configuration, Temporal, PostgreSQL, Kubernetes, AWS. Changes
- * nothing. Findings come as they are made.
+ * Looks at everything the worker of this environment needs: configuration, Temporal, PostgreSQL, Kubernetes, AWS; the
+ * last two where a queue of it needs them. Changes nothing. Findings come as they are made.
  */
 export async function* examine(environment: Readonly<Record<string, string | undefined>>): AsyncGenerator<Finding> {
   const reading = readConfiguration(environment);
@@ -33,6 +33,13 @@ export async function* examine(environment: Readonly<Record<string, string | und
     values,
   );
   yield* examineDatabase(values.databaseUrl ?? '', mostConnections(values));
-  yield* examineKubernetes(values.kubernetesRequestTimeoutSeconds * 1000);
-  yield* examineAws(values);
+  if (values.queues.some((room) => room !== 'ip'))
+    yield* examineKubernetes(values.kubernetesRequestTimeoutSeconds * 1000);
+  else yield skipped('Kubernetes', notNeeded(values.queues));
+  if (values.queues.some((room) => room !== 'ip' && room !== 'workshops')) yield* examineAws(values);
+  else yield skipped('AWS', notNeeded(values.queues));
+}
+
+function notNeeded(queues: readonly string[]): string {
+  return `not looked at: what this worker serves does not need it (${queues.join(', ')})`;
 }

@@ -52,7 +52,7 @@ export async function watchRun<Result>(
   } finally {
     takeOff();
     ended.abort();
-    await following;
+    if (!stop.signal.aborted) await following;
   }
 }
 
@@ -74,7 +74,8 @@ async function follow(
   const signal = AbortSignal.any([stop, ended]);
   const screen = new Screen(output, io.env);
   while (!signal.aborted) {
-    screen.update(await all());
+    const lines = await all();
+    if (!stop.aborted) screen.update(lines);
     await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
   if (!stop.aborted) screen.update(await all());

@@ -18,8 +18,7 @@ import { ipReleaseInputSchema, ipRenewalInputSchema } from '../../contract/schem
 import { phaseKey, poolNameKey } from '../../contract/search-attributes.ts';
 import { query, update } from '../answers.ts';
 import { GroundworkError } from '../errors.ts';
-import { instant, type Runs, type WaitOptions } from '../runs.ts';
-import { toGroundworkError } from '../temporal-errors.ts';
+import { answered, instant, type Runs, type WaitOptions } from '../runs.ts';
 import { checkedIp, checkIpClaim, checkIpRelease } from './check.ts';
 
 /** What a caller says of a claim; how it is answered is the client's. */
@@ -121,7 +120,9 @@ export class IpClaims {
   ): Promise<{ waitedFor: string[] }> {
     const workflowId = workflowIds.ipClaim(claim.owner, claim.namespace, claim.name);
     const by = options.by === undefined ? {} : { by: options.by };
-    return update(this.#runs, { workflowId, taskQueue: this.#taskQueue }, cancelWaitUpdate, by, ANSWER_MS);
+    return update(this.#runs, { workflowId, taskQueue: this.#taskQueue }, cancelWaitUpdate, by, {
+      deadline: ANSWER_MS,
+    });
   }
 
   /** What the newest run of a claim does or did. Rejects with `NotFound` when there is none. */
@@ -147,20 +148,15 @@ export class IpClaims {
       priority: priorityOf(owner),
     });
     const own = new Date(Date.now() + ANSWER_MS + (input.waitSeconds ?? 0) * 1000);
-    const deadline = options.deadline === undefined ? undefined : instant(options.deadline);
-    const ask = () =>
-      client.withDeadline(deadline && deadline < own ? deadline : own, () =>
-        client.workflow.executeUpdateWithStart(claimUpdate, {
-          args: [input],
-          updateId: options.requestId ?? randomUUID(),
-          startWorkflowOperation: operation,
-        }),
-      );
-    try {
-      return await (options.signal ? client.withAbortSignal(options.signal, ask) : ask());
-    } catch (error) {
-      throw toGroundworkError(error, { what: `claim ${namespace}/${name}`, run: { workflowId }, effect: true });
-    }
+    const given = options.deadline === undefined ? own : instant(options.deadline);
+    const asked = { what: `claim ${namespace}/${name}`, run: { workflowId }, effect: true };
+    return answered(client, asked, { ...options, deadline: given < own ? given : own }, () =>
+      client.workflow.executeUpdateWithStart(claimUpdate, {
+        args: [input],
+        updateId: options.requestId ?? randomUUID(),
+        startWorkflowOperation: operation,
+      }),
+    );
   }
 }
 

@@ -11,6 +11,7 @@ import type {
 import type { IpPool, PoolRef } from '../../contract/ip/pool.ts';
 import { workflowIds, workflowTypes } from '../../contract/names.ts';
 import { ipInventoryInputSchema } from '../../contract/schemas/ip.ts';
+import { requireWorkers } from '../answers.ts';
 import type { Runs, WaitOptions } from '../runs.ts';
 import { checkedIp } from './check.ts';
 import { priorityOf, working } from './claims.ts';
@@ -19,6 +20,9 @@ type Kind = IpInventoryQuery['kind'];
 type Query<K extends Kind> = Extract<IpInventoryQuery, { kind: K }>;
 type Filter<K extends Kind> = Omit<Query<K>, 'kind' | 'after'>;
 export type Answer<K extends Kind> = Extract<IpInventoryResult, { kind: K }>;
+
+/** How long a read may take when the caller does not say. */
+const READ_MS = 30_000;
 
 /** Reading. Every method rejects with a `GroundworkError`. */
 export class IpInventory {
@@ -30,9 +34,15 @@ export class IpInventory {
     this.#taskQueue = taskQueue;
   }
 
-  /** One reading as it is asked for; pages have `next` until the last. */
+  /**
+   * One reading as it is asked for; pages have `next` until the last. It may take half a minute when the caller does not say; a
+   * survey of pools as long as it takes.
+   */
   async read<K extends Kind>(owner: string, query: Query<K>, options: WaitOptions = {}): Promise<Answer<K>> {
     const input: IpInventoryInput = checkedIp(ipInventoryInputSchema, { owner, query });
+    await requireWorkers(this.#runs, this.#taskQueue);
+    const survey = query.kind === 'verify' || query.kind === 'blocks';
+    const wait = survey || options.deadline !== undefined ? options : { ...options, deadline: READ_MS };
     const run = await this.#runs.startOrJoin<Answer<K>>(
       {
         type: workflowTypes.ipInventory,
@@ -43,9 +53,9 @@ export class IpInventory {
         searchAttributes: working(),
         priority: priorityOf(owner),
       },
-      options,
+      wait,
     );
-    return run.result(options);
+    return run.result(wait);
   }
 
   /** All pools of the owner, with `granted` also those shared with it. */

@@ -150,12 +150,19 @@ describe('groundwork ip', () => {
     expect(result.stderr).toMatch(words);
   });
 
-  test('I72: a deadline that passes is an unknown outcome', async () => {
+  test('I72: a deadline that passes is an unknown outcome; that nobody answers is said', async () => {
     process.env.GROUNDWORK_TASK_QUEUE_PREFIX = 'nobody-serves-';
-    const result = await ip('claim lost --pool quiet --family IPv4 --prefix-length 28 --deadline 0.3');
+    const result = await ip('claim lost --pool quiet --family IPv4 --prefix-length 28 --deadline 1.5');
+    const reading = await Promise.all(['claim lost --pool quiet', 'list', 'verify'].map((line) => ip(line)));
     process.env.GROUNDWORK_TASK_QUEUE_PREFIX = world.environment.GROUNDWORK_TASK_QUEUE_PREFIX;
     expect(result.code).toBe(9);
-    expect(result.stderr).toMatch(/^groundwork: OutcomeUnknown: claim default\/lost: no answer in time/);
+    expect(result.stderr).toMatch(
+      /^no worker polls task queue nobody-serves-ip: .*\ngroundwork: OutcomeUnknown: claim default\/lost: no answer in time/,
+    );
+    for (const { code, stderr } of reading) {
+      expect(code).toBe(8);
+      expect(stderr).toMatch(/^groundwork: Unavailable: no worker polls task queue nobody-serves-ip: .*\n$/);
+    }
   });
 
   test('works as a command of its own, with the owner from the environment', async () => {

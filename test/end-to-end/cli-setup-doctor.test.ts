@@ -194,6 +194,21 @@ describe('groundwork doctor', () => {
       expect(subjects).toContain(part);
   });
 
+  test('asks of a worker only what its queues need, and no zone that is not configured', async () => {
+    const { GROUNDWORK_HOSTED_ZONE_PUBLIC: _, ...noZone } = healthy();
+    const read = (await examine(noZone)).findings.filter(({ subject }) => subject.endsWith('ListResourceRecordSets'));
+    expect(read).toMatchObject([{ state: 'skipped', message: expect.stringContaining('no zone is configured') }]);
+    const nowhere = { AWS_ENDPOINT_URL: `http://${NOWHERE}`, KUBECONFIG: '/no/such/kubeconfig' };
+    const ip = await examine({ ...healthy(), ...nowhere, GROUNDWORK_QUEUES: 'ip' });
+    expect(ip.failed).toEqual([]);
+    const workshops = await examine({
+      ...healthy(),
+      AWS_ENDPOINT_URL: nowhere.AWS_ENDPOINT_URL,
+      GROUNDWORK_QUEUES: 'workshops',
+    });
+    expect(workshops.failed).toEqual([]);
+  });
+
   test('speaks to people as well', async () => {
     const { code, stdout } = await groundwork(['doctor'], { env: healthy() });
     expect(code).toBe(0);
@@ -254,6 +269,11 @@ describe('groundwork doctor', () => {
         ['Temporal search attributes', 'Run "groundwork setup".'],
         ['PostgreSQL schema', 'Run "groundwork setup".'],
       ]);
+      const claim = ['ip', 'claim', 'db', '--owner', 'o', '--pool', 'net', '--cidr', '10.0.0.0/28'];
+      expect(await groundworkHere(claim, { env })).toMatchObject({
+        code: 3,
+        stderr: expect.stringMatching(/^groundwork: SetupMissing: .* Run "groundwork setup"\.\n$/),
+      });
     } finally {
       await databases.dropDatabase(url);
     }

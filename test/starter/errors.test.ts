@@ -37,6 +37,14 @@ function grpc(code: number, details: string): Error {
   });
 }
 
+/** As the SDK throws what the server says of one part of an update-with-start. */
+function together(code: number, said: string): Error {
+  const details = 'Update-with-Start could not be executed.';
+  return new Error('Update-With-Start failed', {
+    cause: Object.assign(new Error(said), { code, details, metadata: {} }),
+  });
+}
+
 const ended = (cause: Error) => new WorkflowFailedError('Workflow execution failed', cause, 'NON_RETRYABLE_FAILURE');
 
 describe('errors of the client', () => {
@@ -116,6 +124,16 @@ describe('what Temporal says becomes', () => {
       'an unregistered search attribute',
       grpc(3, 'Namespace x has no mapping defined for search attribute ScopeId'),
       SetupMissing,
+    ],
+    [
+      'an unregistered search attribute, told by one part of a call',
+      together(3, 'Namespace x has no mapping defined for search attribute Phase'),
+      SetupMissing,
+    ],
+    [
+      'a run that ended while an accepted update waited',
+      new WorkflowUpdateFailedError('failed', ApplicationFailure.create({ type: 'AcceptedUpdateCompletedWorkflow' })),
+      OutcomeUnknown,
     ],
     ['an unknown namespace', new NamespaceNotFoundError('x'), NotFound],
   ])('%s: %s', (_, thrown, expected) => {

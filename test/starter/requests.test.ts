@@ -4,6 +4,7 @@ import { checked, checkScopeCreation } from '../../starter/check.ts';
 import { taskQueueOf } from '../../starter/queues.ts';
 import { differences } from '../../starter/same-input.ts';
 import { queryOf } from '../../starter/scope-list.ts';
+import { queryOf as autoscalers } from '../../starter/workshop-list.ts';
 
 describe('differences of two inputs', () => {
   test('are named by path, with both values', () => {
@@ -27,11 +28,19 @@ describe('differences of two inputs', () => {
 
 describe('the query of a list', () => {
   test('has a condition for each filter', () => {
-    expect(queryOf({})).toBe("WorkflowType IN ('scopeCreation', 'scopeDeletion')");
+    expect(queryOf({})).toBe(
+      "WorkflowType IN ('scopeCreation', 'scopeDeletion') AND ExecutionStatus != 'ContinuedAsNew'",
+    );
     expect(queryOf({ scopeId: '1', environment: 'prod', phase: 'Dns', state: 'timed-out', kind: 'plan' })).toBe(
       "WorkflowType IN ('scopeCreation', 'scopeDeletion') AND WorkflowId STARTS_WITH 'scope-plan/' AND ScopeId = '1' " +
         "AND Environment = 'prod' AND Phase = 'Dns' AND ExecutionStatus = 'TimedOut'",
     );
+  });
+
+  test('of autoscalers leaves out what went on in another run', () => {
+    const all = "WorkflowType = 'provisionAutoscaler' AND ExecutionStatus";
+    expect(autoscalers({})).toBe(`${all} != 'ContinuedAsNew'`);
+    expect(autoscalers({ state: 'running' })).toBe(`${all} = 'Running'`);
   });
 
   test('keeps quotes inside their value', () => {

@@ -36,6 +36,11 @@ export async function* examineAws(values: Values): AsyncGenerator<Finding> {
       for (const read of elbReads(region, account.id))
         yield await tryRead(aws.sendElb, read, (signal) => read.call(aws, signal));
     }
+    if (zonesOf(values).length === 0)
+      yield skipped(
+        'AWS route53:ListResourceRecordSets',
+        'no zone is configured: set GROUNDWORK_HOSTED_ZONE_PUBLIC or _PRIVATE to check it',
+      );
     for (const read of dnsReads(values)) yield await tryRead(aws.sendRoute53, read, (signal) => read.call(aws, signal));
     for (const action of unprovableAwsActions)
       yield skipped(`AWS ${action}`, 'cannot be proved without changing something');
@@ -98,15 +103,17 @@ function elbReads(region: string, account: string): Read[] {
   ];
 }
 
-function dnsReads({ hostedZonePublic, hostedZonePrivate }: Values): Read[] {
-  const configured = [hostedZonePublic, hostedZonePrivate].filter((id) => id !== undefined);
-  const zones = configured.length > 0 ? configured : ['Z00000000000000000000'];
+function zonesOf({ hostedZonePublic, hostedZonePrivate }: Values): string[] {
+  return [hostedZonePublic, hostedZonePrivate].filter((id) => id !== undefined);
+}
+
+function dnsReads(values: Values): Read[] {
   return [
-    ...zones.map(
+    ...zonesOf(values).map(
       (HostedZoneId): Read => ({
         action: 'route53:ListResourceRecordSets',
-        target: configured.length > 0 ? `zone ${HostedZoneId}` : 'no zone is configured',
-        expected: configured.length > 0,
+        target: `zone ${HostedZoneId}`,
+        expected: true,
         call: (aws, abortSignal) =>
           aws.route53.send(new ListResourceRecordSetsCommand({ HostedZoneId, MaxItems: 1 }), { abortSignal }),
       }),

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { IpClaim, IpClaimSpec, IpFamily, IpImportReport, IpReleaseResult } from '../../client.ts';
+import type { IpClaim, IpClaimSpec, IpFamily, IpImportReport, IpReleaseResult, WaitOptions } from '../../client.ts';
 import { NotFound } from '../../errors.ts';
 import { type Context, positiveWhole, waitingSeconds } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -51,12 +51,14 @@ export function addIpCommands(program: Command, context: Context): void {
     .action(async (name: string, options: ClaimOptions) =>
       asOwner(context, options, async (session) => {
         const { groundwork, owner, actor } = session;
-        const spec = await specOf(session, name, options);
+        const deadline =
+          options.deadline === undefined ? {} : { deadline: new Date(Date.now() + options.deadline * 1000) };
+        const spec = await specOf(session, name, options, deadline);
         const { namespace, wait } = options;
         const request = { owner, ...actor, namespace, name, spec, ...(wait ? { waitSeconds: wait } : {}) };
         const call = {
           ...(options.requestId === undefined ? {} : { requestId: options.requestId }),
-          ...(options.deadline === undefined ? {} : { deadline: options.deadline * 1000 }),
+          ...deadline,
         };
         const answer = await (options.dryRun ? groundwork.ip.plan(request, call) : groundwork.ip.claim(request, call));
         const cidrs = (answer.allocations ?? [answer]).map(({ allocatedCIDR }) => allocatedCIDR);
@@ -64,7 +66,7 @@ export function addIpCommands(program: Command, context: Context): void {
         const use =
           options.json || options.quiet
             ? ''
-            : await useOf(session, answer.pool, answer.replayed ? 0n : size, answer.dryRun);
+            : await useOf(session, answer.pool, answer.replayed ? 0n : size, answer.dryRun, deadline);
         say(io, options, answer, cidrs, (colors) => claimLines(answer, use, colors));
       }),
     );
@@ -194,10 +196,10 @@ function withNamespace(command: Command): Command {
   return command.option('-n, --namespace <name>', 'namespace of the claim', 'default');
 }
 
-async function specOf(session: Session, name: string, options: ClaimOptions): Promise<IpClaimSpec> {
+async function specOf(session: Session, name: string, options: ClaimOptions, wait: WaitOptions): Promise<IpClaimSpec> {
   const { pool, selector, project, prefixLength, cidr, count, retain, ttl } = options;
   return {
-    ipFamily: await familyOf(session, name, options),
+    ipFamily: await familyOf(session, name, options, wait),
     ...(pool === undefined ? {} : { poolRef: poolRef(pool) }),
     ...(selector === undefined ? {} : { poolSelector: poolSelector(selector, project) }),
     ...(prefixLength === undefined ? {} : { prefixLength }),
@@ -212,17 +214,22 @@ async function specOf(session: Session, name: string, options: ClaimOptions): Pr
  * What the caller did not say follows from the block, else from the pool; when that may not be looked at any more, from the
  * block that the claim holds already.
  */
-async function familyOf({ groundwork, owner }: Session, name: string, options: ClaimOptions): Promise<IpFamily> {
+async function familyOf(
+  { groundwork, owner }: Session,
+  name: string,
+  options: ClaimOptions,
+  wait: WaitOptions,
+): Promise<IpFamily> {
   const { family, cidr, pool, count = 1, namespace } = options;
   if (family) return family;
   if (cidr !== undefined) return cidr.includes(':') ? 'IPv6' : 'IPv4';
   if (pool === undefined) return 'IPv4';
   const { inventory } = groundwork.ip;
   try {
-    return (await inventory.pool(owner, poolRef(pool))).pool.ipFamily;
+    return (await inventory.pool(owner, poolRef(pool), wait)).pool.ipFamily;
   } catch (error) {
     const held = { namespace, name: count > 1 ? memberName(name, 0) : name, limit: 1 };
-    const [claim] = await inventory.claims(owner, held).catch(() => []);
+    const [claim] = await inventory.claims(owner, held, wait).catch(() => []);
     if (claim) return claim.ipFamily;
     throw error;
   }
@@ -237,9 +244,10 @@ async function useOf(
   pool: { owner: string; name: string },
   added: bigint,
   planned = false,
+  wait: WaitOptions = {},
 ): Promise<string> {
   const ref = { name: pool.name, projectRef: { name: pool.owner } };
-  const seen = await groundwork.ip.inventory.pool(owner, ref).catch(() => undefined);
+  const seen = await groundwork.ip.inventory.pool(owner, ref, wait).catch(() => undefined);
   if (!seen) return '';
   const { capacity } = seen.pool.status;
   const after = planned ? { ...capacity, allocated: String(BigInt(capacity.allocated) + added) } : capacity;

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import type { Groundwork, MatchExpression, PoolRef, PoolSelector } from '../../client.ts';
+import { taskQueueOf } from '../../queues.ts';
 import { type Context, type JsonOption, withGroundwork, withJson } from '../command.ts';
 import { UsageError } from '../failing.ts';
 import { type Colors, colorsFor, type Io, writeJson, writeLines } from '../io.ts';
+import { warnUnserved } from '../watch.ts';
 
 /** What the commands of the IP room share. */
 
@@ -27,7 +29,10 @@ export function withOwner(command: Command): Command {
     .option('-q, --quiet', 'print only CIDRs, one a line');
 }
 
-/** Connects and works as the owner that the options name. */
+/** What takes longer than this may wait for a worker. A reading says itself that there is none, before that. */
+const PATIENCE_MS = 1_000;
+
+/** Connects and works as the owner that the options name; says once on stderr when no worker serves what takes long. */
 export function asOwner(
   { io }: Context,
   options: OwnerOptions,
@@ -36,7 +41,15 @@ export function asOwner(
   const owner = options.owner ?? io.env.GROUNDWORK_CLI_OWNER;
   if (!owner) throw new UsageError('say on whose behalf: --owner NAME, or GROUNDWORK_CLI_OWNER');
   const actor = options.actor ?? io.env.USER;
-  return withGroundwork((groundwork) => work({ groundwork, owner, actor: actor ? { actor } : {} }));
+  return withGroundwork(async (groundwork) => {
+    const taskQueue = taskQueueOf('ip', process.env.GROUNDWORK_TASK_QUEUE_PREFIX);
+    const late = setTimeout(() => warnUnserved(io, groundwork, taskQueue), PATIENCE_MS);
+    try {
+      await work({ groundwork, owner, actor: actor ? { actor } : {} });
+    } finally {
+      clearTimeout(late);
+    }
+  });
 }
 
 /** Writes an answer: JSON, only its CIDRs, or lines for people. */
