@@ -51,7 +51,7 @@ export class IpClaims {
    * claim under its name is harmless, and answers the same block. `OutcomeUnknown` means just that: ask again with the
    * same request id.
    */
-  claim(request: IpClaimRequest, options: IpCallOptions = {}): Promise<IpClaimAnswer> {
+  async claim(request: IpClaimRequest, options: IpCallOptions = {}): Promise<IpClaimAnswer> {
     const input = checkIpClaim({ ...request, dryRun: undefined, answer: 'update' });
     return this.#ask(input, workflowIds.ipClaim(input.owner, input.namespace, input.name), 'Claim', options);
   }
@@ -63,7 +63,7 @@ export class IpClaims {
   }
 
   /** Which block a claim would get just now. Nothing is changed, and nothing is promised. */
-  plan(request: IpClaimRequest, options: IpCallOptions = {}): Promise<IpClaimAnswer> {
+  async plan(request: IpClaimRequest, options: IpCallOptions = {}): Promise<IpClaimAnswer> {
     const input = checkIpClaim({ ...request, dryRun: true, waitSeconds: undefined, answer: 'update' });
     return this.#ask(input, workflowIds.ipClaimPlan(input.owner, input.namespace, input.name), 'Plan claim', options);
   }
