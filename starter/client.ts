@@ -1,6 +1,13 @@
-import { Client, type ClientInterceptors, Connection, type ConnectionLike } from '@temporalio/client';
+import {
+  Client,
+  type ClientInterceptors,
+  Connection,
+  type ConnectionLike,
+  type ConnectionOptions,
+} from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Balancers } from './balancers.ts';
+import { closable } from './closable.ts';
 import { Deployments } from './deployments.ts';
 import { AccessDenied, Misconfigured, Unavailable } from './errors.ts';
 import { Ip } from './ip/ip.ts';
@@ -105,7 +112,8 @@ const CONNECT_MS = 5_000;
 export async function connectGroundwork(options: ConnectOptions = {}): Promise<Groundwork> {
   const config = connectConfig();
   const namespace = options.namespace ?? config.namespace ?? 'default';
-  const connection = options.connection ?? (await connect(config.connectionOptions));
+  const own = options.connection ? undefined : closable(config.connectionOptions);
+  const connection = options.connection ?? (await connect(own?.options ?? {}));
   const { interceptors = {} } = options;
   const client = new Client({ connection, namespace, interceptors });
   const prefix = options.taskQueuePrefix ?? process.env.GROUNDWORK_TASK_QUEUE_PREFIX;
@@ -121,7 +129,8 @@ export async function connectGroundwork(options: ConnectOptions = {}): Promise<G
     connection,
     namespace,
     close: async () => {
-      if (options.connection === undefined) await connection.close();
+      own?.closing();
+      if (own) await connection.close();
     },
   };
 }
@@ -139,7 +148,7 @@ function connectConfig(): ReturnType<typeof loadClientConnectConfig> {
   }
 }
 
-async function connect(options: ReturnType<typeof loadClientConnectConfig>['connectionOptions']): Promise<Connection> {
+async function connect(options: ConnectionOptions): Promise<Connection> {
   const address = options.address ?? 'localhost:7233';
   try {
     return await Connection.connect({ ...options, connectTimeout: CONNECT_MS });

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { Io } from '../../starter/cli/io.ts';
 import { watchRun } from '../../starter/cli/watch.ts';
 import type { Groundwork } from '../../starter/client.ts';
+import { closable } from '../../starter/closable.ts';
 import { Deployments } from '../../starter/deployments.ts';
 import { OutcomeUnknown } from '../../starter/errors.ts';
 import { IpClaims } from '../../starter/ip/claims.ts';
@@ -15,8 +16,13 @@ import { Runs, type WaitOptions } from '../../starter/runs.ts';
 /** How waiting ends when nothing answers. */
 
 // Nobody listens there: the SDK tries each call again for a long while, and hears no signal meanwhile.
-const connection = Connection.lazy({ address: '127.0.0.1:1' });
-afterAll(() => connection.close());
+const NOBODY = { address: '127.0.0.1:1' };
+const { options, closing } = closable(NOBODY);
+const connection = Connection.lazy(options);
+afterAll(async () => {
+  closing();
+  await connection.close();
+});
 
 const never = () => new Promise<never>(() => undefined);
 
@@ -93,4 +99,26 @@ test('looks at queues and lists have an end', async () => {
   await listRuns(client, 'x', 'list', 2_500);
   const seconds = deadlines.map((deadline) => Math.round((deadline - Date.now()) / 1000));
   expect(seconds).toEqual([10, 10, 30]);
+});
+
+test('a connection is closed while a call is repeated: nothing throws later, and whoever asks anew is told', async () => {
+  const thrown: unknown[] = [];
+  const { options, closing } = closable(NOBODY);
+  const unreachable = Connection.lazy(options);
+  const ask = () => unreachable.workflowService.getSystemInfo({});
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => thrown.push(error));
+  try {
+    const asking = ask().catch(() => undefined);
+    await delay(50); // the first attempt has failed, and the next one comes 100 ms later
+    closing();
+    await unreachable.close();
+    await expect(Promise.race([asking, delay(1_000, 'nothing more')])).resolves.toBe('nothing more');
+    expect(thrown).toEqual([]);
+    await expect(ask()).rejects.toThrow('Channel has been shut down');
+  } finally {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of others) process.on('uncaughtException', listener);
+  }
 });
