@@ -4,6 +4,7 @@ import type { ScopePlan } from '../../../contract/scope/status.ts';
 import { makeGateway } from '../../support/gateway.ts';
 import { eventually, failureOf, truth } from '../../support/inspect.ts';
 import { uniqueName } from '../../support/servers.ts';
+import { terminatedCreation } from '../../support/terminated.ts';
 import { testWorld } from '../../support/world.ts';
 
 const world = testWorld({ environment: { GROUNDWORK_DNS_ENDPOINT_TIMEOUT: '2' } });
@@ -166,14 +167,7 @@ describe('a scope with external-dns', () => {
     'that was terminated is created with Route 53 instead: its DNSEndpoint goes (undone: %s)',
     async (fails) => {
       const input = request(await gateway(ip));
-      const creation = await world.start(input);
-      world.around = async (name, run) => {
-        const answer = await run();
-        if (name === 'applyDnsEndpoint') await creation.terminate();
-        return answer;
-      };
-      await expect(creation.result()).rejects.toThrow();
-      world.around = undefined;
+      await terminatedCreation(world, input, 'applyDnsEndpoint');
       expect(await endpointOf(input.scopeId)).toBeDefined();
       if (fails)
         world.faults.add({
