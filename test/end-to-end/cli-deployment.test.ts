@@ -5,8 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { workflowIds } from '../../contract/names.ts';
 import { eventually } from '../support/inspect.ts';
 import { createScope, deploymentOf, rollOut, rolloutStatus, rolloutWorld, weightsOf } from '../support/rollouts.ts';
-import { testServers } from '../support/servers.ts';
-import { groundworkHere } from './cli.ts';
+import { environmentOf, groundworkHere } from './cli.ts';
 
 const world = rolloutWorld();
 let folder: string;
@@ -17,14 +16,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function deployment(...argv: readonly string[]) {
-  const { temporal } = testServers();
-  return groundworkHere(['deployment', ...argv], {
-    env: {
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
-      GROUNDWORK_TASK_QUEUE_PREFIX: world.values.taskQueuePrefix,
-    },
-  });
+  return groundworkHere(['deployment', ...argv], { env: environmentOf(world.values.taskQueuePrefix) });
 }
 
 test('a rollout is started from a file, steered and finalized; what does not fit is said in one line', {

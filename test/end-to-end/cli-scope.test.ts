@@ -10,9 +10,9 @@ import {
   scopePlanSchema,
 } from '../../contract/schemas/scope-answers.ts';
 import type { ScopeCreationInput } from '../../contract/scope/input.ts';
-import { testServers, uniqueName } from '../support/servers.ts';
+import { uniqueName } from '../support/servers.ts';
 import { testWorld } from '../support/world.ts';
-import { type CliOptions, groundwork, groundworkHere } from './cli.ts';
+import { type CliOptions, environmentOf, groundwork, groundworkHere } from './cli.ts';
 
 const world = testWorld();
 let folder: string;
@@ -28,14 +28,12 @@ interface Options extends CliOptions {
   asProcess?: boolean;
 }
 
-function scope(argv: readonly string[], { prefix, asProcess, ...options }: Options = {}) {
+function scope(
+  argv: readonly string[],
+  { prefix = world.values.taskQueuePrefix, asProcess, ...options }: Options = {},
+) {
   const run = asProcess ? groundwork : groundworkHere;
-  return run(['scope', ...argv], { ...options, env: environment(prefix) });
-}
-
-function environment(prefix = world.values.taskQueuePrefix) {
-  const { address, namespace } = testServers().temporal;
-  return { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, GROUNDWORK_TASK_QUEUE_PREFIX: prefix };
+  return run(['scope', ...argv], { ...options, env: environmentOf(prefix) });
 }
 
 function flags({ scopeId, slugs, visibility }: ScopeCreationInput): string[] {
@@ -209,7 +207,8 @@ describe('without a worker', () => {
 });
 
 describe('groundwork balancers', () => {
-  const balancers = (...argv: string[]) => groundworkHere(['balancers', ...argv], { env: environment() });
+  const balancers = (...argv: string[]) =>
+    groundworkHere(['balancers', ...argv], { env: environmentOf(world.values.taskQueuePrefix) });
 
   test('lists, exports, retires and tells drift through a worker', async () => {
     const input = world.request({ networking: { platform: { autocreateNamePrefix: 'cli-', albMaxCapacity: 2 } } });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { runCli } from '../../starter/cli/program.ts';
+import { testServers } from '../support/servers.ts';
 
 /** The `groundwork` command as a user types it: a process of its own, from the build. */
 
@@ -20,6 +21,16 @@ export interface CliOptions {
 
 /** What a machine has set for its own use must not reach the command. */
 const FOREIGN = /^(GROUNDWORK|TEMPORAL|AWS|KUBE|PG|DATABASE)/;
+
+/** What leads a command to the worker whose task queues have this prefix. */
+export function environmentOf(taskQueuePrefix: string): Record<string, string> {
+  const { temporal } = testServers();
+  return {
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    GROUNDWORK_TASK_QUEUE_PREFIX: taskQueuePrefix,
+  };
+}
 
 export function groundwork(argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name)));

@@ -20,8 +20,7 @@ import {
   targetOf,
   weightsOf,
 } from '../support/rollouts.ts';
-import { testServers } from '../support/servers.ts';
-import { groundworkHere } from './cli.ts';
+import { environmentOf, groundworkHere } from './cli.ts';
 
 /** Whom the client and the command speak to: the run that is meant, and no other that has its id. */
 
@@ -36,16 +35,8 @@ afterEach(() => {
   world.around = undefined;
 });
 
-const deployment = (...argv: readonly string[]) => {
-  const { temporal } = testServers();
-  return groundworkHere(['deployment', ...argv], {
-    env: {
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
-      GROUNDWORK_TASK_QUEUE_PREFIX: world.values.taskQueuePrefix,
-    },
-  });
-};
+const deployment = (...argv: readonly string[]) =>
+  groundworkHere(['deployment', ...argv], { env: environmentOf(world.values.taskQueuePrefix) });
 
 /** A client at whose look at a run something happens, once. */
 async function clientThatMisses(meanwhile: () => Promise<unknown>) {

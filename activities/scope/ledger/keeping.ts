@@ -4,22 +4,18 @@ import type { Queryable } from '../../postgres/database.ts';
 import { type BalancerRow, balancerById, balancerByName, moveBalancer } from './balancer.ts';
 import { policyOf, readFacts } from './facts.ts';
 import { hostConflict, writeHosts } from './hosts.ts';
-import { mismatchOf } from './identity.ts';
+import { type Identity, mismatchOf } from './identity.ts';
 import type { PlaceAnswer, PlaceInput } from './place-answer.ts';
 import { moveRow, refreshRow, releaseRow } from './reserving.ts';
 
 /** What a scope holds already, and keeps. */
 
-export interface Held {
+export interface Held extends Identity {
   state: 'reserved' | 'bound' | 'released';
   holder: string | null;
   hosts: string[];
   /** Those of `hosts` that a repeat added and that are not bound yet. */
   added: string[];
-  domain: string | null;
-  visibility: string | null;
-  dnsType: string | null;
-  region: string | null;
   zones: HostedZone[] | null;
   balancerId: string | null;
   placedBy: string | null;

@@ -2,6 +2,7 @@ import type { Database, Queryable } from '../../postgres/database.ts';
 import { type BalancerRow, balancerById, lockPool } from './balancer.ts';
 import type { PlacementRow } from './holding.ts';
 import { giveBackHosts } from './hosts.ts';
+import { readIdentity } from './identity.ts';
 import type { Held } from './keeping.ts';
 import { releaseRow } from './reserving.ts';
 
@@ -40,16 +41,14 @@ export async function leaveBalancer(database: Database, input: LeaveInput): Prom
     );
     const remove: BalancerRow[] = [];
     for (const { id } of rows) remove.push(await balancerById(client, id));
-    const state = await stateOf(client, input.scopeId);
-    return { ...(placed && released ? { released: placed.name } : {}), ...(state ? { state } : {}), hosts, remove };
+    const row = await readIdentity(client, input.scopeId);
+    return {
+      ...(placed && released ? { released: placed.name } : {}),
+      ...(row ? { state: row.state } : {}),
+      hosts,
+      remove,
+    };
   });
-}
-
-async function stateOf(client: Queryable, scopeId: string): Promise<PlacementRow['state'] | undefined> {
-  const { rows } = await client.query<Pick<PlacementRow, 'state'>>('select state from placement where scope_id = $1', [
-    scopeId,
-  ]);
-  return rows[0]?.state;
 }
 
 async function placedOn(client: Queryable, { scopeId }: LeaveInput): Promise<BalancerRow | undefined> {
