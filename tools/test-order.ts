@@ -1,36 +1,29 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/**
- * vitest ends a process of the tests when the next file is of another project, and a new one loads the SDKs again for
- * seconds: so one project after the other. The tests that need no server are short and come last, or one worker waits for
- * the other at the end.
- */
-const PROJECTS = ['servers', 'processes', 'unit'];
-
 /** Take longest, so they begin first. */
 const LONGEST = ['test/end-to-end/demo.test.ts', 'test/end-to-end/readme.test.ts'];
 
 /** Keep the processors busy for minutes. */
-const BUSY = ['test/workflows/', 'test/faults/'];
+const BUSY = ['test/workflows/', 'test/faults/', 'test/sandbox/processes/'];
 
 /** Wait for balancers, for servers that come back and for programs that they start: among the busy ones no processor is idle. */
 const WAITING = ['test/workflows/scope/', 'test/faults/scope/', 'test/end-to-end/'];
 
-/** Order of the test files of a run, the same on every machine: by the lists above, then by name. */
+/**
+ * Order of the test files of a run, the same on every machine: by the lists above, then by name. The short ones come
+ * last, or one worker waits for another at the end.
+ */
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const others = files.map(({ project }) => project.name).filter((name) => !PROJECTS.includes(name));
-    return [...PROJECTS, ...new Set(others)].flatMap((project) => {
-      let left = files.filter((file) => file.project.name === project);
-      const take = (paths: readonly string[]) => {
-        const taken = paths.flatMap((path) => left.filter(isIn(path)).toSorted(byName));
-        left = left.filter((file) => !taken.includes(file));
-        return taken;
-      };
-      const longest = take(LONGEST);
-      const waiting = take(WAITING);
-      return [...dealtOut(waiting, [...longest, ...take(BUSY)]), ...left.toSorted(byName)];
-    });
+    let left = files;
+    const take = (paths: readonly string[]) => {
+      const taken = paths.flatMap((path) => left.filter(isIn(path)).toSorted(byName));
+      left = left.filter((file) => !taken.includes(file));
+      return taken;
+    };
+    const longest = take(LONGEST);
+    const waiting = take(WAITING);
+    return [...dealtOut(waiting, [...longest, ...take(BUSY)]), ...left.toSorted(byName)];
   }
 }
 

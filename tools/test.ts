@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, runChecks } from './checks.ts';
-import { vitest } from './vitest.ts';
+import { EVERY_TEST, vitest } from './vitest.ts';
 import { SUMMARY_FILE, type Summary } from './vitest-summary.ts';
 
 interface Outcome {
@@ -28,7 +28,10 @@ async function runVitest(argv: readonly string[]): Promise<Outcome> {
   const file = join(folder, 'summary.json');
   try {
     const reporters = ['--reporter=default', `--reporter=${join(ROOT, 'tools/vitest-summary.ts')}`];
-    const code = await vitest(['run', ...reporters, ...argv], { [SUMMARY_FILE]: file });
+    const code = await vitest(['run', ...reporters, ...argv], {
+      [SUMMARY_FILE]: file,
+      [EVERY_TEST]: fast || chosen ? '' : 'yes',
+    });
     return outcomeOf(await readSummary(file), code);
   } finally {
     await rm(folder, { recursive: true, force: true });

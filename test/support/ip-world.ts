@@ -15,9 +15,10 @@ import { createWorkers } from '../../worker/workers.ts';
 import { type Around, wrapped } from './around.ts';
 import { duringTests } from './during-tests.ts';
 import { addressOf, throughProxy } from './networks.ts';
+import { quietRuntime } from './quiet-runtime.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 import { withTaskTimeout } from './task-timeout.ts';
-import { configuration, quietRuntime } from './world.ts';
+import { configuration } from './world.ts';
 
 /**
  * A world of the IP room for one test file: a database, a worker for its queue, and the client that callers use. Owners are part

@@ -22,10 +22,11 @@ import { type Around, wrapped } from './around.ts';
 import { duringTests } from './during-tests.ts';
 import { type Networks, openWays } from './networks.ts';
 import { startOwnKubernetes } from './own-kubernetes.ts';
+import { quietRuntime } from './quiet-runtime.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 import { withTaskTimeout } from './task-timeout.ts';
 import { TestWorkshop, type WorkshopOptions } from './workshop-objects.ts';
-import { configuration, quietRuntime } from './world.ts';
+import { configuration } from './world.ts';
 
 /** Workshops of one test file: a namespace, a worker and its watchers on the servers that all files share. */
 

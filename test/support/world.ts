@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import type { Duration } from '@temporalio/common';
-import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { NativeConnection, type Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { KubernetesGateway } from '../../activities/kubernetes/gateway.ts';
 import { Database } from '../../activities/postgres/database.ts';
@@ -23,6 +23,7 @@ import { createWorkers } from '../../worker/workers.ts';
 import { type Around, surrounded } from './around.ts';
 import { duringTests } from './during-tests.ts';
 import { type Networks, openWays } from './networks.ts';
+import { quietRuntime } from './quiet-runtime.ts';
 import { testDatabase, testServers, uniqueName } from './servers.ts';
 import type { TestServers } from './start-servers.ts';
 import { withTaskTimeout } from './task-timeout.ts';
@@ -321,12 +322,4 @@ export function configuration(environment: Record<string, string>): Values {
   const result = readConfiguration(environment);
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.values;
-}
-
-let installed = false;
-
-export function quietRuntime(): void {
-  if (installed) return;
-  installed = true;
-  Runtime.install({ logger: new DefaultLogger(process.env.TEST_LOG ? 'DEBUG' : 'ERROR') });
 }

@@ -4,11 +4,12 @@
 //   killable-worker.js <workflow bundle> [before|after <activity> <which call of it, from 1>]
 // It runs as compiled beside the build (test/support/installation.ts): a compiler in it would cost seconds.
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { readConfiguration } from '../../../worker/configuration.ts';
 import { createDependencies } from '../../../worker/dependencies.ts';
 import { createWorkers } from '../../../worker/workers.ts';
 import { type Around, surrounded } from '../around.ts';
+import { quietRuntime } from '../quiet-runtime.ts';
 
 const [bundlePath = '', when, victim, which = '1'] = process.argv.slice(2);
 const die = () => process.kill(process.pid, 'SIGKILL');
@@ -24,7 +25,7 @@ const around: Around = async (name, run) => {
   return answer;
 };
 
-Runtime.install({ logger: new DefaultLogger('ERROR') });
+quietRuntime();
 const configuration = readConfiguration(process.env);
 if (!configuration.ok) throw new Error(configuration.problems.join('\n'));
 const { values } = configuration;
