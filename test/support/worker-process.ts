@@ -19,17 +19,17 @@ export interface Running {
   ended: Promise<number | null>;
 }
 
-/** Starts the worker with `environment` on top of this process's, without settings of Groundwork, Temporal or AWS. */
+/** `environment` on top of this process's, without settings of Groundwork, Temporal or AWS. */
+export function onTopOfOurs(environment: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const foreign = /^(GROUNDWORK|TEMPORAL|AWS(?!_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED$)|VITEST)/;
+  const inherited = Object.entries(process.env).filter(([name]) => !foreign.test(name));
+  return { ...Object.fromEntries(inherited), ...environment };
+}
+
+/** Starts the worker with `environment` on top of this process's. */
 export function runWorker(environment: Record<string, string>, ...args: string[]): Running {
-  const inherited = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(GROUNDWORK|TEMPORAL|AWS|VITEST)/.test(name)),
-  );
   const child = spawn(process.execPath, [join(inject('dist'), 'worker/main.js'), ...args], {
-    env: {
-      ...inherited,
-      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-      ...environment,
-    } as NodeJS.ProcessEnv,
+    env: onTopOfOurs(environment),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.push(child);

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, describe, expect, inject, test } from 'vitest';
+import { onTopOfOurs } from '../worker-process.ts';
 import type { World } from '../world.ts';
 import { type Boundary, boundariesOf, type RoomUnderFaults, sayBoundary } from './journey.ts';
 import { everything, tell } from './outcomes.ts';
@@ -106,12 +107,11 @@ function kills<W>(
 }
 
 async function startWorker(world: Pick<World, 'environment'>, argv: string[]): Promise<ChildProcess> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(GROUNDWORK|TEMPORAL|AWS|VITEST)/.test(name));
   const dist = inject('dist');
   const program = join(dist, 'test/support/faults/killable-worker.js');
   const child = fork(program, [join(dist, 'workflow-bundle.js'), ...argv], {
     execArgv: [],
-    env: { ...Object.fromEntries(inherited), ...world.environment },
+    env: onTopOfOurs(world.environment),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   await heard(child, 'ready');
