@@ -94,15 +94,18 @@ async function recordsOf(world: World, zone: string): Promise<string[]> {
   }
 }
 
-/** Waits until `check` passes; fails with its last error after `seconds`. For what a controller does in its own time. */
+/**
+ * Waits until `check` passes; fails with its last error after `seconds`. For what a controller does in its own time. Many
+ * checks query a run, which costs the server and the worker a task: so what takes longer is asked less often.
+ */
 export async function eventually<T>(check: () => Promise<T>, seconds = 20): Promise<T> {
   const until = Date.now() + seconds * 1000;
-  for (;;) {
+  for (let wait = 50; ; wait = Math.min(wait * 1.5, 250)) {
     try {
       return await check();
     } catch (error) {
       if (Date.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { DeploymentInput } from '../../contract/deployment/input.ts';
 import { getDeploymentStatus } from '../../contract/deployment/messages.ts';
 import type { DeploymentResult, DeploymentStatus } from '../../contract/deployment/status.ts';
@@ -84,9 +84,26 @@ export async function holdBy(world: World, { input: { scopeId } }: TestScope) {
 }
 
 /** A scope whose version 41 serves. */
-export async function served(world: World, fields: Fields = {}): Promise<TestScope> {
+export async function served(world: World, fields?: Fields): Promise<TestScope> {
+  const spare = fields ? undefined : givenBack.get(world)?.pop();
+  if (spare) return spare;
   const scope = await createScope(world);
   await rollOut(world, deploymentOf(scope, '41', fields));
+  return scope;
+}
+
+/** Scopes with which tests are done, as they got them. */
+const givenBack = new WeakMap<World, TestScope[]>();
+
+/** The same for a test that must leave it as it found it, which is checked after it: another test gets the scope then. */
+export async function lent(world: World): Promise<TestScope> {
+  const scope = await served(world);
+  const before = await traceOf(world, scope);
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state === 'fail') return;
+    expect(await traceOf(world, scope)).toEqual(before);
+    givenBack.set(world, [...(givenBack.get(world) ?? []), scope]);
+  });
   return scope;
 }
 

@@ -1,16 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, inject } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 
 /** The worker as a process of its own, as it runs in production. What a test leaves running is killed after it, by pid. */
-
-const started: ChildProcess[] = [];
-
-afterEach(() => {
-  for (const child of started.splice(0))
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-});
 
 export interface Running {
   child: ChildProcess;
@@ -32,7 +25,9 @@ export function runWorker(environment: Record<string, string>, ...args: string[]
     env: onTopOfOurs(environment),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  started.push(child);
+  onTestFinished(() => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  });
   let output = '';
   let errors = '';
   child.stdout?.on('data', (chunk) => {

@@ -22,7 +22,7 @@ import { finalizerOf, type Group, type GroupId, groupsByFinalizer, loadGroup, wa
 import { buildStack } from './model/build.ts';
 import type { Certificate } from './model/certificates.ts';
 import type { Stack } from './model/stack.ts';
-import { syncBindingObjects, TargetBindings } from './targets.ts';
+import { syncBindingObjects, TargetBindings, targetPartOf } from './targets.ts';
 
 /** How the simulated controller may misbehave. All times are simulated seconds. */
 export interface LoadBalancerKnobs {
@@ -185,9 +185,12 @@ export class LoadBalancerController {
     for (const arn of this.#bindings.ofService(namespace, name)) this.#targets.add(arn);
   }
 
-  #podChanged({ object }: Change<Pod>): void {
+  /** Of the target groups, those that it is in now and those that it was in before somebody changed its labels. */
+  #podChanged({ type, object, previous }: Change<Pod>): void {
     if (this.#down) return;
-    for (const arn of this.#bindings.ofPod(object)) this.#targets.add(arn);
+    if (type === 'modified' && previous && targetPartOf(previous) === targetPartOf(object)) return;
+    for (const pod of previous ? [previous, object] : [object])
+      for (const arn of this.#bindings.ofPod(pod)) this.#targets.add(arn);
   }
 
   async #reconcile(id: GroupId): Promise<number | undefined> {
@@ -247,8 +250,7 @@ export class LoadBalancerController {
           await syncBindingObjects(client, stack.group, bound);
           for (const arn of unbound) this.#bindings.unbind(arn);
           for (const { arn, spec } of bound) {
-            this.#bindings.bind(arn, spec);
-            this.#targets.add(arn);
+            if (this.#bindings.bind(arn, spec)) this.#targets.add(arn);
           }
         },
       },

@@ -7,7 +7,9 @@ import {
 import type { KubeClient } from '../client.ts';
 import { isConflict, isNotFound } from '../client.ts';
 import {
+  canonicalJson,
   isBeingDeleted,
+  isReady,
   type KubeObject,
   type Pod,
   pathOf,
@@ -50,8 +52,11 @@ export class TargetBindings {
     this.#pods = options.pods;
   }
 
-  bind(arn: string, spec: TargetGroupSpec): void {
+  /** Answers whether the target group may want other targets than before; the real one looks at a binding that changed, too. */
+  bind(arn: string, spec: TargetGroupSpec): boolean {
+    const before = this.#bound.get(arn);
     this.#bound.set(arn, spec);
+    return before === undefined || bindingOf(before) !== bindingOf(spec);
   }
 
   unbind(arn: string): void {
@@ -119,6 +124,13 @@ export class TargetBindings {
   }
 }
 
+const bindingOf = ({ binding, targetType }: TargetGroupSpec) => canonicalJson({ binding, targetType });
+
+/** What of a Pod decides whether, where and of what it is a target. */
+export function targetPartOf(pod: Pod): string {
+  return canonicalJson([pod.metadata.labels ?? {}, pod.status?.podIP ?? '', isReady(pod), isBeingDeleted(pod)]);
+}
+
 const text = ({ Id, Port }: TargetDescription) => `${Id}:${Port}`;
 
 function difference(of: readonly TargetDescription[], without: readonly TargetDescription[]): TargetDescription[] {
@@ -135,7 +147,7 @@ export function targetsOf(spec: TargetGroupSpec, service: Service, pods: readonl
       selects(service.spec?.selector, pod.metadata.labels) &&
       !isBeingDeleted(pod) &&
       pod.status?.podIP !== undefined &&
-      pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+      isReady(pod),
   );
   if (spec.targetType === 'instance') {
     if (port.nodePort === undefined) {

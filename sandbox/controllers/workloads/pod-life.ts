@@ -2,10 +2,9 @@ import type { V1ConfigMap } from '@kubernetes/client-node';
 import type { SimulatedClock } from '../../clock.ts';
 import { isNotFound, type KubeClient } from '../client.ts';
 import type { EventRecorder } from '../events.ts';
-import { type Pod, pathOf, pathTo, resources, type Secret, type Stored } from '../objects.ts';
+import { isReady, type Pod, pathOf, pathTo, resources, type Secret, type Stored } from '../objects.ts';
 import { behaviourOf, type PodBehaviour, type PodFailure, type Reference, referencesOf } from './behaviour.ts';
 import { type PodView, podStatus, seconds } from './pod-status.ts';
-import { isReady } from './replica-sets.ts';
 
 /** Times and failures of all Pods, in simulated seconds. Annotations of a Pod outrank them. */
 export interface WorkloadKnobs {

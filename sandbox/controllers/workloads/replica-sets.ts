@@ -6,6 +6,7 @@ import {
   canonicalJson,
   controllerOf,
   isBeingDeleted,
+  isReady,
   type Pod,
   pathOf,
   pathTo,
@@ -171,10 +172,6 @@ export function activePods(set: ReplicaSet, all: readonly Pod[]): Pod[] {
       pod.status?.phase !== 'Succeeded' &&
       pod.status?.phase !== 'Failed',
   );
-}
-
-export function isReady(pod: Pod): boolean {
-  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
 /** Least loss first: not scheduled, not running, not ready, cheaper by `pod-deletion-cost`, younger. */

@@ -17,7 +17,7 @@ import { adminConfig, deploymentBody, eventually, TestNamespace } from './suppor
 
 vi.setConfig({ testTimeout: 180_000 }); // longer than one `eventually`
 
-const { ingresses, services, deployments } = resources;
+const { ingresses, services, deployments, pods } = resources;
 const region = 'eu-west-1';
 const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
 let client: KubeClient;
@@ -313,20 +313,34 @@ describe('a weighted forward', () => {
     });
     const targets = () => tables().targetGroups.get(blue?.arn ?? '')?.targets ?? [];
     await eventually(async () => targets().length === 2);
-    const pods = (await ns.pods()).map(({ status }) => `${status?.podIP}:8080`);
+    const expected = (await ns.pods()).map(({ status }) => `${status?.podIP}:8080`);
     expect(
       targets()
         .map(({ id, port }) => `${id}:${port}`)
         .sort(),
-    ).toEqual(pods.sort());
+    ).toEqual(expected.sort());
     aws.resetRequests();
     await annotate('web', { 'actions.keeper': split(60, 40) });
     await eventually(async () => JSON.stringify(rules()[0]?.actions).includes('"weight":40'));
     const writes = Object.entries(aws.requestCounts()).filter(([action]) => !/:Describe/.test(action));
     expect(writes).toEqual([['elbv2:ModifyRule', 1]]);
+    expect(aws.requestCounts(), 'no targets are looked at anew').not.toHaveProperty('elbv2:DescribeTargetHealth');
     // A Pod that goes is deregistered and drains.
     await ns.merge<Deployment>(deployments, 'blue', { spec: { replicas: 1 } });
     await eventually(async () => targets().filter(({ goneAt }) => goneAt !== undefined).length === 1);
+  });
+
+  test('loses a Pod that somebody labels otherwise', async () => {
+    await createService('blue');
+    await createService('green');
+    await ns.create(deployments, 'blue', deploymentBody({ app: 'blue', replicas: 1 }));
+    await createIngress('web', { 'actions.keeper': split(100, 0) });
+    await settled('web');
+    const present = () => targetGroups().flatMap(({ targets }) => targets.filter(({ goneAt }) => goneAt === undefined));
+    const [target] = await eventually(async () => present().length === 1 && present());
+    const pod = (await ns.pods()).find(({ status }) => status?.podIP === target?.id);
+    await ns.merge(pods, pod?.metadata.name ?? '', { metadata: { labels: { app: 'debugged' } } });
+    await eventually(async () => present().every(({ id }) => id !== target?.id));
   });
 
   test('loses a target before its Pod is gone, however slow the controller is: its time is not scaled, grace times are', async () => {

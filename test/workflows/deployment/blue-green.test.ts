@@ -12,6 +12,7 @@ import {
   drive,
   fallIll,
   inPhase,
+  lent,
   next,
   objectsOf,
   reaches,
@@ -66,7 +67,7 @@ describe('a second version', () => {
   });
 
   test('crashes at the start: the run fails with the reason and blue serves as before (rows 11, 44: D30, N2)', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const before = await traceOf(world, scope);
     const driver = drive(world, scope);
     const input = next(scope, {
@@ -87,7 +88,7 @@ describe('a second version', () => {
   });
 
   test('gets ill during a hold at 50: rolled back by itself, in words (row 44: N2)', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const handle = await startRollout(
       world,
       next(scope, {

@@ -20,6 +20,7 @@ import {
   editWeights,
   holdBy,
   inPhase,
+  lent,
   next,
   objectsOf,
   reaches,
@@ -117,7 +118,7 @@ describe('a request that cannot be carried out', () => {
   });
 
   test('of a blue that does not serve, or without room for two ports, changes nothing (row 48: N8)', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const before = await traceOf(world, scope);
     const failure = await failureOf(rollOut(world, deploymentOf(scope, '43', { currentDeploymentId: '40' })));
     expect(['BlueMissing', 'LeftoverRollout']).toContain(failure.type);
@@ -204,7 +205,7 @@ describe('a request that cannot be carried out', () => {
 
 describe('a rollout', () => {
   test('in which somebody else edits the weights during a hold: put back with a warning (row 52: N13)', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const handle = await startRollout(world, next(scope));
     await reaches(world, scope, inPhase('Running'));
     await handle.executeUpdate(switchTrafficUpdate, { args: [{ percent: 30 }] });
@@ -218,7 +219,7 @@ describe('a rollout', () => {
   });
 
   test('whose new Service somebody removes at 50 goes back, although no weight can be set any more (section 20)', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const before = await traceOf(world, scope);
     const handle = await startRollout(world, next(scope));
     await reaches(world, scope, inPhase('Running'));
@@ -230,7 +231,7 @@ describe('a rollout', () => {
   });
 
   test('that goes back while its first switch is being confirmed answers when the old weights are confirmed', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const handle = await startRollout(world, next(scope));
     await reaches(world, scope, inPhase('Running'));
     await world.controllers.loadBalancer.pause();
@@ -264,7 +265,7 @@ describe('a rollout', () => {
   });
 
   test('whose first routing failed and waits for a person keeps a switch open until it is done, and the last one counts', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const failure = { type: 'NotConverged', message: 'a test' };
     let routed = 0;
     world.around = (name, run) =>
@@ -301,7 +302,7 @@ describe('a rollout', () => {
   test('whose image cannot be pulled shows the events while it waits, each once, and keeps them (section 8)', async () => {
     const { connection } = world.client;
     const { deployments } = await connectGroundwork({ connection, taskQueuePrefix: world.values.taskQueuePrefix });
-    const scope = await served(world);
+    const scope = await lent(world);
     const { scopeId } = scope.input;
     const image = 'registry.example.com/api:image-pull';
     const handle = await startRollout(world, next(scope, { workload: { image } }));
@@ -385,7 +386,7 @@ describe('what is said while the start is looked at', () => {
     });
 
   test('of a repeat at 50: a rollback answers when the old version has all traffic again', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const first = await startRollout(world, next(scope));
     await reaches(world, scope, inPhase('Running'));
     await first.executeUpdate(switchTrafficUpdate, { args: [{ percent: 50 }] });
@@ -479,7 +480,7 @@ describe('the other runs of the room', () => {
   });
 
   test('a diagnosis runs every check; an instance is restarted, another pod is left alone (row 40: D99, D100)', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const { scopeId } = scope.input;
     const diagnosis = workflowIds.diagnosis(scopeId, 'r1');
     const result = (await runOfRoom(world, workflowTypes.diagnosis, diagnosis, targetOf(scope))) as DiagnosisResult;
@@ -503,7 +504,7 @@ describe('the other runs of the room', () => {
 });
 
 test('a refusal of the controller for want of a certificate is undone within a poll (row 18: D46)', async () => {
-  const scope = await served(world);
+  const scope = await lent(world);
   const before = await traceOf(world, scope);
   const hosts = { domain: scope.domain, custom: ['shop.example.net'] };
   expect(await failureOf(rollOut(world, next(scope, { hosts })))).toMatchObject({

@@ -19,6 +19,7 @@ import {
   fallIll,
   GONE,
   inPhase,
+  lent,
   next,
   objectsOf,
   reaches,
@@ -271,7 +272,7 @@ describe('the balancer', () => {
   });
 
   test('group that another member breaks is GroupBroken, naming it; no other Ingress is written (row 49: N9)', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const culprit = { name: 'culprit', namespace: world.namespace };
     await world.kubernetes.apply({
       ...INGRESS,
@@ -333,7 +334,7 @@ describe('the balancer', () => {
 
 describe('targets', () => {
   test('of green that stay unhealthy at weight 0 get no weight: rolled back (row 50: N10)', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     world.aws.state.lifecycle.targetHealthSeconds = 1e6;
     const failure = await failureOf(rollOut(world, next(scope)));
     expect(failure).toMatchObject({ type: 'TargetsUnhealthy', details: { rolledBack: true } });

@@ -8,6 +8,7 @@ import {
   createScope,
   deploymentOf,
   inPhase,
+  lent,
   next,
   objectsOf,
   reaches,
@@ -114,7 +115,7 @@ describe('a repeat that asks for less than its first attempt', () => {
   }
 
   test('goes back to what was there before, also what it does not ask for itself', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const before = await traceOf(world, scope);
     await terminated(scope, { workload: { additionalPorts: ports } });
     expect(weightsOf(world, scope, 9090)).toEqual({ '42': 100 });

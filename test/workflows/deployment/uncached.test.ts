@@ -21,6 +21,7 @@ import {
   drive,
   GONE,
   inPhase,
+  lent,
   next,
   objectsOf,
   reaches,
@@ -97,7 +98,7 @@ describe('a worker without a cache', () => {
   });
 
   test('goes back by hand: rules and objects are as before (row 29: D73-D75)', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const before = await traceOf(world, scope);
     const driver = drive(world, scope);
     const handle = await startRollout(world, next(scope));
@@ -112,7 +113,7 @@ describe('a worker without a cache', () => {
   });
 
   test('goes back when it is cancelled while instances start, and the run is cancelled', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const before = await traceOf(world, scope);
     const image = 'registry.example.com/api:not-ready';
     const handle = await startRollout(world, next(scope, { workload: { image } }));
@@ -138,7 +139,7 @@ describe('a worker without a cache', () => {
   });
 
   test('goes back when the rollback comes with the start, before the request is checked (row 3: D4)', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const before = await traceOf(world, scope);
     const handle = await world.client.workflow.signalWithStart(workflowTypes.deployment, {
       ...startOf(scope),
@@ -151,7 +152,7 @@ describe('a worker without a cache', () => {
   });
 
   test('loses no message while a held rollout goes on in a new history, whatever its settings say by then', async () => {
-    const scope = await served(world);
+    const scope = await lent(world);
     const before = await traceOf(world, scope);
     const handle = await startRollout(world, next(scope));
     await reaches(world, scope, inPhase('Running'));
