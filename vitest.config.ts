@@ -47,6 +47,7 @@ export default defineConfig({
     pool: 'forks', // the Temporal core is a native module, and a crashed worker must not take the run with it
     maxWorkers: process.env.CI ? 2 : 4, // on two processors: many tests wait; CI shares its machine and has time
     isolate: false, // each of them loads the SDKs once, not once a file, which was a sixth of all processor time
+    setupFiles: 'test/support/own-environment.ts',
     sequence: { sequencer: LongestFirst },
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }, // that of Node 20, in each of their processes
     slowTestThreshold: 30_000, // milliseconds; a line for each file is enough to read along

@@ -55,14 +55,30 @@ export function groundwork(argv: readonly string[], options: CliOptions = {}): P
   });
 }
 
-/**
- * The same command line in this process, for what a process of its own need not show again: that costs a second each. One at
- * a time, because the environment is this process's meanwhile.
- */
-export async function groundworkHere(argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const inherited = { ...process.env };
+/** The commands that run in this process, all with one environment, which is this process's meanwhile; `own` is put back. */
+const here = { running: 0, text: '', own: {} as NodeJS.ProcessEnv };
+
+function enter(environment: Record<string, string> = {}): void {
+  const text = JSON.stringify(environment);
+  if (here.running > 0 && text !== here.text) throw new Error('a command with another environment runs here');
+  here.running += 1;
+  if (here.running > 1) return;
+  here.text = text;
+  here.own = { ...process.env };
   for (const name of Object.keys(process.env)) if (FOREIGN.test(name)) delete process.env[name];
-  Object.assign(process.env, options.env);
+  Object.assign(process.env, environment);
+}
+
+function leave(): void {
+  here.running -= 1;
+  if (here.running > 0) return;
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, here.own);
+}
+
+/** The same command line in this process, for what a process of its own need not show again: that costs a second each. */
+export async function groundworkHere(argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  enter(options.env);
   const result: CliResult = { code: null, stdout: '', stderr: '' };
   let interrupt: (() => void) | undefined;
   const output = (name: 'stdout' | 'stderr') => ({
@@ -89,7 +105,6 @@ export async function groundworkHere(argv: readonly string[], options: CliOption
     });
     return result;
   } finally {
-    for (const name of Object.keys(process.env)) delete process.env[name];
-    Object.assign(process.env, inherited);
+    leave();
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { simulatedClock } from '../../../sandbox/clock.ts';
-import type { KubeClient } from '../../../sandbox/controllers/client.ts';
+import { KubeClient } from '../../../sandbox/controllers/client.ts';
 import type { Controllers } from '../../../sandbox/controllers/index.ts';
 import {
   type Deployment,
@@ -68,12 +68,32 @@ describe('a deleted owner', () => {
     expect(await ns.find(configMaps, 'reborn')).toBeDefined();
   });
 
+  test('does not count as alive by its uid under another name', async () => {
+    const present = await map('named');
+    await map('named-child', { ownerReferences: [{ ...owner(present).ownerReferences[0], name: 'misnamed' }] });
+    await gone(configMaps, 'named-child');
+  });
+
   test('in another namespace counts as absent', async () => {
     const other = await TestNamespace.create(client, 'garbage');
     const foreign = await other.create<KubeObject>(configMaps, 'foreign', {});
     await map('stray', owner(foreign));
     await gone(configMaps, 'stray');
   });
+});
+
+test('an owner in the cache is not read for changes of its dependents, and takes them along when it goes later', async () => {
+  await workload('known');
+  const gets = vi.spyOn(KubeClient.prototype, 'get');
+  for (const { metadata } of await podsOf('known'))
+    await ns.merge(resources.pods, `${metadata.name}/status`, { status: { message: 'changed' } });
+  await simulatedClock(0.01).sleep(10 * controllers.garbage.knobs.lagSeconds);
+  const by = gets.mock.contexts.map((context) => (context as KubeClient).fieldManager);
+  const read = gets.mock.calls.filter((_, index) => by[index] === 'garbage-collector');
+  gets.mockRestore();
+  expect(read.filter(([path]) => path.includes(`/${ns.name}/`))).toEqual([]);
+  await ns.remove(deployments, 'known', { propagationPolicy: 'Background' });
+  await eventually(async () => (await setsOf('known')).length === 0 && (await podsOf('known')).length === 0);
 });
 
 describe('a deleted Deployment', () => {
