@@ -6,7 +6,6 @@ import {
   keyOf,
   type Pod,
   pathOf,
-  pathTo,
   resources,
   type Service,
   selects,
@@ -21,10 +20,15 @@ export interface EndpointsOptions {
   log: (line: string) => void;
 }
 
-/** The EndpointSlice controller: one slice per Service with a selector, with the addresses of its Pods and whether they are ready. */
+/**
+ * The EndpointSlice controller: one slice per Service with a selector, with the addresses of its Pods and whether they are ready. It reads a slice when the
+ * Service changes (a resync included) and after an error; changes of Pods are compared with what it read or wrote last.
+ */
 export class Endpoints {
   readonly #options: EndpointsOptions;
   readonly #queue: WorkQueue;
+  /** The content of the slices as last read or written, by Service. */
+  readonly #known = new Map<string, string>();
 
   constructor(options: EndpointsOptions) {
     this.#options = options;
@@ -34,7 +38,10 @@ export class Endpoints {
       onError: (key, error) => options.log(`endpoints ${key}: ${String(error)}`),
       reconcile: (key) => this.#reconcile(key),
     });
-    options.services.onChange(({ object }) => this.#queue.add(keyOf(object)));
+    options.services.onChange(({ object }) => {
+      this.#known.delete(keyOf(object));
+      this.#queue.add(keyOf(object));
+    });
     options.pods.onChange(({ object, previous }) => {
       if (previous && state(previous) === state(object)) return;
       for (const service of options.services.values()) if (has(service, object)) this.#queue.add(keyOf(service));
@@ -46,6 +53,7 @@ export class Endpoints {
   }
 
   resume(): void {
+    this.#known.clear();
     for (const service of this.#options.services.values()) this.#queue.add(keyOf(service));
     this.#queue.resume();
   }
@@ -70,16 +78,21 @@ export class Endpoints {
       service,
       pods.values().filter((pod) => has(service, pod)),
     );
+    const { endpoints, ports } = wanted;
+    const content = canonicalJson([endpoints, ports]);
     const path = pathOf(resources.endpointSlices, namespace, wanted.metadata.name);
-    const present = await client.find<EndpointSlice>(path);
-    if (!present) await client.create(pathOf(resources.endpointSlices, namespace), wanted);
-    else if (
-      canonicalJson([present.endpoints ?? [], present.ports ?? []]) !== canonicalJson([wanted.endpoints, wanted.ports])
-    )
-      await client.merge(pathTo(resources.endpointSlices, present), {
-        endpoints: wanted.endpoints,
-        ports: wanted.ports,
+    const known = this.#known.get(key) ?? contentOf(await client.find<EndpointSlice>(path));
+    // Unknown until the write succeeded: a failed one may have arrived.
+    this.#known.delete(key);
+    const create = () => client.create(pathOf(resources.endpointSlices, namespace), wanted);
+    if (known === undefined) await create();
+    else if (known !== content)
+      await client.merge(path, { endpoints, ports }).catch((error: unknown) => {
+        // Somebody deleted it.
+        if (isNotFound(error)) return create();
+        throw error;
       });
+    this.#known.set(key, content);
     return undefined;
   }
 
@@ -95,6 +108,9 @@ export class Endpoints {
 function has(service: Service, pod: Pod): boolean {
   return pod.metadata.namespace === service.metadata.namespace && selects(service.spec?.selector, pod.metadata.labels);
 }
+
+const contentOf = (slice: EndpointSlice | undefined) =>
+  slice && canonicalJson([slice.endpoints ?? [], slice.ports ?? []]);
 
 const sliceName = (service: string) => `${service}-sandbox`;
 

@@ -23,7 +23,10 @@ export interface CollectorOptions {
   dependentsOf: (uid: string) => Node[];
 }
 
-/** Decides about one object at a time by its owner references, and always against the live objects: caches only say where to look. */
+/**
+ * Decides about one object at a time by its owner references. That an owner lives it takes from the cache, as the real one does: when the owner goes, its
+ * dependents are looked at again. That an owner is gone only a live read says, so that nothing is deleted because a cache is behind.
+ */
 export class Collector {
   readonly #options: CollectorOptions;
 
@@ -67,12 +70,13 @@ export class Collector {
     owner: OwnerReference,
   ): Promise<'living' | 'deleting-dependents' | 'absent' | 'unknown'> {
     const { client, discovery, recorder, nodes } = this.#options;
+    const { namespace } = object.metadata;
+    const cached = nodes.get(owner.uid)?.object;
+    if (cached && isMeant(cached, owner, namespace) && !waitsForDependents(cached)) return 'living';
     const kind = await discovery.find(owner.apiVersion, owner.kind);
     if (!kind) return 'unknown';
-    const { namespace } = object.metadata;
     if (kind.namespaced && namespace === undefined) return 'unknown';
-    const elsewhere = nodes.get(owner.uid);
-    if (kind.namespaced && elsewhere && elsewhere.object.metadata.namespace !== namespace) {
+    if (kind.namespaced && cached && cached.metadata.namespace !== namespace) {
       const text = `ownerRef [${owner.apiVersion}/${owner.kind}, namespace: ${namespace}, name: ${owner.name}, uid: ${owner.uid}] does not exist in namespace "${namespace}"`;
       recorder.warning(object, 'OwnerRefInvalidNamespace', text);
     }
@@ -81,8 +85,7 @@ export class Collector {
       METADATA_ONLY.object,
     );
     if (!live || live.metadata.uid !== owner.uid) return 'absent';
-    const isForeground = isBeingDeleted(live) && live.metadata.finalizers?.includes(FOREGROUND);
-    return isForeground ? 'deleting-dependents' : 'living';
+    return waitsForDependents(live) ? 'deleting-dependents' : 'living';
   }
 
   /** Deletes the dependents; once no blocking one is left the owner may go. */
@@ -147,6 +150,16 @@ export class Collector {
     }
   }
 }
+
+/** Whether the reference, from an object in `namespace`, fits in all that it says, besides the uid. */
+const isMeant = ({ apiVersion, kind, metadata }: KubeObject, owner: OwnerReference, namespace: string | undefined) =>
+  apiVersion === owner.apiVersion &&
+  kind === owner.kind &&
+  metadata.name === owner.name &&
+  (metadata.namespace === undefined || metadata.namespace === namespace);
+
+const waitsForDependents = (owner: KubeObject) =>
+  isBeingDeleted(owner) && owner.metadata.finalizers?.includes(FOREGROUND) === true;
 
 /** A version that moved on is no failure: the change that moved it brings the object back here. */
 export const isStale = isConflict;

@@ -142,8 +142,9 @@ export class GarbageController {
     for (const [name, reflector] of this.#watched) {
       if (names.has(name)) continue;
       this.#watched.delete(name);
-      for (const object of reflector.values()) this.#drop(object);
+      // First no more changes: an object that came after the drop would count as present for ever.
       await reflector.stop();
+      for (const object of reflector.values()) this.#drop(object);
     }
     const { client, accepts, log } = this.#options;
     const started = wanted.flatMap((resource) => {
