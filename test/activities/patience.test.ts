@@ -1,10 +1,10 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, test } from 'vitest';
 import { notYet, permanent } from '../../activities/failures.ts';
 import { patiently } from '../../activities/patience.ts';
+import { mockActivity } from '../support/activity.ts';
 
 test('a short "not yet" is looked at again inside the activity, and the heartbeat tells what was seen', async () => {
-  const environment = new MockActivityEnvironment();
+  const environment = mockActivity();
   const beats: unknown[] = [];
   environment.on('heartbeat', (details: unknown) => beats.push(details));
   let looks = 0;
@@ -21,7 +21,7 @@ test('a short "not yet" is looked at again inside the activity, and the heartbea
 
 test('a long "not yet" leaves the activity with its delay, for Temporal to retry', async () => {
   const look = () => patiently(() => Promise.reject(notYet('provisioning', 10)));
-  await expect(new MockActivityEnvironment().run(look)).rejects.toMatchObject({
+  await expect(mockActivity().run(look)).rejects.toMatchObject({
     type: 'NotYet',
     nextRetryDelay: 10_000,
     category: 'BENIGN',
@@ -35,7 +35,7 @@ test('every other failure leaves it at once', async () => {
       looks += 1;
       return Promise.reject(permanent('BalancerTimeout', 'too late'));
     });
-  await expect(new MockActivityEnvironment().run(look)).rejects.toMatchObject({
+  await expect(mockActivity().run(look)).rejects.toMatchObject({
     type: 'BalancerTimeout',
     nonRetryable: true,
   });
@@ -43,7 +43,7 @@ test('every other failure leaves it at once', async () => {
 });
 
 test('a cancelled activity stops waiting', async () => {
-  const environment = new MockActivityEnvironment();
+  const environment = mockActivity();
   const running = environment.run(() => patiently(() => Promise.reject(notYet('provisioning', 1.9))));
   environment.cancel('CANCELLED');
   await expect(running).rejects.toMatchObject({ name: 'AbortError' });

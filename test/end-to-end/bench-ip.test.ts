@@ -2,8 +2,11 @@ import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { benchIp, ipBench } from '../../bench/ip/bench.ts';
 import { shapes } from '../../bench/ip/shape.ts';
+import { keepEnvironment } from '../support/keep-environment.ts';
 
 /** The benchmark of the IP room in its smallest shape: what it counts is right. Times and memory are not judged here. */
+
+keepEnvironment(); // a benchmark forgets the servers of who runs it
 
 test('npm run bench -- ip counts, proves that nothing overlaps or is left, and judges every goal', {
   timeout: 240_000,

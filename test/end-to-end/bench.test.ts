@@ -7,8 +7,11 @@ import { scopeLines } from '../../bench/scope/print.ts';
 import { scopeSection } from '../../bench/scope/report.ts';
 import { benchScopes } from '../../bench/scope/run.ts';
 import { shapes } from '../../bench/scope/shape.ts';
+import { keepEnvironment } from '../support/keep-environment.ts';
 
 /** The benchmark in its smallest shape: what it counts is right. Times and memory are not judged here. */
+
+keepEnvironment(); // a benchmark forgets the servers of who runs it
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -4,25 +4,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli } from '../starter/io.ts';
 import { testIpWorld } from '../support/ip-world.ts';
+import { keepEnvironment } from '../support/keep-environment.ts';
 import { groundwork } from './cli.ts';
 
 const world = testIpWorld();
 
 let folder: string;
-const names = ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'GROUNDWORK_TASK_QUEUE_PREFIX'];
-const kept = new Map(names.map((name) => [name, process.env[name]]));
-
+keepEnvironment();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'groundwork-ip-'));
-  for (const name of names) process.env[name] = world.environment[name];
+  for (const name of ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'GROUNDWORK_TASK_QUEUE_PREFIX'])
+    process.env[name] = world.environment[name];
 });
-afterAll(async () => {
-  for (const [name, value] of kept) {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
-  await rm(folder, { recursive: true });
-});
+afterAll(() => rm(folder, { recursive: true }));
 
 /** A command line of the owner `cli`, words parted by blanks. */
 const ip = (line: string, owner = 'cli') => cli(['ip', ...line.split(' '), '--owner', owner, '--actor', 'tester']);

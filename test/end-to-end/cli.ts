@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { runCli } from '../../starter/cli/program.ts';
+import { giveBack } from '../support/keep-environment.ts';
 import { testServers } from '../support/servers.ts';
 
 /** The `groundwork` command as a user types it: a process of its own, from the build. */
@@ -72,8 +73,7 @@ function enter(environment: Record<string, string> = {}): void {
 function leave(): void {
   here.running -= 1;
   if (here.running > 0) return;
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, here.own);
+  giveBack(here.own);
 }
 
 /** The same command line in this process, for what a process of its own need not show again: that costs a second each. */

@@ -1,5 +1,4 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, test } from 'vitest';
 import type { StepAnswer } from '../../../activities/deployment/course.ts';
 import type { DeploymentDependencies } from '../../../activities/deployment/dependencies.ts';
@@ -13,6 +12,7 @@ import type { Decision, RolloutPlan, TargetNeed } from '../../../domain/deployme
 import { routeShape } from '../../../domain/deployment/shape.ts';
 import { manualPlan } from '../../../domain/deployment/traffic-plan.ts';
 import { request } from '../../domain/deployment/build.ts';
+import { mockActivity } from '../../support/activity.ts';
 import { testNamespace, testServers } from '../../support/servers.ts';
 
 /** A first version with an additional port, whose first routing a message ends: on the real API server. */
@@ -35,7 +35,7 @@ async function interrupted(
 ) {
   const config = new KubeConfig();
   config.loadFromFile(testServers().kubernetes.kubeconfig.admin);
-  const environment = new MockActivityEnvironment({ attempt });
+  const environment = mockActivity(attempt);
   const applied: string[] = [];
   const kubernetes = new KubernetesGateway(config);
   const apply: Apply = kubernetes.apply.bind(kubernetes);

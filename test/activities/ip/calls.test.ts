@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, test } from 'vitest';
 import { call } from '../../../activities/ip/call.ts';
 import type { IpDependencies } from '../../../activities/ip/dependencies.ts';
 import { createIpActivities } from '../../../activities/ip/index.ts';
 import { refusal } from '../../../activities/ip/refusals.ts';
 import { ipFailures } from '../../../contract/ip/failures.ts';
+import { mockActivity } from '../../support/activity.ts';
 import { DRIVER_TEXT } from '../../support/ip-world.ts';
 
 /** A database of which every call fails with this error. */
@@ -19,7 +19,7 @@ function failing(
 
 /** What the call becomes in the given attempt of an activity. */
 async function failureOf(deps: IpDependencies, attempt = 1): Promise<ApplicationFailure> {
-  const environment = new MockActivityEnvironment({ attempt });
+  const environment = mockActivity(attempt);
   const error = await environment.run(() => call(deps, 'ipam_claim', [1, 2])).catch((thrown: unknown) => thrown);
   if (error instanceof ApplicationFailure) return error;
   throw new Error(`${error} is no failure`);
@@ -66,7 +66,9 @@ describe('an error of the database', () => {
 test('an error in the own code of an activity is a bug: the run ends, and is not tried for ever', async () => {
   const broken = { settings: undefined } as unknown as IpDependencies;
   const claimTimings = () => createIpActivities(broken).claimTimings();
-  const error = await new MockActivityEnvironment().run(claimTimings).catch((thrown: unknown) => thrown);
+  const error = await mockActivity()
+    .run(claimTimings)
+    .catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ type: 'Internal', nonRetryable: true, details: [{ reason: 'Constraint' }] });
   expect(String(error)).not.toContain('undefined');
 });
