@@ -14,16 +14,25 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What `npm test` prints for a folder that holds this one test file. */
-function printed(text: string): Promise<{ code: number; lines: string[] }> {
+/** What `npm test` prints for a folder that holds this one test file; `during` gets what it has printed so far. */
+function printed(
+  text: string,
+  during: (output: string) => void = () => {},
+): Promise<{ code: number; lines: string[] }> {
   writeFileSync(
     join(folder, 'planted.test.ts'),
     `import { beforeAll, describe, expect, test } from 'vitest';\n${text}\n`,
   );
   return new Promise((resolve) => {
-    execFile(process.execPath, ['tools/run.mjs', 'tools/test.ts', '--root', folder], { cwd: root }, (error, stdout) =>
-      resolve({ code: error === null ? 0 : Number(error.code), lines: stdout.trimEnd().split('\n') }),
+    const argv = ['tools/run.mjs', 'tools/test.ts', '--root', folder];
+    const { stdout } = execFile(process.execPath, argv, { cwd: root }, (error, output) =>
+      resolve({ code: error === null ? 0 : Number(error.code), lines: output.trimEnd().split('\n') }),
     );
+    let soFar = '';
+    stdout?.on('data', (chunk) => {
+      soFar += chunk;
+      during(soFar);
+    });
   });
 }
 
@@ -57,11 +66,17 @@ test.each([
 });
 
 test('a failure is told before the tests after it, with what was found', async () => {
-  const { lines } = await printed(
-    `test('a', () => expect({ n: 1 }).toEqual({ n: 2 })); test('b', () => new Promise((r) => setTimeout(r, 500))); test('c', () => console.log('c runs'));`,
+  const told = 'failed just now: planted.test.ts > a: expected';
+  const file = join(folder, 'told');
+  const { code, lines } = await printed(
+    `import { existsSync } from 'node:fs';
+     test('a', () => expect({ n: 1 }).toEqual({ n: 2 }));
+     test('b', async () => { while (!existsSync(${JSON.stringify(file)})) await new Promise((r) => setTimeout(r, 20)); }, 60_000);`,
+    (output) => {
+      if (output.includes(told)) writeFileSync(file, '');
+    },
   );
-  const told = lines.findIndex((line) => line.includes('failed just now: planted.test.ts > a: expected'));
-  expect(told).toBeGreaterThan(-1);
-  expect(told).toBeLessThan(lines.findIndex((line) => line.includes('c runs')));
-  expect(lines.slice(told, told + 12).join('\n')).toMatch(/"n": 2[\s\S]*"n": 1/);
-});
+  const at = lines.findIndex((line) => line.includes(told));
+  expect(lines.slice(at, at + 12).join('\n')).toMatch(/"n": 2[\s\S]*"n": 1/);
+  expect({ code, last: lines.at(-1) }).toEqual({ code: 1, last: '1 passed, 1 failed' });
+}, 90_000);
